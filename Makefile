@@ -1,0 +1,128 @@
+# patto: make demo | test | check | san | lint | ct | fuzz T=60 | cover | e2e | install | clean
+# Everything is built under $(BUILD); V=1 shows the commands.
+BUILD ?= build
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+T ?= 60
+PREFIX ?= /usr/local
+VERSION := 0.1.0
+Q := $(if $(V),,@)
+
+WARN := -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wvla -Wundef \
+        -Wstrict-prototypes -Wmissing-prototypes -Wcast-qual -Wcast-align -Wpointer-arith \
+        -Wwrite-strings -Wformat=2 -Wswitch-enum -Wimplicit-fallthrough -Wnull-dereference \
+        -Wdouble-promotion -Wframe-larger-than=16384 -Wenum-conversion
+IS_GCC := $(shell $(CC) --version | grep -q '^gcc' && echo yes)
+# Zeroed variables would hide uninitialised reads from sanitizers and memcheck.
+PLAIN := $(or $(SAN),$(MEMCHECK))
+HARD := -fstack-protector-strong -fstack-clash-protection -fcf-protection=full \
+        -fno-strict-aliasing -fPIE
+HARD_GCC := -fzero-call-used-regs=used $(if $(PLAIN),,-ftrivial-auto-var-init=zero)
+OPT ?= -O2
+CFLAGS_ALL := -std=c17 -D_GNU_SOURCE -DPATTO_VERSION='"$(VERSION)"' -I. -I$(BUILD)/gen $(OPT) -g \
+              $(WARN) $(HARD) $(if $(IS_GCC),-Wduplicated-cond -Wlogical-op $(HARD_GCC)) \
+              $(if $(WERROR),-Werror) \
+              $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer) \
+              $(if $(PLAIN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3) \
+              $(if $(COVER),--coverage -fprofile-update=atomic) $(CFLAGS)
+LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now,-z,noexecstack $(if $(SAN),-fsanitize=$(SAN)) \
+               $(if $(COVER),--coverage) $(LDFLAGS)
+LIBS := -lgrpc -lgpr -lprotobuf-c -lfyaml -lsqlite3 -ljansson -lcsv -lutf8proc -lsodium -lssl \
+        -lcrypto -lpthread -lm
+
+PROTO := $(wildcard proto/*.proto)
+GEN_C := $(PROTO:%.proto=$(BUILD)/gen/%.pb-c.c)
+GEN_O := $(GEN_C:%.c=%.o)
+SRC := $(wildcard crypto/base/*.c crypto/*.c policy/*.c proto/*.c node/*.c)
+LIB_O := $(patsubst %.c,$(BUILD)/%.o,$(filter-out node/main.c,$(SRC))) $(GEN_O) \
+         $(if $(PROTO),$(BUILD)/gen/descriptors.o)
+LIB := $(BUILD)/libpatto.a
+TEST_C := $(wildcard tests/crypto/*_test.c tests/policy/*_test.c tests/proto/*_test.c \
+                     tests/node/*_test.c tests/sim/*_test.c)
+TEST := $(TEST_C:%.c=$(BUILD)/%)
+FUZZ_C := $(wildcard tests/fuzz/fuzz_*.c)
+REPLAY := $(FUZZ_C:%.c=$(BUILD)/%_replay)
+HELP_O := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/*.c))
+
+all: $(BUILD)/patto
+
+$(BUILD)/patto: $(BUILD)/node/main.o $(LIB)
+	@echo "  LINK $@"
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
+$(LIB): $(LIB_O)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+# Generated code: protobuf-c's for the two services, descriptors for reflection.
+$(BUILD)/gen/proto/%.pb-c.c $(BUILD)/gen/proto/%.pb-c.h: proto/%.proto
+	@mkdir -p $(BUILD)/gen
+	$(Q)protoc-c -I. --c_out=$(BUILD)/gen $<
+$(BUILD)/gen/%.o: $(BUILD)/gen/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=c17 -D_GNU_SOURCE -I. -I$(BUILD)/gen $(OPT) -g -w $(HARD) \
+	    $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all) -c -o $@ $<
+$(BUILD)/gen/descriptors.c: $(PROTO) scripts/descriptors.sh
+	@mkdir -p $(@D)
+	$(Q)sh scripts/descriptors.sh $(PROTO) > $@
+GEN_H := $(PROTO:%.proto=$(BUILD)/gen/%.pb-c.h)
+
+$(BUILD)/%.o: %.c | $(GEN_H)
+	@mkdir -p $(@D)
+	@echo "  CC   $<"
+	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+# Tests: a program a module. Objects named in X_test.objs replace library members (a seam for
+# tests only: the product has no such switch).
+$(BUILD)/tests/%_test: $(BUILD)/tests/%_test.o $(HELP_O) $(LIB)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcmocka $(LIBS)
+$(BUILD)/tests/fuzz/%_replay: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/main.o $(LIB)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+$(BUILD)/demo-data: $(BUILD)/tests/demo/demo_data.o $(LIB)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
+tests: $(TEST) $(REPLAY)
+
+deps:
+	@sh scripts/deps.sh
+
+# Unit, vector, fuzz-corpus replay and simulation: no network, no privileges.
+check: $(TEST) $(REPLAY)
+	@BUILD=$(BUILD) sh scripts/run-tests.sh $(TEST) $(REPLAY)
+
+test: deps
+	@$(MAKE) --no-print-directory $(BUILD)/patto $(BUILD)/demo-data tests
+	@BUILD=$(BUILD) sh scripts/run-tests.sh --e2e $(TEST) $(REPLAY)
+
+e2e: $(BUILD)/patto $(BUILD)/demo-data
+	@BUILD=$(BUILD) sh scripts/run-tests.sh --e2e
+
+demo: deps
+	@$(MAKE) --no-print-directory $(BUILD)/patto $(BUILD)/demo-data
+	@BUILD=$(BUILD) sh scripts/demo.sh
+
+san: deps
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/san CC=clang SAN=address,undefined check
+
+lint: deps
+	@BUILD=$(BUILD) sh scripts/lint.sh
+
+ct: deps
+	@BUILD=$(BUILD)/ct sh scripts/ct.sh
+
+fuzz: deps
+	@BUILD=$(BUILD)/fuzz sh scripts/fuzz.sh $(T)
+
+cover: deps
+	@BUILD=$(BUILD)/cover sh scripts/cover.sh
+
+install: $(BUILD)/patto
+	install -D -m 0755 $(BUILD)/patto $(DESTDIR)$(PREFIX)/bin/patto
+
+clean:
+	rm -rf $(BUILD)
+
+.PHONY: all deps tests check test e2e demo san lint ct fuzz cover install clean
+.PRECIOUS: $(BUILD)/%.o $(BUILD)/gen/proto/%.pb-c.c $(BUILD)/gen/proto/%.pb-c.h
+-include $(LIB_O:.o=.d) $(BUILD)/node/main.d $(TEST:=.d) $(HELP_O:.o=.d)

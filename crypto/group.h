@@ -1,0 +1,62 @@
+/* group.h - ristretto255 (RFC 9496) in batches, behind one dispatch.
+ *
+ * Points travel encoded; every decoding is canonical and the identity is refused. Operations
+ * are constant time in scalars and in point values; which input is malformed is public.
+ * Back-ends agree bit for bit: portable now; AVX2 and AVX-512 IFMA join behind this header. */
+#ifndef PT_GROUP_H
+#define PT_GROUP_H
+
+#include "crypto/base/span.h"
+#include "crypto/base/wipe.h"
+
+struct point { /* canonical encoding; public once sent */
+    uint8_t b[32];
+};
+struct scalar { /* little endian, < group order; secret */
+    uint8_t b[32];
+};
+PT_SECRET_TYPE(scalar);
+
+enum { GROUP_BATCH_MAX = 1 << 16 };
+#define GROUP_ALL_GOOD ((size_t)-1)
+
+/* out = 64 uniform bytes mod q. Zero with probability 2^-252: callers that forbid it check. */
+void scalar_reduce(struct scalar *out, const uint8_t wide[64]);
+void scalar_mul(struct scalar *out, const struct scalar *a, const struct scalar *b);
+/* out = a + b*c; out = a - b*c */
+void scalar_muladd(struct scalar *out, const struct scalar *a, const struct scalar *b,
+                   const struct scalar *c);
+void scalar_mulsub(struct scalar *out, const struct scalar *a, const struct scalar *b,
+                   const struct scalar *c);
+/* out = 1/a; zero for zero. */
+void scalar_invert(struct scalar *out, const struct scalar *a);
+bool scalar_is_canonical_vartime(const struct scalar *a); /* < q; for scalars that are public */
+
+/* k * B, the standard generator. */
+void group_base_mul(struct point *out, const struct scalar *k);
+
+/* Are all n encodings canonical and none the identity? GROUP_ALL_GOOD, or the index of the
+ * first that is not. Public. */
+size_t group_check(const struct point *in, size_t n);
+
+/* out[i] = k * in[i].  One scalar for all: a peer's evaluation.
+ * Returns GROUP_ALL_GOOD or the first bad index, and then all of out is zero. n <= BATCH_MAX. */
+PT_MUST_USE size_t group_mul(struct point *out, const struct scalar *k, const struct point *in,
+                             size_t n);
+/* out[i] = k[i] * in[i]. */
+PT_MUST_USE size_t group_mul_each(struct point *out, const struct scalar *k,
+                                  const struct point *in, size_t n);
+/* out = sum k[i] * in[i], by buckets. Variable time: scalars and points are public here
+ * (the weights of a batched proof). Returns as above. The sum may be the identity: all zeros. */
+PT_MUST_USE size_t group_msm_vartime(struct point *out, const struct scalar *k,
+                                     const struct point *in, size_t n);
+/* out[i] = r[i] * Map(wide[i]): one-way map of 64 uniform bytes, RFC 9496 s4.3.4, then multiply. */
+void group_map_mul_each(struct point *out, const struct scalar *r, const uint8_t (*wide)[64],
+                        size_t n);
+/* out[i] = Map(wide[i]). */
+void group_map(struct point *out, const uint8_t (*wide)[64], size_t n);
+
+/* Name of the back-end chosen at start: "portable" (PATTO_CPU forces one). */
+const char *group_backend(void);
+
+#endif

@@ -1,0 +1,64 @@
+/* inner.h - inner products of an evaluator's plain rows with a recipient's encrypted columns
+ * (PROTOCOL.md 4). Evaluator: hint once per row, dot with each column, reply with noise.
+ * Recipient: open. Notation: G hint, u,f rerandomiser, v reply scalar, M inner product.
+ *
+ * The noise n added to v is the only thing between the recipient and exact counts: it comes in as
+ * an argument, already charged for, and a reply cannot be made without it. */
+#ifndef PT_INNER_H
+#define PT_INNER_H
+
+#include "crypto/rlwe.h"
+
+/* Row entries are int8: signed sums over a slot. Secret. `values` has slot_count entries. */
+struct inner_row {
+    const int8_t *values;
+};
+
+struct inner_hint; /* secret: G of one row */
+PT_MUST_USE enum pt_code inner_hint_new(struct inner_hint **out, const struct rlwe *c);
+void inner_hint_free(struct inner_hint *h); /* wipes */
+/* G += sum over blocks [first, end) of tau(a_k)*A_k. Blocks in any order, each once. */
+PT_MUST_USE enum pt_code inner_hint_add(struct inner_hint *h, const struct rlwe *c,
+                                        struct inner_row row, uint64_t first, uint64_t end);
+
+/* dot[i * column_count + j] = <row_i, column_j> mod q over the K data blocks. Secret out.
+ * Each columns[j].n must be rlwe_column_bytes(). */
+struct inner_dot_in {
+    const struct inner_row *rows;
+    size_t row_count;
+    const struct span *columns;
+    size_t column_count;
+};
+PT_MUST_USE enum pt_code inner_dot(uint64_t *dot, const struct rlwe *c, struct inner_dot_in in);
+
+/* One row's reply: G' (2048 coefficients), then column_count scalars, coefficient_bytes each.
+ *   dot      this row's dots, column_count of them
+ *   noise    this row's noise in units of Z_q, one a column, drawn at full width delta*sigma
+ *   seed     keys u and f: a pure function of what was asked (PROTOCOL.md 4), never used twice
+ * PT_ELIMIT: more than RLWE_COLUMNS_MAX columns. */
+struct inner_reply_in {
+    const struct inner_hint *hint;
+    const uint64_t *dot;
+    const int64_t *noise;
+    const struct span *columns;
+    size_t column_count;
+};
+size_t inner_reply_bytes(const struct rlwe *c, size_t column_count);
+PT_MUST_USE enum pt_code inner_reply(uint8_t *out, const struct rlwe *c,
+                                     const struct inner_reply_in *in, const struct key32 *seed);
+
+/* Smallest integer width of the noise, in units of Z_q, that keeps G' pseudorandom with this many
+ * columns: ceil(16*sqrt(columns * 2048 * (eta^2+1))). */
+uint64_t inner_noise_min(size_t column_count);
+/* Variance, in squared counts, of what the scheme adds beside n: (row_energy*eta/2 +
+ * sigma_u^2*d*(eta/2+2/3)) / delta^2, row_energy = sum of squared row entries (bounded by E's
+ * audience: the recipient uses E's noisy size). For error bars only. */
+double inner_error_variance(const struct rlwe *c, double row_energy);
+
+/* The recipient's answers: value[j] = (v_j - <G', s_j>) centred, in units of 1/delta counts (not
+ * rounded, so that the caller divides by delta and keeps the noise's exact law).
+ * PT_EBADMSG: length, or a coefficient >= q. */
+PT_MUST_USE enum pt_code inner_open(int64_t *value, const struct rlwe *c, struct span reply,
+                                    struct rlwe_key *const *keys, size_t column_count);
+
+#endif

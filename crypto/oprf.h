@@ -1,0 +1,72 @@
+/* oprf.h - RFC 9497 ristretto255-SHA512, verifiable mode, the key split over the partners
+ * (PROTOCOL.md 2). Owner: blind, verify, finish. Peer: evaluate with one proof a chunk.
+ *
+ * The input of record i is prefix || digest[i]; prefix is the same for a whole run
+ * ("patto-id-v1" || fields). Bytes in, bytes out; randomness comes in as keys, so vectors
+ * and replay apply. Batches of at most OPRF_CHUNK_MAX. */
+#ifndef PT_OPRF_H
+#define PT_OPRF_H
+
+#include "crypto/group.h"
+#include "crypto/prf.h"
+
+enum { OPRF_CHUNK_MAX = 1 << 16, OPRF_PREFIX_MAX = 512 };
+
+struct oprf_key { /* secret k_j; its public half K_j = k_j*B is in every session header */
+    struct scalar k;
+    struct point public_key;
+};
+PT_SECRET_TYPE(oprf_key);
+
+struct dleq_proof { /* public: challenge c, response s */
+    struct scalar c, s;
+};
+
+struct token { /* personal data: sealed on disk, never logged, never sent */
+    uint8_t b[16];
+};
+PT_SECRET_TYPE(token);
+
+struct span_points { /* borrowed */
+    const struct point *p;
+    size_t n;
+};
+struct oprf_finish_in { /* borrowed; n of each */
+    struct span prefix;
+    const struct digest *digests;
+    const struct point *evaluated;
+    size_t n;
+};
+
+/* Private: the blinds of one chunk are a pure function of this key, so the owner need not keep
+ * them, and replay finds them again. One fresh key a chunk; wiped when the chunk is done. */
+struct blind_key {
+    struct key32 k;
+};
+PT_SECRET_TYPE(blind_key);
+
+/* [RFC 9497 s3.2.1, DeriveKeyPair, mode 0x01] seed: 32 secret bytes. PT_EBUG after 256 failures. */
+PT_MUST_USE enum pt_code oprf_key_derive(struct oprf_key *out, const struct key32 *seed,
+                                         struct span info);
+
+/* out[i] = r_i * HashToGroup(prefix || digest[i]).  PT_ELIMIT on sizes. */
+PT_MUST_USE enum pt_code oprf_blind(struct point *out, const struct blind_key *key,
+                                    struct span prefix, const struct digest *in, size_t n);
+
+/* out[i] = k * in[i], and one proof for all. proof_seed: fresh, secret, never used twice.
+ * PT_EBADMSG: *bad_index says which input is not a canonical point or is the identity. */
+PT_MUST_USE enum pt_code oprf_evaluate(struct point *out, struct dleq_proof *proof,
+                                       const struct oprf_key *key, const struct key32 *proof_seed,
+                                       struct span_points in, size_t *bad_index);
+
+/* Is out[i] = k * in[i] for all i, with k*B = public_key?  [RFC 9497 s2.2.2]
+ * PT_EBADMSG: a point is malformed or the proof is wrong. */
+PT_MUST_USE enum pt_code oprf_verify(const struct point *public_key, struct span_points in,
+                                     struct span_points out, const struct dleq_proof *proof);
+
+/* token[i] = first 16 bytes of Finalize(prefix || digest[i], (k_o / r_i) * evaluated[i]).
+ * With own == NULL, k_o = 1 (RFC 9497's two-party setting). */
+PT_MUST_USE enum pt_code oprf_finish(struct token *out, const struct oprf_key *own,
+                                     const struct blind_key *key, struct oprf_finish_in in);
+
+#endif

@@ -1,0 +1,56 @@
+/* question.h - one question as a value, and its canonical text: the bytes that are hashed,
+ * charged, logged and signed. Two questions are the same iff their texts are.
+ *
+ *     patto-question-1
+ *     kind=crosstab
+ *     asker=freshmart
+ *     with=drinkco
+ *     rows=buys
+ *     columns=tier
+ *     where=freshmart.segment=new
+ *     where=drinkco.spend>=20
+ *     rho=0.002
+ *
+ * Filters are sorted and unique; the asker's and the other's are one list; all must hold. */
+#ifndef PT_QUESTION_H
+#define PT_QUESTION_H
+
+#include "policy/policy.h"
+
+enum { QUESTION_FILTERS_MAX = 8, QUESTION_TEXT_MAX = 4096 };
+
+enum filter_op { FILTER_EQ, FILTER_GE, FILTER_LE }; /* EQ: category, set (contains); GE, LE: number */
+
+struct question_filter {
+    struct attribute_ref on;
+    enum filter_op op;
+    uint16_t value; /* EQ: index of the value */
+    int64_t bound_micro; /* GE, LE: bound in millionths of the unit */
+};
+
+struct question {
+    enum question_kind kind;
+    uint16_t asker, with;      /* partner indices: recipient, evaluator */
+    uint16_t rows, columns;    /* crosstab: attribute indices of asker, of with */
+    struct question_filter filters[QUESTION_FILTERS_MAX];
+    size_t filter_count;
+    uint64_t rho_nano;         /* what the policy prices this kind at */
+};
+
+/* From what a planner types: rows "buys" or "freshmart.buys", where "freshmart.segment=new",
+ * "drinkco.spend>=20"; an attribute without a partner is the asker's. Sorts filters, fills in rho.
+ * PT_EUSAGE naming the word and what could stand there. */
+struct question_words {
+    const char *kind, *asker, *with, *rows, *columns;
+    const char *const *where;
+    size_t where_count;
+};
+PT_MUST_USE enum pt_code question_from_words(struct question *out, const struct policy *p,
+                                             const struct question_words *w, struct pt_err *err);
+PT_MUST_USE enum pt_code question_print(struct buf *out, const struct policy *p,
+                                        const struct question *q, struct pt_err *err);
+/* Accepts only canonical text: question_print() gives back the same bytes. PT_EBADMSG. */
+PT_MUST_USE enum pt_code question_parse(struct question *out, const struct policy *p,
+                                        struct span text, struct pt_err *err);
+
+#endif
