@@ -1,0 +1,71 @@
+/* answer.h - an answer as one value: what the daemon composes, planner.proto carries and
+ * node/report prints. Typed cells (DESIGN.md, "An answer is a cell") beside everything that says
+ * where they come from and what they cost. Noisy aggregates only; nothing here is secret. */
+#ifndef PT_ANSWER_H
+#define PT_ANSWER_H
+
+#include "policy/question.h"
+#include "proto/estimate.h"
+
+enum { ANSWER_CELLS_MAX = 1 << 17, ANSWER_WORD_MAX = 96, ANSWER_SENTENCE_MAX = 512 };
+
+/* How a planner reads what the wire asked: profile and affinity are readings of a crosstab. */
+enum answer_kind {
+    ANSWER_OVERLAP,
+    ANSWER_REACH,
+    ANSWER_CROSSTAB,
+    ANSWER_PROFILE,
+    ANSWER_AFFINITY,
+    ANSWER_KIND_COUNT
+};
+const char *answer_kind_name(enum answer_kind k);
+/* False when name is none of them. */
+bool answer_kind_parse(enum answer_kind *out, const char *name);
+enum question_kind answer_question_kind(enum answer_kind k);
+
+/* Labels. crosstab, profile, affinity: row = asker's category, column = the other's, ANSWER_ALL
+ * where it is "whoever passes the filters". overlap: (overlap, "A & B"), (audience, A),
+ * (audience, B). reach: those, then (adds, A), (adds, B), (reach, "A | B"). */
+#define ANSWER_ALL "(all)"
+struct answer_cell {
+    char row[ANSWER_WORD_MAX], column[ANSWER_WORD_MAX];
+    struct figure count;   /* people: the cell's status, value, half_width, reason */
+    struct figure derived; /* profile: share in 0..1; affinity: index; others: unused, all zero */
+};
+
+struct answer {
+    enum answer_kind kind;
+    char asker[POLICY_NAME_MAX + 1], with[POLICY_NAME_MAX + 1];
+    char rows[POLICY_NAME_MAX + 1], columns[POLICY_NAME_MAX + 1]; /* attributes; "" when none */
+    char question[QUESTION_TEXT_MAX];                             /* canonical text */
+    char refusal[ANSWER_SENTENCE_MAX]; /* why cells are refused, "" when none is */
+    char threat_model
+        [ANSWER_SENTENCE_MAX]; /* answer_threat_model(), as the daemon that answered says */
+    char build[ANSWER_WORD_MAX];
+    char epoch[ANSWER_WORD_MAX]; /* name of the epoch, as `patto epoch` prints it */
+    struct digest policy;
+    struct digest own_data, other_data; /* dataset commitments of asker and of with */
+    uint64_t charged_rho_nano, left_rho_nano;
+    bool repeated;             /* the same question again: nothing was charged */
+    uint64_t audit_position;   /* of the charge, in the data owner's log */
+    struct answer_cell *cells; /* owned; by rows, ANSWER_ALL first */
+    size_t cell_count;
+};
+
+/* Set kind, names, question text and threat model from a question, then the cells from what came
+ * home. `in` must have the shape of the question: value_count of the two attributes, or 0 x 0.
+ * a->cells must be empty. PT_ENOMEM, PT_EBUG (shape). The rest is the caller's to fill in. */
+PT_MUST_USE enum pt_code answer_fill(struct answer *a, enum answer_kind kind,
+                                     const struct policy *p, const struct question *q,
+                                     const struct estimate_in *in, struct pt_err *err);
+/* The same answer with every cell refused for `reason`; sentence goes to a->refusal. */
+PT_MUST_USE enum pt_code answer_refuse(struct answer *a, enum answer_kind kind,
+                                       const struct policy *p, const struct question *q,
+                                       enum figure_reason reason, const char *sentence,
+                                       struct pt_err *err);
+void answer_free(struct answer *a); /* {0} too */
+
+/* PROTOCOL.md 4, "What is not yet enforced", in plain words; every answer carries it. */
+const char *answer_threat_model(void);
+
+#endif

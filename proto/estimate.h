@@ -1,0 +1,93 @@
+/* estimate.h - from noisy inner products to figures with error bars: pure arithmetic.
+ *
+ * Formulas and bounds: PROTOCOL.md 3 and 5, DESIGN.md "The questions". All doubles: everything
+ * here is already noisy, so it is post-processing and costs no privacy. Values are never clamped
+ * (a count may be negative); rounding is for who displays. Knows nothing of ciphertexts,
+ * policies, names or wires. "Own" is the recipient's side, "other" the evaluator's. */
+#ifndef PT_ESTIMATE_H
+#define PT_ESTIMATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A figure is typed: never an ambiguous zero. Zero-initialised it is a refusal. */
+enum figure_status { FIGURE_REFUSED, FIGURE_SUPPRESSED, FIGURE_VALUE };
+enum figure_reason {
+    REASON_NONE,
+    REASON_MINIMUM,  /* value below max(minimum_count, 2.5 standard errors) */
+    REASON_EXPECTED, /* index: expected count below that */
+    REASON_DERIVED,  /* follows from a suppressed figure */
+    REASON_AUDIENCE, /* the other side's noisy size is below minimum_audience */
+    REASON_POLICY,   /* a clause of the policy said no */
+    REASON_COUNT
+};
+struct figure {
+    enum figure_status status;
+    enum figure_reason reason;
+    double value, half_width; /* 95 %; both 0 unless FIGURE_VALUE */
+};
+/* "value" | "suppressed" | "refused"; a short clause, "" for REASON_NONE. */
+const char *figure_status_name(enum figure_status s);
+const char *figure_reason_name(enum figure_reason r);
+
+struct estimate_frame { /* of the pair, the epoch and the policy */
+    double slot_count;  /* M */
+    double kept;        /* slots the recipient fills, from all its customers: q = kept/customers */
+    double customers;   /* |R's customers| of the epoch, before any filter */
+    double minimum_count, minimum_audience;
+};
+
+/* What one question brought home. Rows are the recipient's categories, columns the evaluator's;
+ * index 0 of either is "all" (whoever passes that side's filters), so an overlap or a reach is
+ * the table of 0 rows and 0 columns. Every array is borrowed. */
+struct estimate_in {
+    struct estimate_frame frame;
+    size_t row_count, column_count; /* categories, "all" not counted */
+    const double *raw;              /* (1+row_count) x (1+column_count), by rows: F.G + noise */
+    const double *energy;           /* 1+row_count: F2 = sum of F[slot]^2 of the encrypted column */
+    const double *own_size;         /* 1+row_count: own customers that pass, exact */
+    const double *other_size;       /* 1+column_count: evaluator's sizes, noisy */
+    const double *scheme_variance;  /* 1+column_count: inner_error_variance(); NULL is zero */
+    double cell_variance; /* noise of the body; of a 0 x 0 table's only cell (budget_price.cell) */
+    double margin_variance; /* noise of margins, total and sizes (budget_price.margin) */
+};
+
+/* An unclamped number and its variance; index 0 is "all".
+ *   T^ = raw/q,  s^2 = (noise + F2 * max(g^,0)/M + q(1-q) * max(T^,0)) / q^2     [PROTOCOL.md 3] */
+struct estimate {
+    double value, variance;
+};
+struct estimate estimate_cell(const struct estimate_in *in, size_t row, size_t column);
+/* max(minimum_count, 2.5 s): what a count must reach to be shown. */
+double estimate_threshold(const struct estimate_frame *f, double standard_error);
+
+/* Every function below refuses all figures (REASON_AUDIENCE) when other_size[0] is below
+ * minimum_audience. The evaluator tests the same and answers nothing; this is the second lock. */
+
+struct estimate_overlap { /* T^; both denominators: own is exact, other carries its noise */
+    struct figure overlap, own, other;
+};
+void estimate_overlap(struct estimate_overlap *out, const struct estimate_in *in);
+
+/* reach = |f| + g^ - T^, s^2 = s_g^2 + s_T^2; own adds |f| - T^; other adds g^ - T^. */
+struct estimate_reach {
+    struct estimate_overlap base;
+    struct figure own_adds, other_adds, reach;
+};
+void estimate_reach(struct estimate_reach *out, const struct estimate_in *in);
+
+/* out: (1+row_count) x (1+column_count), by rows, margins and total at index 0. */
+void estimate_crosstab(struct figure *out, const struct estimate_in *in);
+
+/* out as crosstab: share of matched customers of row a who are in column b, T_ab/T_a, in 0..1.
+ *   s^2 = (s_ab^2 + p^2 s_a^2) / T_a^2  (delta method; the covariance it leaves out is positive and
+ * narrows the truth, so the interval is slightly wide). Column 0 is 1 by definition. */
+void estimate_profile(struct figure *out, const struct estimate_in *in);
+
+/* out as crosstab: index = 100 T_ab / E_ab, E_ab = T_a T_b / T; 100 is "as often as chance".
+ *   half width = 196 sqrt(s_ab^2 + max(T_ab,0)^2 (s_a^2/T_a^2 + s_b^2/T_b^2 + s_T^2/T^2)) / E_ab
+ * shown where E_ab >= max(minimum_count, 2.5 s_ab): a choice by margins only, so that showing
+ * does not bias what is shown. Row 0 and column 0 are 100 by definition. */
+void estimate_affinity(struct figure *out, const struct estimate_in *in);
+
+#endif
