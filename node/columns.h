@@ -1,0 +1,60 @@
+/* columns.h - sparse column vectors over an epoch's slots (PROTOCOL.md 3).
+ *
+ * Placing is done once an epoch: slot, sign and priority of each tokenised row, which record a
+ * recipient keeps in each slot, and which values of a set stay when it is longer than
+ * max_per_person. After that a vector is one pass over the rows. Every vector here is secret and
+ * exact: it leaves only encrypted (recipient) or under noise (evaluator). No policy decisions. */
+#ifndef PT_COLUMNS_H
+#define PT_COLUMNS_H
+
+#include "node/vault.h"
+#include "policy/question.h"
+
+enum { COLUMNS_SLOTS_MAX = 1 << 27, COLUMNS_FILTERS_MAX = QUESTION_FILTERS_MAX };
+
+/* Which of one's own customers a vector is about: all filters on the own partner hold (filters on
+ * others are passed over), and, when has_category, the customer has `value` of `attribute`. There,
+ * and only there, a set counts as cut to max_per_person; a filter looks at the whole set. */
+struct columns_selector {
+    const struct question_filter *filters; /* borrowed */
+    size_t filter_count;
+    bool has_category;
+    uint16_t attribute, value; /* of the own partner; category or set */
+};
+
+struct columns_map; /* secret; immutable once placed, so threads may share it */
+
+/* Place the tokenised rows of data. Borrows data and me until columns_free().
+ *   partner  me's index in the policy, as filters name it
+ *   m        slots: a power of two, at most COLUMNS_SLOTS_MAX
+ * PT_ENOMEM; PT_ELIMIT for m; PT_ESTATE when no row has a token. */
+struct columns_in {
+    const struct vault_data *data;
+    const struct policy_partner *me;
+    uint16_t partner;
+    struct digest salt; /* of the epoch */
+    uint64_t m;
+};
+PT_MUST_USE enum pt_code columns_place(struct columns_map **out, const struct columns_in *in,
+                                       struct pt_err *err);
+void columns_free(struct columns_map *map); /* wipes */
+
+uint64_t columns_slots(const struct columns_map *map);
+/* Tokenised rows: "|R's customers|". Secret but for the padded size announced. */
+uint64_t columns_rows(const struct columns_map *map);
+/* Records kept, one a slot at most, whatever the question: q = columns_kept / columns_rows. */
+uint64_t columns_kept(const struct columns_map *map);
+
+/* F: values[slot] in {-1, 0, +1}, m entries, from the kept records. *square_sum = sum of F^2, how
+ * many kept records are selected (may be NULL). PT_EBUG: the selector names what is not there. */
+PT_MUST_USE enum pt_code columns_recipient(int8_t *values, uint64_t *square_sum,
+                                           const struct columns_map *map,
+                                           const struct columns_selector *which);
+/* G: values[slot] = sum of signs of all selected records, held within +-127. */
+PT_MUST_USE enum pt_code columns_evaluator(int8_t *values, const struct columns_map *map,
+                                           const struct columns_selector *which);
+/* How many tokenised rows are selected. Exact, so secret until noised. */
+PT_MUST_USE enum pt_code columns_audience_count(uint64_t *out, const struct columns_map *map,
+                                                const struct columns_selector *which);
+
+#endif
