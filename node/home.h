@@ -11,10 +11,11 @@
 #include "crypto/prf.h"
 #include "crypto/sign.h"
 #include "node/config.h"
-#include "node/file.h"
+#include "node/fileio.h"
+#include "node/tls.h"
 #include "policy/policy.h"
 
-enum { HOME_PEM_MAX = 8192, HOME_TOKEN_TEXT = 64 };
+enum { HOME_PATH_MAX = FILEIO_PATH_MAX, HOME_TOKEN_TEXT = 64 };
 
 enum home_use {
     HOME_LOOK, /* settings only; beside a running daemon too */
@@ -27,16 +28,14 @@ struct home_keys { /* secret; in sodium_malloc, read-only */
     struct key32 vault; /* seals what is on disk */
     struct key32 noise; /* PROTOCOL.md 5; shown to nobody */
     struct key32 epoch; /* master: home_epoch_seed() gives the seed of one epoch (PROTOCOL.md 8) */
-    char tls_pem[HOME_PEM_MAX];      /* private key, NUL-terminated */
     char token[HOME_TOKEN_TEXT + 1]; /* the planner's bearer token, hex */
 };
 
 struct home {
-    char dir[FILE_PATH_MAX]; /* absolute */
+    char dir[HOME_PATH_MAX]; /* absolute */
     struct config config;
-    struct sign_public node;   /* public half of keys->node */
-    struct digest certificate; /* SHA-256 of the DER: what the policy pins */
-    struct buf certificate_pem;
+    struct sign_public node;      /* public half of keys->node */
+    struct tls_identity identity; /* key_pem is empty when opened to look */
     const struct home_keys *keys; /* NULL when opened to look */
     struct policy *policy;        /* NULL until home_load_policy() */
     struct buf policy_file;       /* its bytes */
@@ -58,9 +57,9 @@ void home_close(struct home *h);
  *   PT_EDENIED not signed, expired, edited, or it names another key or certificate than ours
  * On PT_EDENIED for dates alone h->policy is set all the same, so that status can show it. */
 PT_MUST_USE enum pt_code home_load_policy(struct home *h, int64_t now_s, struct pt_err *err);
-/* Make `file` with `signatures` (one a partner, policy order) the policy in force. All checks of
- * home_load_policy() and the succession from the current one; nothing changes on failure, and a
- * crash leaves the old or the new. *again: it was in force already. */
+/* Put the policy at policy_path, with the signatures beside it (policy_path.NAME.minisig), in
+ * force. All checks of home_load_policy() and the succession from the current one; nothing
+ * changes on failure, and a crash leaves the old or the new. again: it was in force already. */
 struct home_joined {
     bool again;
     bool attributes_changed; /* our own columns: ingest again */
@@ -70,9 +69,9 @@ PT_MUST_USE enum pt_code home_join(struct home_joined *out, struct home *h, cons
                                    int64_t now_s, struct pt_err *err);
 
 /* HOME/name. The name is ours and short: it always fits. */
-void home_path(char out[FILE_PATH_MAX], const struct home *h, const char *name);
+void home_path(char out[HOME_PATH_MAX], const struct home *h, const char *name);
 /* gRPC target of the planner service: "unix:HOME/planner.sock" or host:port. */
-void home_planner_target(char out[FILE_PATH_MAX], const struct home *h);
+void home_planner_target(char out[HOME_PATH_MAX], const struct home *h);
 /* The planner's token without the other keys: for the CLI, which is a client of the daemon. */
 PT_MUST_USE enum pt_code home_read_token(char out[HOME_TOKEN_TEXT + 1], const struct home *h,
                                          struct pt_err *err);
@@ -80,11 +79,11 @@ PT_MUST_USE enum pt_code home_read_token(char out[HOME_TOKEN_TEXT + 1], const st
 PT_MUST_USE enum pt_code home_lock_owner(long *pid, const struct home *h, struct pt_err *err);
 
 /* Seed for oprf_key_derive() in one key period; epoch seed for everything random in one epoch. */
-void home_oprf_seed(struct key32 *out, const struct home *h, uint64_t key_period);
+void home_oprf_seed(struct key32 *out, const struct home *h, struct span key_period);
 void home_epoch_seed(struct key32 *out, const struct home *h, struct span epoch_label);
 
 /* Make a new home: all keys fresh. Built in DIR.new and renamed, so a killed one is never half
- * a home. PT_ESTATE: DIR is there and not empty. certificate_out: what the policy must pin. */
+ * a home. PT_ESTATE: DIR is there and not empty, or another init is at work. */
 PT_MUST_USE enum pt_code home_create(const char *dir, const struct config *c, struct pt_err *err);
 
 #endif
