@@ -1,0 +1,80 @@
+/* reply.h - one question's answer as computation (PROTOCOL.md 4, 5): which columns the recipient
+ * encrypts, which rows the evaluator multiplies, what it costs, the noise, the replies; and the
+ * recipient's opening of them. No session, no I/O: simulation and the daemon run the same code.
+ *
+ * Layout: index 0 is "all" (whoever passes that side's own filters); a crosstab adds one column for
+ * each value of the asker's attribute (question.rows) and one row for each value of the other's
+ * (question.columns), in policy order. Ciphertext columns are thus the rows of the table that a
+ * planner sees, and the evaluator's rows its columns. */
+#ifndef PT_REPLY_H
+#define PT_REPLY_H
+
+#include "crypto/inner.h"
+#include "policy/budget.h"
+#include "proto/epoch.h"
+
+size_t reply_column_count(const struct policy *p, const struct question *q);
+size_t reply_row_count(const struct policy *p, const struct question *q);
+/* Groups of at most RLWE_COLUMNS_MAX columns, answered under one (u,f) each. */
+size_t reply_group_count(size_t column_count);
+/* Bytes of one row's replies, all groups. */
+size_t reply_row_bytes(const struct rlwe *c, size_t column_count);
+/* "all" or "buys=dairy", then the asker's own filters: what the column holds, so that one name
+ * is one column of the epoch whatever the question. Appends. */
+PT_MUST_USE enum pt_code reply_column_name(struct buf *out, const struct policy *p,
+                                           const struct question *q, size_t index,
+                                           struct pt_err *err);
+/* Digest of a column's ciphertext, as announced and checked. */
+void reply_column_digest(struct digest *out, struct span bytes);
+
+struct reply_host { /* the evaluator's data */
+    void *self;
+    /* Row `row` of the question: values[slot_count], sums of signs over each slot of those who pass
+     * the filters (and have the value); *size how many they are. Both exact and secret. */
+    enum pt_code (*row)(void *self, const struct question *q, size_t row, int8_t *values,
+                        uint64_t *size, struct pt_err *err);
+};
+struct reply_in { /* borrowed */
+    const struct policy *policy;
+    const struct question *question;
+    struct epoch_pair pair;
+    const struct rlwe *rlwe;
+    const struct span *columns; /* ciphertexts, verified against digests and < q */
+    const struct digest *column_digests;
+    size_t column_count;
+    const struct key32 *noise_key; /* secret of the evaluator, shown to nobody */
+    struct reply_host host;
+};
+
+/* What identifies the answer: epoch, ordered pair, canonical question with its rho, ordered column
+ * digests, dataset commitment, policy. The same key is the same question: paid once. Public. */
+PT_MUST_USE enum pt_code reply_key(struct digest *out, const struct reply_in *in,
+                                   struct pt_err *err);
+/* budget_price() with the pair's delta. */
+void reply_price(struct budget_price *out, const struct reply_in *in);
+
+struct reply {        /* {0} is a valid empty one */
+    struct buf *rows; /* row_count, each reply_row_bytes() */
+    int64_t *sizes;   /* noisy, by row */
+    size_t row_count;
+};
+/* Charged and recorded already, always. A pure function of `in` and the data: asked again, it is
+ * the same bytes. Noise width is ceil(delta*sigma), never below inner_noise_min(). */
+PT_MUST_USE enum pt_code reply_make(struct reply *out, const struct reply_in *in,
+                                    struct pt_err *err);
+void reply_free(struct reply *r);
+
+/* Recipient. values[row * column_count + column] = F.G + noise, in counts, before 1/q.
+ *   rows  row_count spans of reply_row_bytes();  keys  one a column
+ * PT_EBADMSG: length, or a coefficient >= q. */
+struct reply_open_in {
+    const struct rlwe *rlwe;
+    const struct span *rows;
+    size_t row_count;
+    struct rlwe_key *const *keys;
+    size_t column_count;
+};
+PT_MUST_USE enum pt_code reply_open(double *values, const struct reply_open_in *in,
+                                    struct pt_err *err);
+
+#endif

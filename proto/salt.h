@@ -1,0 +1,102 @@
+/* salt.h - how the partners present fix an epoch (PROTOCOL.md 3): each commits to its share of the
+ * salt, its data and its seed; all reveal; all sign the header that follows. An initiator relays
+ * over one session with each of the others; every statement is signed by its author over the
+ * round (policy, number, attempt, key period, participants), so it can relay but not forge.
+ *
+ *     Propose > Commit > Commits > Reveal > Reveals > HeaderSignature > HeaderSignatures > EpochDone */
+#ifndef PT_SALT_H
+#define PT_SALT_H
+
+#include "proto/epoch.h"
+#include "proto/session.h"
+
+struct salt_own { /* this node's part. share and blind: 32 fresh secret random bytes each */
+    struct digest dataset, seed_hash;
+    uint64_t padded_size;
+    struct key32 share, blind;
+};
+PT_SECRET_TYPE(salt_own);
+
+struct salt_result { /* valid once done */
+    struct epoch_header header;
+    struct signature signatures[POLICY_PARTNERS_MAX]; /* by participant index */
+};
+/* Does every participant's signature stand? For a header read back from disk. PT_EDENIED. */
+PT_MUST_USE enum pt_code salt_result_check(const struct salt_result *r, const struct policy *p,
+                                           struct pt_err *err);
+
+struct salt_round { /* shared by both roles; see salt.c */
+    const struct session_self *self;
+    struct salt_own own;
+    uint64_t number;
+    uint32_t attempt;
+    uint16_t partner[POLICY_PARTNERS_MAX]; /* participants, policy indices, in name order */
+    size_t count;
+    int own_at;
+    struct digest context;
+    bool have[POLICY_PARTNERS_MAX]; /* statement of the present phase */
+    struct wire_commit commits[POLICY_PARTNERS_MAX];
+    struct wire_reveal reveals[POLICY_PARTNERS_MAX];
+    struct salt_result result;
+};
+
+struct salt_host {
+    void *self;
+    /* May this round begin? PT_EDENIED / PT_ESTATE: number not above the last epoch's; over
+     * EPOCH_RETRIES_MAX today; not now. Counts the attempt. */
+    enum pt_code (*allow)(void *self, uint64_t number, uint32_t attempt, struct pt_err *err);
+    /* The header is complete and signed by all: keep it, durably. */
+    enum pt_code (*adopt)(void *self, const struct salt_result *r, struct pt_err *err);
+};
+
+/* Responder: one session, accepted, what = WHAT_EPOCH. session_step() does the rest; adopt() is
+ * called before EpochDone leaves. */
+struct salt_responder {
+    struct session *session;
+    int state;
+    struct salt_host host;
+    struct salt_round round;
+};
+PT_MUST_USE enum pt_code salt_responder_begin(struct salt_responder *r, struct session *s,
+                                              const struct salt_own *own, struct salt_host host,
+                                              struct pt_err *err);
+void salt_responder_wipe(struct salt_responder *r);
+
+/* Initiator: sessions[i] is OPEN with the i-th other participant. Loop: session_step() each
+ * session with its next frame; when salt_initiator_ready(), call salt_initiator_next(), which
+ * fills every outs[i]; after the last phase adopt() runs and all sessions get Finish.
+ * A failing session fails the round: err names who aborted. */
+struct salt_initiator;
+struct salt_link {
+    struct salt_initiator *initiator;
+    struct session *session;
+    int state;
+    int at; /* participant index */
+};
+struct salt_initiator {
+    struct salt_host host;
+    struct salt_round round;
+    int phase;
+    struct salt_link links[POLICY_PARTNERS_MAX];
+    size_t link_count;
+};
+struct salt_initiator_in {
+    struct session *const *sessions;
+    size_t session_count;
+    uint64_t number;
+    uint32_t attempt;
+    const struct salt_own *own;
+    struct salt_host host;
+};
+/* Calls allow(), then puts Propose into each outs[i]. */
+PT_MUST_USE enum pt_code salt_initiator_begin(struct salt_initiator *e,
+                                              const struct salt_initiator_in *in,
+                                              struct outbox *outs, struct pt_err *err);
+/* Everyone has answered the present phase. */
+bool salt_initiator_ready(const struct salt_initiator *e);
+/* *done: the epoch is adopted and Finish is on its way to all. */
+PT_MUST_USE enum pt_code salt_initiator_next(struct salt_initiator *e, struct outbox *outs,
+                                             bool *done, struct pt_err *err);
+void salt_initiator_wipe(struct salt_initiator *e);
+
+#endif

@@ -1,0 +1,131 @@
+/* session.h - one conversation of two nodes without any I/O (PROTOCOL.md 7): the envelope, the
+ * greeting, the end. What happens in between is a table of rows attached by tokenise.h, salt.h
+ * or ask.h. The same code runs under gRPC, in simulation and under the fuzzer.
+ *
+ * The host reads frames and calls session_step(), then sends whatever the outbox holds, in order,
+ * also after an error (it may hold a Refusal). After SESSION_FAILED every step fails. Deadlines
+ * are the host's: it stops calling. One thread owns a session. */
+#ifndef PT_SESSION_H
+#define PT_SESSION_H
+
+#include "proto/transcript.h"
+#include "proto/wire.h"
+
+enum { SESSION_VERSION = 1, OUTBOX_FRAMES_MAX = 1024 };
+
+struct outbox { /* owned, encoded frames, first in first out; {0} is a valid empty one */
+    struct buf *frames;
+    size_t first, end, cap;
+};
+/* Gives the next frame away (buf_free() it); false when there is none. */
+bool outbox_take(struct outbox *o, struct buf *out);
+void outbox_free(struct outbox *o);
+
+/* What this node is, the same in all its sessions of an epoch. Borrowed: outlives them. */
+struct session_self {
+    const struct policy *policy;
+    uint16_t partner; /* index of this node */
+    const struct sign_key *key;
+    struct digest epoch_id; /* epoch_header_id(); zeros when there is none */
+    uint32_t key_period;
+    struct point oprf_public; /* K_j of this key period */
+    const char *build;
+};
+
+enum session_state {
+    SESSION_START,     /* nothing said yet */
+    SESSION_GREETED,   /* opener: Hello sent */
+    SESSION_OPEN,      /* both greeted: the attached rows decide */
+    SESSION_FINISHING, /* opener: Finish sent */
+    SESSION_DONE,      /* both hold the other's signature over the transcript */
+    SESSION_FAILED
+};
+const char *session_state_name(enum session_state s);
+
+/* The rows of one protocol. A frame is accepted only by the row for the present state; the state
+ * becomes `next` when run() succeeds, unless run() has set another itself. state 0 is FAILED in
+ * every protocol; no row starts there. */
+struct session;
+struct session_row {
+    int in;
+    enum frame_kind on;
+    enum pt_code (*run)(void *self, const struct frame *f, struct outbox *out, struct pt_err *err);
+    int next;
+};
+struct session_protocol {
+    const char *name; /* "tokenise, peer" */
+    const struct session_row *rows;
+    size_t row_count;
+    const char *const *state_names; /* by state */
+    int done;                       /* the state in which the opener may say Finish */
+};
+
+struct session_receipt { /* what both signed: keep it beside the audit record */
+    struct digest session_id, sent, received; /* transcript without the two closing frames */
+    struct signature own, peer;
+};
+
+struct session {
+    const struct session_self *self;
+    bool opener;
+    enum session_state state;
+    enum session_what what; /* accepter: known once OPEN */
+    uint16_t peer;          /* partner index */
+    uint32_t next_sent, next_received;
+    struct transcript transcript;
+    struct digest nonce, hello_hash;
+    struct digest id; /* hash of both greetings: binds every later signature to this session */
+    struct point peer_oprf_public;
+    char peer_build[WIRE_BUILD_MAX + 1];
+    enum refusal refusal; /* why it ended, ours or the peer's; REFUSAL_NONE while it has not */
+    bool refused_by_peer;
+    struct session_receipt receipt; /* complete when DONE */
+    const struct session_protocol *protocol;
+    void *protocol_self;
+    int *protocol_state;
+};
+
+/* Opener: puts Hello into out. nonce: 32 fresh random bytes. */
+struct session_to {
+    uint16_t peer;
+    enum session_what what;
+    struct digest nonce;
+};
+PT_MUST_USE enum pt_code session_open(struct session *s, const struct session_self *self,
+                                      struct session_to to, struct outbox *out, struct pt_err *err);
+/* Accepter: peer is whoever the TLS certificate is pinned to; to.what is not looked at. */
+void session_accept(struct session *s, const struct session_self *self, struct session_to from);
+
+/* Take one frame. On failure the state is FAILED, err says why, s->refusal names it, and out ends
+ * with the Refusal that the peer should get, if any. Errors: PT_EBADMSG the peer's bytes are
+ * wrong; PT_EDENIED, PT_EPEER the peer refused, or we did; PT_ESTATE not now. */
+PT_MUST_USE enum pt_code session_step(struct session *s, struct span frame, struct outbox *out,
+                                      struct pt_err *err);
+/* End it from our side: Refusal into out, FAILED. No-op once DONE or FAILED. */
+void session_refuse(struct session *s, enum refusal why, struct outbox *out);
+/* The stream ended. PT_OK only in SESSION_DONE: else PT_EPEER saying where it stood. */
+PT_MUST_USE enum pt_code session_ended(struct session *s, struct pt_err *err);
+
+/* ---- for the protocols (tokenise.c, salt.c, ask.c) ---- */
+
+/* From now on p's rows take the frames; *state is theirs. PT_ESTATE: not OPEN, or another `what`. */
+PT_MUST_USE enum pt_code session_attach(struct session *s, const struct session_protocol *p,
+                                        void *self, int *state, struct pt_err *err);
+/* Number, encode and queue f; in the transcript from here on. */
+PT_MUST_USE enum pt_code session_send(struct session *s, struct frame *f, struct outbox *out,
+                                      struct pt_err *err);
+/* Opener, protocol done: Finish. */
+PT_MUST_USE enum pt_code session_finish(struct session *s, struct outbox *out, struct pt_err *err);
+/* The reason that the peer is given when the current step fails; else it follows from the code.
+ *     return session_because(s, REFUSAL_QUOTA), pt_fail(err, PT_EDENIED, ...); */
+void session_because(struct session *s, enum refusal why);
+/* A step outside session_step() failed (a host's callback, a send): FAILED, Refusal into out. */
+enum pt_code session_fail(struct session *s, struct outbox *out, struct pt_err *err);
+const char *session_peer_name(const struct session *s);
+/* Sign fields(session id, body) with the node's key; check the peer's. */
+PT_MUST_USE enum pt_code session_sign(struct signature *out, const struct session *s,
+                                      const char *label, struct span body, struct pt_err *err);
+PT_MUST_USE enum pt_code session_verify(const struct signature *sig, const struct session *s,
+                                        const char *label, struct span body, struct pt_err *err);
+
+#endif

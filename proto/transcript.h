@@ -1,0 +1,17 @@
+/* transcript.h - what was said in a session, as two running hashes: frames sent, frames received.
+ * Two chains and not one, because how the directions interleave is nobody's to know. Both sides
+ * hold the same two hashes, the other way round (PROTOCOL.md 7 and 8). */
+#ifndef PT_TRANSCRIPT_H
+#define PT_TRANSCRIPT_H
+
+#include "crypto/prf.h"
+
+struct transcript {
+    struct digest sent, received;
+};
+void transcript_init(struct transcript *t);
+/* Hash of the frame bytes so far and these. */
+void transcript_sent(struct transcript *t, struct span frame);
+void transcript_received(struct transcript *t, struct span frame);
+
+#endif
