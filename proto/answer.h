@@ -54,15 +54,19 @@ struct answer {
 
 /* Set kind, names, question text and threat model from a question, then the cells from what came
  * home. `in` must have the shape of the question: value_count of the two attributes, or 0 x 0.
- * a->cells must be empty. PT_ENOMEM, PT_EBUG (shape). The rest is the caller's to fill in. */
+ * a->cells must be empty. PT_ENOMEM, PT_EBUG (shape). The rest is the caller's to fill in, and
+ * answer_free() also after a failure. */
 PT_MUST_USE enum pt_code answer_fill(struct answer *a, enum answer_kind kind,
                                      const struct policy *p, const struct question *q,
                                      const struct estimate_in *in, struct pt_err *err);
-/* The same answer with every cell refused for `reason`; sentence goes to a->refusal. */
+/* The same answer with every cell refused; the sentence goes to a->refusal. */
+struct answer_refusal {
+    enum figure_reason reason;
+    const char *sentence; /* shorter than ANSWER_SENTENCE_MAX, as pt_err's are */
+};
 PT_MUST_USE enum pt_code answer_refuse(struct answer *a, enum answer_kind kind,
                                        const struct policy *p, const struct question *q,
-                                       enum figure_reason reason, const char *sentence,
-                                       struct pt_err *err);
+                                       struct answer_refusal why, struct pt_err *err);
 void answer_free(struct answer *a); /* {0} too */
 
 /* PROTOCOL.md 4, "What is not yet enforced", in plain words; every answer carries it. */

@@ -1,0 +1,213 @@
+#include "proto/estimate.h"
+
+#include <assert.h>
+#include <math.h>
+
+static const double TWO_SIDED_95 = 1.96;
+/* A figure whose error is over 40 % of itself says too little to be shown. PROTOCOL.md 5. */
+static const double STANDARD_ERRORS_SHOWN = 2.5;
+
+const char *figure_status_name(enum figure_status s)
+{
+    static const char *const NAMES[] = {
+        [FIGURE_REFUSED] = "refused",
+        [FIGURE_SUPPRESSED] = "suppressed",
+        [FIGURE_VALUE] = "value",
+    };
+    assert((size_t)s < sizeof NAMES / sizeof NAMES[0]);
+    return NAMES[s];
+}
+
+const char *figure_reason_name(enum figure_reason r)
+{
+    static const char *const NAMES[REASON_COUNT] = {
+        [REASON_NONE] = "",
+        [REASON_MINIMUM] = "below minimum_count or 2.5 standard errors",
+        [REASON_EXPECTED] = "too few expected to compare with",
+        [REASON_DERIVED] = "follows from a suppressed figure",
+        [REASON_AUDIENCE] = "below minimum_audience",
+        [REASON_POLICY] = "not permitted by the policy",
+    };
+    assert((size_t)r < REASON_COUNT);
+    return NAMES[r];
+}
+
+static size_t width(const struct estimate_in *in)
+{
+    return in->column_count + 1;
+}
+
+static size_t cell_total(const struct estimate_in *in)
+{
+    return (in->row_count + 1) * width(in);
+}
+
+struct estimate estimate_cell(const struct estimate_in *in, size_t row, size_t column)
+{
+    const struct estimate_frame *f = &in->frame;
+    assert(row <= in->row_count && column <= in->column_count);
+    assert(f->slot_count > 0 && f->kept > 0 && f->kept <= f->customers);
+
+    double q = f->kept / f->customers;
+    double value = in->raw[row * width(in) + column] / q;
+    bool body = (row > 0 && column > 0) || cell_total(in) == 1;
+    double noise = body ? in->cell_variance : in->margin_variance;
+    if (in->scheme_variance != NULL)
+        noise += in->scheme_variance[column];
+    /* Strangers who share a slot with a kept record, then which of the common persons were kept. */
+    double strangers = in->energy[row] * fmax(in->other_size[column], 0) / f->slot_count;
+    double kept = q * (1 - q) * fmax(value, 0);
+    return (struct estimate){value, (noise + strangers + kept) / (q * q)};
+}
+
+double estimate_threshold(const struct estimate_frame *f, double standard_error)
+{
+    return fmax(f->minimum_count, STANDARD_ERRORS_SHOWN * standard_error);
+}
+
+static struct figure hidden(enum figure_status status, enum figure_reason reason)
+{
+    return (struct figure){.status = status, .reason = reason};
+}
+
+static struct figure shown(double value, double variance)
+{
+    return (struct figure){
+        .status = FIGURE_VALUE, .value = value, .half_width = TWO_SIDED_95 * sqrt(variance)};
+}
+
+/* A count of people: shown when it meets the threshold. Not-a-number fails the comparison. */
+static struct figure count_figure(const struct estimate_frame *f, struct estimate e)
+{
+    if (!(e.value >= estimate_threshold(f, sqrt(e.variance))))
+        return hidden(FIGURE_SUPPRESSED, REASON_MINIMUM);
+    return shown(e.value, e.variance);
+}
+
+static bool audience_too_small(const struct estimate_in *in)
+{
+    return !(in->other_size[0] >= in->frame.minimum_audience);
+}
+
+static void refuse_all(struct figure *out, size_t figure_count)
+{
+    for (size_t i = 0; i < figure_count; i++)
+        out[i] = hidden(FIGURE_REFUSED, REASON_AUDIENCE);
+}
+
+void estimate_overlap(struct estimate_overlap *out, const struct estimate_in *in)
+{
+    if (audience_too_small(in)) {
+        refuse_all(&out->overlap, 1);
+        refuse_all(&out->own, 1);
+        refuse_all(&out->other, 1);
+        return;
+    }
+    out->overlap = count_figure(&in->frame, estimate_cell(in, 0, 0));
+    /* The asker knows its own customers: exact, and no threshold hides them from itself. */
+    out->own = shown(in->own_size[0], 0);
+    out->other =
+        count_figure(&in->frame, (struct estimate){in->other_size[0], in->margin_variance});
+}
+
+void estimate_reach(struct estimate_reach *out, const struct estimate_in *in)
+{
+    estimate_overlap(&out->base, in);
+    if (audience_too_small(in)) {
+        refuse_all(&out->own_adds, 1);
+        refuse_all(&out->other_adds, 1);
+        refuse_all(&out->reach, 1);
+        return;
+    }
+    /* |f| - T^ beside |f| gives T^ back, so what is derived of a hidden overlap is hidden. */
+    if (out->base.overlap.status != FIGURE_VALUE || out->base.other.status != FIGURE_VALUE) {
+        out->own_adds = hidden(FIGURE_SUPPRESSED, REASON_DERIVED);
+        out->other_adds = out->own_adds;
+        out->reach = out->own_adds;
+        return;
+    }
+    struct estimate t = estimate_cell(in, 0, 0);
+    double own = in->own_size[0];
+    double other = in->other_size[0];
+    double both_variance = t.variance + in->margin_variance;
+    out->own_adds = count_figure(&in->frame, (struct estimate){own - t.value, t.variance});
+    out->other_adds = count_figure(&in->frame, (struct estimate){other - t.value, both_variance});
+    out->reach = count_figure(&in->frame, (struct estimate){own + other - t.value, both_variance});
+}
+
+void estimate_crosstab(struct figure *out, const struct estimate_in *in)
+{
+    if (audience_too_small(in)) {
+        refuse_all(out, cell_total(in));
+        return;
+    }
+    for (size_t a = 0; a <= in->row_count; a++)
+        for (size_t b = 0; b <= in->column_count; b++)
+            out[a * width(in) + b] = count_figure(&in->frame, estimate_cell(in, a, b));
+}
+
+/* T_ab / T_a, or why not. */
+static struct figure share_figure(const struct estimate_in *in, size_t a, size_t b)
+{
+    struct estimate part = estimate_cell(in, a, b);
+    struct estimate whole = estimate_cell(in, a, 0);
+    if (count_figure(&in->frame, whole).status != FIGURE_VALUE ||
+        count_figure(&in->frame, part).status != FIGURE_VALUE)
+        return hidden(FIGURE_SUPPRESSED, REASON_DERIVED);
+    double share = part.value / whole.value;
+    double variance =
+        (part.variance + share * share * whole.variance) / (whole.value * whole.value);
+    return shown(share, variance);
+}
+
+/* Walk the table with what an inner cell and the defined cells beside it are. */
+static void derive(struct figure *out, const struct estimate_in *in, bool row_defined,
+                   double defined, struct figure (*one)(const struct estimate_in *, size_t, size_t))
+{
+    if (audience_too_small(in)) {
+        refuse_all(out, cell_total(in));
+        return;
+    }
+    for (size_t a = 0; a <= in->row_count; a++)
+        for (size_t b = 0; b <= in->column_count; b++)
+            out[a * width(in) + b] =
+                b == 0 || (a == 0 && row_defined) ? shown(defined, 0) : one(in, a, b);
+}
+
+void estimate_profile(struct figure *out, const struct estimate_in *in)
+{
+    derive(out, in, false, 1, share_figure);
+}
+
+static double relative_variance(struct estimate e)
+{
+    return e.variance / (e.value * e.value);
+}
+
+static struct figure index_figure(const struct estimate_in *in, size_t a, size_t b)
+{
+    struct estimate cell = estimate_cell(in, a, b);
+    struct estimate row = estimate_cell(in, a, 0);
+    struct estimate column = estimate_cell(in, 0, b);
+    struct estimate total = estimate_cell(in, 0, 0);
+    const struct estimate_frame *f = &in->frame;
+
+    if (count_figure(f, row).status != FIGURE_VALUE ||
+        count_figure(f, column).status != FIGURE_VALUE ||
+        count_figure(f, total).status != FIGURE_VALUE)
+        return hidden(FIGURE_SUPPRESSED, REASON_DERIVED);
+    double expected = row.value * column.value / total.value;
+    if (!(expected >= estimate_threshold(f, sqrt(cell.variance))))
+        return hidden(FIGURE_SUPPRESSED, REASON_EXPECTED);
+    double positive = fmax(cell.value, 0);
+    double variance = cell.variance + positive * positive *
+                                          (relative_variance(row) + relative_variance(column) +
+                                           relative_variance(total));
+    double scale = 100 / expected;
+    return shown(scale * cell.value, scale * scale * variance);
+}
+
+void estimate_affinity(struct figure *out, const struct estimate_in *in)
+{
+    derive(out, in, true, 100, index_figure);
+}
