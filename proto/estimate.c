@@ -49,7 +49,7 @@ struct estimate estimate_cell(const struct estimate_in *in, size_t row, size_t c
     assert(f->slot_count > 0 && f->kept > 0 && f->kept <= f->customers);
 
     double q = f->kept / f->customers;
-    double value = in->raw[row * width(in) + column] / q;
+    double value = in->raw[column * (in->row_count + 1) + row] / q;
     bool body = (row > 0 && column > 0) || cell_total(in) == 1;
     double noise = body ? in->cell_variance : in->margin_variance;
     if (in->scheme_variance != NULL)

@@ -43,11 +43,13 @@ struct estimate_frame { /* of the pair, the epoch and the policy */
 struct estimate_in {
     struct estimate_frame frame;
     size_t row_count, column_count; /* categories, "all" not counted */
-    const double *raw;              /* (1+row_count) x (1+column_count), by rows: F.G + noise */
-    const double *energy;           /* 1+row_count: F2 = sum of F[slot]^2 of the encrypted column */
-    const double *own_size;         /* 1+row_count: own customers that pass, exact */
-    const double *other_size;       /* 1+column_count: evaluator's sizes, noisy */
-    const double *scheme_variance;  /* 1+column_count: inner_error_variance(); NULL is zero */
+    /* F.G + noise, in counts: raw[b * (1+row_count) + a], evaluator's rows one after another, as
+     * reply_open() gives it. */
+    const double *raw;
+    const double *energy;          /* 1+row_count: F2 = sum of F[slot]^2 of the encrypted column */
+    const double *own_size;        /* 1+row_count: own customers that pass, exact */
+    const double *other_size;      /* 1+column_count: evaluator's sizes, noisy */
+    const double *scheme_variance; /* 1+column_count: inner_error_variance(); NULL is zero */
     double cell_variance; /* noise of the body; of a 0 x 0 table's only cell (budget_price.cell) */
     double margin_variance; /* noise of margins, total and sizes (budget_price.margin) */
 };

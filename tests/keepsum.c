@@ -68,7 +68,7 @@ static void multiply(struct keepsum_run *out, const struct slot *s, const struct
             continue;
         out->energy[a] += 1;
         for (size_t b = 0; b <= w->column_count; b++)
-            out->raw[a * (w->column_count + 1) + b] += s->kept_sign * s->sum[b];
+            out->raw[b * (w->row_count + 1) + a] += s->kept_sign * s->sum[b];
     }
 }
 
@@ -92,7 +92,7 @@ static void add_noise(struct keepsum_run *out, const struct keepsum_world *w, ui
     for (size_t a = 0; a <= w->row_count; a++) {
         for (size_t b = 0; b <= w->column_count; b++) {
             bool body = single || (a > 0 && b > 0);
-            out->raw[a * (w->column_count + 1) + b] +=
+            out->raw[b * (w->row_count + 1) + a] +=
                 sqrt(body ? w->cell_variance : w->margin_variance) * keepsum_gauss(&state);
         }
     }

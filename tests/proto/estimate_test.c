@@ -28,10 +28,10 @@ static void near(double got, double want, double tolerance)
 
 /* ---- arithmetic, by hand ------------------------------------------------------------------- */
 
-/* 2 x 1 table; q = 0.8, M = 1000. raw: all|T; rows of "all", a1, a2. */
+/* 2 x 1 table; q = 0.8, M = 1000. raw: column "all", then b1; in each "all", a1, a2. */
 static struct estimate_in small_table(void)
 {
-    static const double raw[] = {800, 400, 320, 240, 8, 4};
+    static const double raw[] = {800, 320, 8, 400, 240, 4};
     static const double energy[] = {1600, 800, 40};
     static const double own_size[] = {2000, 1000, 50};
     static const double other_size[] = {5000, 2500};
