@@ -18,7 +18,8 @@ struct scalar { /* little endian, < group order; secret */
 PT_SECRET_TYPE(scalar);
 
 enum { GROUP_BATCH_MAX = 1 << 16 };
-#define GROUP_ALL_GOOD ((size_t)-1)
+#define GROUP_ALL_GOOD  ((size_t)-1)
+#define GROUP_NO_MEMORY ((size_t)-2) /* group_msm_vartime() only */
 
 /* out = 64 uniform bytes mod q. Zero with probability 2^-252: callers that forbid it check. */
 void scalar_reduce(struct scalar *out, const uint8_t wide[64]);
@@ -44,10 +45,11 @@ size_t group_check(const struct point *in, size_t n);
 PT_MUST_USE size_t group_mul(struct point *out, const struct scalar *k, const struct point *in,
                              size_t n);
 /* out[i] = k[i] * in[i]. */
-PT_MUST_USE size_t group_mul_each(struct point *out, const struct scalar *k,
-                                  const struct point *in, size_t n);
+PT_MUST_USE size_t group_mul_each(struct point *out, const struct scalar *k, const struct point *in,
+                                  size_t n);
 /* out = sum k[i] * in[i], by buckets. Variable time: scalars and points are public here
- * (the weights of a batched proof). Returns as above. The sum may be the identity: all zeros. */
+ * (the weights of a batched proof). Returns as above, or GROUP_NO_MEMORY (out is zero). The sum
+ * may be the identity: all zeros. */
 PT_MUST_USE size_t group_msm_vartime(struct point *out, const struct scalar *k,
                                      const struct point *in, size_t n);
 /* out[i] = r[i] * Map(wide[i]): one-way map of 64 uniform bytes, RFC 9496 s4.3.4, then multiply. */

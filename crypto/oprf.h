@@ -10,7 +10,7 @@
 #include "crypto/group.h"
 #include "crypto/prf.h"
 
-enum { OPRF_CHUNK_MAX = 1 << 16, OPRF_PREFIX_MAX = 512 };
+enum { OPRF_CHUNK_MAX = 1 << 16, OPRF_PREFIX_MAX = 512, OPRF_OUTPUT_BYTES = 64 };
 
 struct oprf_key { /* secret k_j; its public half K_j = k_j*B is in every session header */
     struct scalar k;
@@ -54,19 +54,24 @@ PT_MUST_USE enum pt_code oprf_blind(struct point *out, const struct blind_key *k
                                     struct span prefix, const struct digest *in, size_t n);
 
 /* out[i] = k * in[i], and one proof for all. proof_seed: fresh, secret, never used twice.
- * PT_EBADMSG: *bad_index says which input is not a canonical point or is the identity. */
+ * PT_EBADMSG: *bad_index says which input is not a canonical point, is the identity, or repeats an
+ * earlier one. PT_ELIMIT: n is not 1..OPRF_CHUNK_MAX (out untouched). PT_ENOMEM. */
 PT_MUST_USE enum pt_code oprf_evaluate(struct point *out, struct dleq_proof *proof,
                                        const struct oprf_key *key, const struct key32 *proof_seed,
                                        struct span_points in, size_t *bad_index);
 
 /* Is out[i] = k * in[i] for all i, with k*B = public_key?  [RFC 9497 s2.2.2]
- * PT_EBADMSG: a point is malformed or the proof is wrong. */
+ * PT_EBADMSG: a point is malformed, lengths differ, or the proof is wrong. PT_ENOMEM. */
 PT_MUST_USE enum pt_code oprf_verify(const struct point *public_key, struct span_points in,
                                      struct span_points out, const struct dleq_proof *proof);
 
 /* token[i] = first 16 bytes of Finalize(prefix || digest[i], (k_o / r_i) * evaluated[i]).
- * With own == NULL, k_o = 1 (RFC 9497's two-party setting). */
+ * With own == NULL, k_o = 1 (RFC 9497's two-party setting).
+ * PT_ELIMIT on sizes; PT_EBADMSG: a point is malformed (verify first), and out is zero. */
 PT_MUST_USE enum pt_code oprf_finish(struct token *out, const struct oprf_key *own,
                                      const struct blind_key *key, struct oprf_finish_in in);
+/* The hash that ends Finalize, over input = prefix || rest (at most 2^16 - 1 bytes together). */
+void oprf_output(uint8_t out[OPRF_OUTPUT_BYTES], struct span prefix, struct span rest,
+                 const struct point *unblinded);
 
 #endif

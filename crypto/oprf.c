@@ -1,0 +1,237 @@
+#include "crypto/oprf.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+
+#include "crypto/base/ct.h"
+#include "crypto/dleq.h"
+#include "crypto/hash_to_group.h"
+
+enum { OPRF_BLOCK = 64 }; /* records a round: small enough for the stack */
+
+struct blinds { /* r_i of one block */
+    struct scalar r[OPRF_BLOCK];
+};
+PT_SECRET_TYPE(blinds);
+struct wides { /* 64 uniform bytes a record */
+    uint8_t b[OPRF_BLOCK][64];
+};
+PT_SECRET_TYPE(wides);
+struct unblinded { /* Q_i: each names a customer */
+    struct point p[OPRF_BLOCK];
+};
+PT_SECRET_TYPE(unblinded);
+struct output {
+    uint8_t b[OPRF_OUTPUT_BYTES];
+};
+PT_SECRET_TYPE(output);
+
+/* One where x is zero: uniform scalars meet that with probability 2^-252, and a zero blind would
+ * send the identity. */
+static void scalar_not_zero(struct scalar *x)
+{
+    uint64_t any = 0;
+
+    for (size_t i = 0; i < sizeof x->b; i++)
+        any |= x->b[i];
+    x->b[0] |= (uint8_t)(ct_mask_zero(any) & 1);
+}
+
+enum pt_code oprf_key_derive(struct oprf_key *out, const struct key32 *seed, struct span info)
+{
+    const uint8_t info_length[2] = {(uint8_t)(info.n >> 8), (uint8_t)info.n};
+    static const struct scalar zero;
+
+    *out = (struct oprf_key){0};
+    if (info.n > UINT16_MAX)
+        return PT_ELIMIT;
+    for (unsigned counter = 0; counter < 256; counter++) {
+        const uint8_t byte = (uint8_t)counter;
+        const struct span parts[] = {span_of(seed->b, sizeof seed->b), span_of(info_length, 2),
+                                     info, span_of(&byte, 1)};
+
+        hash_to_scalar(&out->k, HASH_DERIVE_KEY, parts, PT_LEN(parts));
+        if (ct_equal(out->k.b, zero.b, sizeof zero.b))
+            continue;
+        group_base_mul(&out->public_key, &out->k);
+        return PT_OK;
+    }
+    return PT_EBUG;
+}
+
+/* r_i = block i of ChaCha20(key, nonce 0) mod q: a ChaCha20 block is 64 bytes, just what an even
+ * reduction takes. */
+static void blinds_of(struct blinds *out, const struct blind_key *key, size_t first, size_t n)
+{
+    static const uint8_t nonce[crypto_stream_chacha20_NONCEBYTES];
+    PT_WIPED(wides) wide = {0};
+
+    (void)crypto_stream_chacha20_xor_ic(wide.b[0], wide.b[0], n * sizeof wide.b[0], nonce, first,
+                                        key->k.b);
+    for (size_t i = 0; i < n; i++) {
+        scalar_reduce(&out->r[i], wide.b[i]);
+        scalar_not_zero(&out->r[i]);
+    }
+}
+
+enum pt_code oprf_blind(struct point *out, const struct blind_key *key, struct span prefix,
+                        const struct digest *in, size_t n)
+{
+    PT_WIPED(blinds) r = {0};
+    PT_WIPED(wides) wide = {0};
+
+    if (n > OPRF_CHUNK_MAX || prefix.n > OPRF_PREFIX_MAX)
+        return PT_ELIMIT;
+    for (size_t at = 0; at < n; at += OPRF_BLOCK) {
+        size_t m = n - at < OPRF_BLOCK ? n - at : OPRF_BLOCK;
+
+        blinds_of(&r, key, at, m);
+        for (size_t i = 0; i < m; i++) {
+            const struct span parts[] = {prefix, span_of(in[at + i].b, sizeof in->b)};
+            hash_to_wide(wide.b[i], HASH_TO_GROUP, parts, PT_LEN(parts));
+        }
+        group_map_mul_each(out + at, r.r, (const uint8_t(*)[64])wide.b, m);
+    }
+    return PT_OK;
+}
+
+static int point_order(const void *a, const void *b)
+{
+    const struct point *x = *(const struct point *const *)a;
+    const struct point *y = *(const struct point *const *)b;
+
+    for (size_t i = 0; i < sizeof x->b; i++)
+        if (x->b[i] != y->b[i])
+            return x->b[i] < y->b[i] ? -1 : 1;
+    return 0;
+}
+
+/* Index of an element that repeats an earlier one (PROTOCOL.md 0), in variable time: they are
+ * public. Nobody's honest blinds repeat; a peer that repeats one probes for what we do with it. */
+static enum pt_code refuse_repeats(struct span_points in, size_t *bad_index)
+{
+    const struct point **sorted = calloc(in.n, sizeof *sorted);
+    enum pt_code rc = PT_OK;
+
+    if (sorted == NULL)
+        return PT_ENOMEM;
+    for (size_t i = 0; i < in.n; i++)
+        sorted[i] = &in.p[i];
+    qsort(sorted, in.n, sizeof *sorted, point_order);
+    for (size_t i = 1; i < in.n && rc == PT_OK; i++) {
+        if (point_order(&sorted[i - 1], &sorted[i]) != 0)
+            continue;
+        *bad_index = (size_t)((sorted[i] > sorted[i - 1] ? sorted[i] : sorted[i - 1]) - in.p);
+        rc = PT_EBADMSG;
+    }
+    free(sorted);
+    return rc;
+}
+
+enum pt_code oprf_evaluate(struct point *out, struct dleq_proof *proof, const struct oprf_key *key,
+                           const struct key32 *proof_seed, struct span_points in, size_t *bad_index)
+{
+    const struct dleq_claim claim = {&key->public_key, in, {out, in.n}};
+    PT_WIPED(scalar) r = {0};
+    struct blind_key stream = {.k = *proof_seed};
+    PT_WIPED(blinds) one = {0};
+    enum pt_code rc;
+
+    *proof = (struct dleq_proof){0};
+    *bad_index = 0;
+    if (in.n == 0 || in.n > OPRF_CHUNK_MAX) {
+        blind_key_wipe(&stream);
+        return PT_ELIMIT;
+    }
+    blinds_of(&one, &stream, 0, 1);
+    blind_key_wipe(&stream);
+    r = one.r[0];
+    if ((rc = refuse_repeats(in, bad_index)) != PT_OK)
+        goto out;
+    size_t bad = group_mul(out, &key->k, in.p, in.n);
+    if (bad != GROUP_ALL_GOOD) {
+        *bad_index = bad;
+        rc = PT_EBADMSG;
+        goto out;
+    }
+    rc = dleq_prove(proof, &key->k, &r, &claim);
+out:
+    if (rc != PT_OK)
+        memset(out, 0, in.n * sizeof *out);
+    return rc;
+}
+
+enum pt_code oprf_verify(const struct point *public_key, struct span_points in,
+                         struct span_points out, const struct dleq_proof *proof)
+{
+    const struct dleq_claim claim = {public_key, in, out};
+
+    return dleq_verify(proof, &claim);
+}
+
+/* r_i becomes k_o/r_i with one inversion for the block (Montgomery's trick). No r_i is zero. */
+static void unblinders_of(struct blinds *r, const struct scalar *own, size_t n)
+{
+    PT_WIPED(blinds) before = {0}; /* before.r[i] = r_0 * ... * r_(i-1) */
+    PT_WIPED(scalar) acc = {{1}};
+    PT_WIPED(scalar) t = {0};
+
+    for (size_t i = 0; i < n; i++) {
+        before.r[i] = acc;
+        scalar_mul(&acc, &acc, &r->r[i]);
+    }
+    scalar_invert(&acc, &acc);
+    scalar_mul(&acc, &acc, own);
+    for (size_t i = n; i-- > 0;) {
+        scalar_mul(&t, &acc, &before.r[i]);
+        scalar_mul(&acc, &acc, &r->r[i]);
+        r->r[i] = t;
+    }
+}
+
+void oprf_output(uint8_t out[OPRF_OUTPUT_BYTES], struct span prefix, struct span rest,
+                 const struct point *unblinded)
+{
+    const size_t n = prefix.n + rest.n;
+    const uint8_t input_length[2] = {(uint8_t)(n >> 8), (uint8_t)n};
+    static const uint8_t point_length[2] = {0, 32};
+    crypto_hash_sha512_state h;
+
+    crypto_hash_sha512_init(&h);
+    crypto_hash_sha512_update(&h, input_length, 2);
+    crypto_hash_sha512_update(&h, prefix.p, prefix.n);
+    crypto_hash_sha512_update(&h, rest.p, rest.n);
+    crypto_hash_sha512_update(&h, point_length, 2);
+    crypto_hash_sha512_update(&h, unblinded->b, 32);
+    crypto_hash_sha512_update(&h, (const uint8_t *)"Finalize", 8);
+    crypto_hash_sha512_final(&h, out);
+    sodium_memzero(&h, sizeof h);
+}
+
+enum pt_code oprf_finish(struct token *out, const struct oprf_key *own, const struct blind_key *key,
+                         struct oprf_finish_in in)
+{
+    static const struct scalar one = {{1}};
+    PT_WIPED(blinds) r = {0};
+    PT_WIPED(unblinded) q = {0};
+    PT_WIPED(output) full = {0};
+
+    if (in.n > OPRF_CHUNK_MAX || in.prefix.n > OPRF_PREFIX_MAX)
+        return PT_ELIMIT;
+    for (size_t at = 0; at < in.n; at += OPRF_BLOCK) {
+        size_t m = in.n - at < OPRF_BLOCK ? in.n - at : OPRF_BLOCK;
+
+        blinds_of(&r, key, at, m);
+        unblinders_of(&r, own == NULL ? &one : &own->k, m);
+        if (group_mul_each(q.p, r.r, in.evaluated + at, m) != GROUP_ALL_GOOD) {
+            explicit_bzero(out, in.n * sizeof *out);
+            return PT_EBADMSG;
+        }
+        for (size_t i = 0; i < m; i++) {
+            oprf_output(full.b, in.prefix, span_of(in.digests[at + i].b, sizeof in.digests->b),
+                        &q.p[i]);
+            memcpy(out[at + i].b, full.b, sizeof out->b);
+        }
+    }
+    return PT_OK;
+}
