@@ -17,7 +17,7 @@ struct config {
     char name[POLICY_NAME_MAX + 1]; /* this node, as the policy calls it */
     char listen[CONFIG_ADDRESS_MAX + 1];
     char planner[CONFIG_ADDRESS_MAX + 1]; /* "unix" or host:port */
-    uint32_t threads;                     /* 1..CONFIG_THREADS_MAX, resolved */
+    uint32_t threads; /* parsed: 1..CONFIG_THREADS_MAX; printed: 0 leaves it to the machine */
 };
 
 PT_MUST_USE enum pt_code config_parse(struct config *out, struct span file, struct pt_err *err);

@@ -68,6 +68,10 @@ struct home_joined {
 PT_MUST_USE enum pt_code home_join(struct home_joined *out, struct home *h, const char *policy_path,
                                    int64_t now_s, struct pt_err *err);
 
+/* policy_path.NAME.minisig. PT_ELIMIT: too long. */
+PT_MUST_USE enum pt_code home_signature_path(char out[HOME_PATH_MAX], const char *policy_path,
+                                             const char *name, struct pt_err *err);
+
 /* HOME/name. The name is ours and short: it always fits. */
 void home_path(char out[HOME_PATH_MAX], const struct home *h, const char *name);
 /* gRPC target of the planner service: "unix:HOME/planner.sock" or host:port. */
@@ -84,6 +88,7 @@ void home_epoch_seed(struct key32 *out, const struct home *h, struct span epoch_
 
 /* Make a new home: all keys fresh. Built in DIR.new and renamed, so a killed one is never half
  * a home. PT_ESTATE: DIR is there and not empty, or another init is at work. */
-PT_MUST_USE enum pt_code home_create(const char *dir, const struct config *c, struct pt_err *err);
+PT_MUST_USE enum pt_code home_create(const char *dir, const struct config *c, int64_t now_s,
+                                     struct pt_err *err);
 
 #endif
