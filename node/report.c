@@ -1,0 +1,386 @@
+#include "node/report.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "crypto/base/text.h"
+#include "node/table.h"
+
+bool report_wants_colour(int fd)
+{
+    const char *no_color = getenv("NO_COLOR"); /* https://no-color.org */
+    return isatty(fd) == 1 && (no_color == NULL || no_color[0] == '\0');
+}
+
+static double rho(uint64_t nano)
+{
+    return (double)nano / 1e9;
+}
+
+static const char *reason_of(const struct answer *a, const struct figure *f)
+{
+    if (f->status == FIGURE_REFUSED && a->refusal[0] != '\0')
+        return a->refusal;
+    return figure_reason_name(f->reason);
+}
+
+/* ---- JSON ---------------------------------------------------------------------------------- */
+
+static json_t *number_or_null(bool there, double v)
+{
+    json_t *number = there ? json_real(v) : NULL; /* json_real refuses what is not finite */
+    return number != NULL ? number : json_null();
+}
+
+static json_t *text_or_null(const char *text)
+{
+    return text[0] == '\0' ? json_null() : json_string(text);
+}
+
+/* Takes the reference to value. */
+static bool put(json_t *object, const char *key, json_t *value)
+{
+    return value != NULL && json_object_set_new(object, key, value) == 0;
+}
+
+static bool put_index(json_t *cell, const struct answer *a, const struct figure *f)
+{
+    bool there = f->status == FIGURE_VALUE;
+    return put(cell, "index", number_or_null(there, f->value)) &&
+           put(cell, "index_low", number_or_null(there, f->value - f->half_width)) &&
+           put(cell, "index_high", number_or_null(there, f->value + f->half_width)) &&
+           put(cell, "index_reason", text_or_null(reason_of(a, f)));
+}
+
+static bool put_share(json_t *cell, const struct answer *a, const struct figure *f)
+{
+    bool there = f->status == FIGURE_VALUE;
+    return put(cell, "share", number_or_null(there, f->value)) &&
+           put(cell, "share_half_width", number_or_null(there, f->half_width)) &&
+           put(cell, "share_reason", text_or_null(reason_of(a, f)));
+}
+
+static bool add_cell(json_t *cells, const struct answer *a, const struct answer_cell *c)
+{
+    bool there = c->count.status == FIGURE_VALUE;
+    json_t *cell = json_object();
+    bool ok = cell != NULL && put(cell, "row", json_string(c->row)) &&
+              put(cell, "column", json_string(c->column)) &&
+              put(cell, "status", json_string(figure_status_name(c->count.status))) &&
+              put(cell, "value", number_or_null(there, c->count.value)) &&
+              put(cell, "half_width", number_or_null(there, c->count.half_width)) &&
+              put(cell, "reason", text_or_null(reason_of(a, &c->count)));
+
+    if (a->kind == ANSWER_AFFINITY)
+        ok = ok && put_index(cell, a, &c->derived);
+    if (a->kind == ANSWER_PROFILE)
+        ok = ok && put_share(cell, a, &c->derived);
+    if (!ok) {
+        json_decref(cell);
+        return false;
+    }
+    return json_array_append_new(cells, cell) == 0;
+}
+
+static json_t *digest_json(const struct digest *d)
+{
+    char text[72];
+    policy_hash_text(text, d);
+    return json_string(text);
+}
+
+static bool fill_json(json_t *root, json_t *cells, const struct answer *a)
+{
+    bool ok = put(root, "question", json_string(a->question)) &&
+              put(root, "policy", digest_json(&a->policy)) &&
+              put(root, "epoch", json_string(a->epoch)) &&
+              put(root, "charged_rho", json_real(rho(a->charged_rho_nano))) &&
+              put(root, "left_rho", json_real(rho(a->left_rho_nano))) &&
+              json_object_set(root, "cells", cells) == 0 &&
+              put(root, "kind", json_string(answer_kind_name(a->kind))) &&
+              put(root, "asker", json_string(a->asker)) &&
+              put(root, "with", json_string(a->with)) && put(root, "rows", text_or_null(a->rows)) &&
+              put(root, "columns", text_or_null(a->columns)) &&
+              put(root, "confidence", json_real(0.95)) &&
+              put(root, "repeated", json_boolean(a->repeated)) &&
+              put(root, "refusal", text_or_null(a->refusal)) &&
+              put(root, "own_data", digest_json(&a->own_data)) &&
+              put(root, "other_data", digest_json(&a->other_data)) &&
+              put(root, "audit_position", json_integer((json_int_t)a->audit_position)) &&
+              put(root, "build", json_string(a->build)) &&
+              put(root, "threat_model", json_string(a->threat_model));
+    for (size_t i = 0; ok && i < a->cell_count; i++)
+        ok = add_cell(cells, a, &a->cells[i]);
+    return ok;
+}
+
+static bool write_json(struct buf *out, const struct answer *a)
+{
+    json_t *root = json_object();
+    json_t *cells = json_array();
+    char *text = NULL;
+
+    if (root != NULL && cells != NULL && fill_json(root, cells, a))
+        text = json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(12));
+    bool ok = text != NULL && buf_printf(out, "%s\n", text);
+    free(text);
+    json_decref(cells);
+    json_decref(root);
+    return ok;
+}
+
+/* ---- CSV ----------------------------------------------------------------------------------- */
+
+/* RFC 4180, section 2: quote what holds a separator, a quote or a line break; double the quotes. */
+static bool csv_text(struct buf *out, const char *text)
+{
+    bool ok = true;
+    if (strpbrk(text, ",\"\r\n") == NULL)
+        return buf_add(out, text, strlen(text));
+    ok = buf_u8(out, '"');
+    for (const char *p = text; ok && *p != '\0'; p++)
+        ok = (*p != '"' || buf_u8(out, '"')) && buf_u8(out, (uint8_t)*p);
+    return ok && buf_u8(out, '"');
+}
+
+static bool csv_number(struct buf *out, bool there, double v)
+{
+    return buf_u8(out, ',') && (!there || !isfinite(v) || buf_printf(out, "%.12g", v));
+}
+
+static bool csv_cell(struct buf *out, const struct answer *a, const struct answer_cell *c)
+{
+    bool there = c->count.status == FIGURE_VALUE;
+    bool derived = c->derived.status == FIGURE_VALUE;
+    double value = c->derived.value;
+    double half_width = c->derived.half_width;
+    bool ok = csv_text(out, c->row) && buf_u8(out, ',') && csv_text(out, c->column) &&
+              buf_printf(out, ",%s", figure_status_name(c->count.status)) &&
+              csv_number(out, there, c->count.value) &&
+              csv_number(out, there, c->count.half_width) && buf_u8(out, ',') &&
+              csv_text(out, reason_of(a, &c->count));
+
+    if (a->kind == ANSWER_AFFINITY)
+        ok = ok && csv_number(out, derived, value) &&
+             csv_number(out, derived, value - half_width) &&
+             csv_number(out, derived, value + half_width);
+    if (a->kind == ANSWER_PROFILE)
+        ok = ok && csv_number(out, derived, value) && csv_number(out, derived, half_width);
+    return ok && buf_printf(out, "\r\n");
+}
+
+static bool write_csv(struct buf *out, const struct answer *a)
+{
+    const char *more = a->kind == ANSWER_AFFINITY  ? ",index,index_low,index_high"
+                       : a->kind == ANSWER_PROFILE ? ",share,share_half_width"
+                                                   : "";
+    bool ok = buf_printf(out, "row,column,status,value,half_width,reason%s\r\n", more);
+    for (size_t i = 0; ok && i < a->cell_count; i++)
+        ok = csv_cell(out, a, &a->cells[i]);
+    return ok;
+}
+
+/* ---- table --------------------------------------------------------------------------------- */
+
+/* Half widths are rounded up: an error bar never looks smaller than it is. */
+static void show_count(struct table_cell *out, const struct figure *f)
+{
+    table_number(out->left, f->value);
+    if (f->half_width > 0)
+        table_number(out->right, ceil(f->half_width));
+}
+
+static void show_share(struct table_cell *out, const struct figure *f)
+{
+    snprintf(out->left, sizeof out->left, "%.1f", 100 * f->value);
+    if (f->half_width > 0)
+        snprintf(out->right, sizeof out->right, "%.1f", ceil(1000 * f->half_width) / 10);
+}
+
+static void show_index(struct table_cell *out, const struct figure *f)
+{
+    show_count(out, f);
+    if (f->value - f->half_width > 100)
+        out->tone = TONE_HIGH;
+    if (f->value + f->half_width < 100)
+        out->tone = TONE_LOW;
+}
+
+static const struct figure *figure_of(const struct answer *a, const struct answer_cell *c)
+{
+    return a->kind == ANSWER_PROFILE || a->kind == ANSWER_AFFINITY ? &c->derived : &c->count;
+}
+
+static void show(struct table_cell *out, const struct answer *a, const struct answer_cell *c)
+{
+    const struct figure *f = figure_of(a, c);
+
+    if (f->status != FIGURE_VALUE) {
+        snprintf(out->left, sizeof out->left, "%s", figure_status_name(f->status));
+        out->tone = TONE_FAINT;
+    } else if (a->kind == ANSWER_PROFILE) {
+        show_share(out, f);
+    } else if (a->kind == ANSWER_AFFINITY) {
+        show_index(out, f);
+    } else {
+        show_count(out, f);
+    }
+}
+
+/* How many cells share the first row's label: the table's width. Answers come over a wire, so the
+ * shape is measured and not believed. */
+static size_t table_width(const struct answer *a)
+{
+    size_t width = 0;
+    while (width < a->cell_count && strcmp(a->cells[width].row, a->cells[0].row) == 0)
+        width++;
+    return width > 0 && a->cell_count % width == 0 ? width : 1;
+}
+
+struct drawing { /* what struct table borrows */
+    const char **rows, **columns;
+    char (*joined)[2 * ANSWER_WORD_MAX + 2];
+    struct table_cell *cells;
+};
+
+static void drawing_free(struct drawing *d)
+{
+    free(d->rows);
+    free(d->columns);
+    free(d->joined);
+    free(d->cells);
+}
+
+static enum pt_code draw(struct buf *out, const struct answer *a, bool colour, struct pt_err *err)
+{
+    bool single = answer_question_kind(a->kind) != QUESTION_CROSSTAB;
+    size_t width = single ? 1 : table_width(a);
+    size_t height = a->cell_count / width;
+    struct drawing d = {.rows = calloc(height + 1, sizeof d.rows[0]),
+                        .columns = calloc(width + 1, sizeof d.columns[0]),
+                        .joined = calloc(height + 1, sizeof d.joined[0]),
+                        .cells = calloc(a->cell_count + 1, sizeof d.cells[0])};
+    struct table t = {.row_count = height,
+                      .column_count = width,
+                      .corner = a->rows,
+                      .row_labels = d.rows,
+                      .column_labels = d.columns,
+                      .cells = d.cells};
+    enum pt_code rc;
+
+    if (d.rows == NULL || d.columns == NULL || d.joined == NULL || d.cells == NULL) {
+        rc = pt_fail(err, PT_ENOMEM, "report: no memory for %zu cells", a->cell_count);
+        goto out;
+    }
+    for (size_t i = 0; i < a->cell_count; i++)
+        show(&d.cells[i], a, &a->cells[i]);
+    for (size_t r = 0; r < height; r++) {
+        const struct answer_cell *c = &a->cells[r * width];
+        snprintf(d.joined[r], sizeof d.joined[r], "%-9s%s", c->row, c->column);
+        d.rows[r] = single ? d.joined[r] : c->row;
+    }
+    for (size_t c = 0; c < width; c++)
+        d.columns[c] = single ? "people" : a->cells[c].column;
+    rc = table_write(out, &t, colour, err);
+out:
+    drawing_free(&d);
+    return rc;
+}
+
+static enum pt_code put_title(struct buf *out, const struct answer *a, struct pt_err *err)
+{
+    static const char *const SAYS[ANSWER_KIND_COUNT] = {
+        [ANSWER_OVERLAP] = "customers in common",
+        [ANSWER_REACH] = "people reached together",
+        [ANSWER_CROSSTAB] = "customers in common",
+        [ANSWER_PROFILE] = "% of each row's customers in common",
+        [ANSWER_AFFINITY] = "index: 100 is as often as chance",
+    };
+    char line[QUESTION_TEXT_MAX];
+    struct span rest = span_z(a->question);
+    enum pt_code rc;
+
+    snprintf(line, sizeof line, "%s of %s with %s%s%s%s%s (%s)", answer_kind_name(a->kind),
+             a->asker, a->with, a->rows[0] == '\0' ? "" : ": ", a->rows,
+             a->rows[0] == '\0' ? "" : " by ", a->columns, SAYS[a->kind]);
+    rc = table_paragraph(out, line, 0, err);
+    while (rc == PT_OK && rest.n > 0) {
+        bool found;
+        struct span filter = text_cut(&rest, '\n', &found);
+        if (filter.n <= 6 || memcmp(filter.p, "where=", 6) != 0)
+            continue;
+        snprintf(line, sizeof line, "where %.*s", (int)(filter.n - 6), (const char *)filter.p + 6);
+        rc = table_paragraph(out, line, 2, err);
+    }
+    if (rc == PT_OK && !buf_u8(out, '\n'))
+        rc = pt_fail(err, PT_ENOMEM, "report: no memory for the title");
+    return rc;
+}
+
+/* Each reason that hides a cell of this table, once. */
+static enum pt_code put_reasons(struct buf *out, const struct answer *a, struct pt_err *err)
+{
+    bool seen[REASON_COUNT] = {false};
+    char line[ANSWER_SENTENCE_MAX + 32];
+    enum pt_code rc = PT_OK;
+
+    for (size_t i = 0; rc == PT_OK && i < a->cell_count; i++) {
+        const struct figure *f = figure_of(a, &a->cells[i]);
+        if (f->status == FIGURE_VALUE || (size_t)f->reason >= REASON_COUNT || seen[f->reason])
+            continue;
+        seen[f->reason] = true;
+        snprintf(line, sizeof line, "%s: %s", figure_status_name(f->status), reason_of(a, f));
+        rc = table_paragraph(out, line, 0, err);
+    }
+    return rc;
+}
+
+static bool put_origin(struct buf *out, const struct answer *a)
+{
+    char charged[32];
+    char left[32];
+    char policy[72];
+
+    text_put_decimal(charged, a->charged_rho_nano, 9);
+    text_put_decimal(left, a->left_rho_nano, 9);
+    policy_hash_text(policy, &a->policy);
+    return buf_printf(out,
+                      "\xc2\xb1 is the 95 %% interval: the owner's noise and slot sampling.\n") &&
+           buf_printf(out, "charged rho %s%s, left %s; audit position %llu; epoch %s\n", charged,
+                      a->repeated ? " (asked before: nothing new)" : "", left,
+                      (unsigned long long)a->audit_position, a->epoch) &&
+           buf_printf(out, "policy %s; %s\n", policy, a->build);
+}
+
+static enum pt_code write_table(struct buf *out, const struct answer *a, bool colour,
+                                struct pt_err *err)
+{
+    enum pt_code rc;
+
+    if ((rc = put_title(out, a, err)) != PT_OK)
+        return rc;
+    if ((rc = draw(out, a, colour, err)) != PT_OK)
+        return rc;
+    if (!buf_u8(out, '\n'))
+        return pt_fail(err, PT_ENOMEM, "report: no memory");
+    if ((rc = put_reasons(out, a, err)) != PT_OK)
+        return rc;
+    if (!put_origin(out, a))
+        return pt_fail(err, PT_ENOMEM, "report: no memory");
+    return table_paragraph(out, a->threat_model, 0, err);
+}
+
+enum pt_code report_write(struct buf *out, const struct answer *a, const struct report_style *style,
+                          struct pt_err *err)
+{
+    bool ok;
+
+    if (style->format == REPORT_TABLE)
+        return write_table(out, a, style->colour, err);
+    ok = style->format == REPORT_JSON ? write_json(out, a) : write_csv(out, a);
+    return ok ? PT_OK : pt_fail(err, PT_ENOMEM, "report: no memory for %zu cells", a->cell_count);
+}
