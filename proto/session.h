@@ -8,18 +8,11 @@
 #ifndef PT_SESSION_H
 #define PT_SESSION_H
 
+#include "proto/outbox.h"
 #include "proto/transcript.h"
 #include "proto/wire.h"
 
-enum { SESSION_VERSION = 1, OUTBOX_FRAMES_MAX = 1024 };
-
-struct outbox { /* owned, encoded frames, first in first out; {0} is a valid empty one */
-    struct buf *frames;
-    size_t first, end, cap;
-};
-/* Gives the next frame away (buf_free() it); false when there is none. */
-bool outbox_take(struct outbox *o, struct buf *out);
-void outbox_free(struct outbox *o);
+enum { SESSION_VERSION = 1 };
 
 /* What this node is, the same in all its sessions of an epoch. Borrowed: outlives them. */
 struct session_self {
@@ -55,6 +48,8 @@ struct session_row {
 };
 struct session_protocol {
     const char *name; /* "tokenise, peer" */
+    enum session_what what;
+    bool opener; /* which side runs these rows */
     const struct session_row *rows;
     size_t row_count;
     const char *const *state_names; /* by state */
@@ -78,6 +73,7 @@ struct session {
     struct digest id; /* hash of both greetings: binds every later signature to this session */
     struct point peer_oprf_public;
     char peer_build[WIRE_BUILD_MAX + 1];
+    enum refusal because; /* what the step under way would tell the peer */
     enum refusal refusal; /* why it ended, ours or the peer's; REFUSAL_NONE while it has not */
     bool refused_by_peer;
     struct session_receipt receipt; /* complete when DONE */

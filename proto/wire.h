@@ -197,7 +197,6 @@ PT_MUST_USE enum pt_code wire_encode(struct buf *out, const struct frame *f, str
 struct wire_in { /* owns what a decoded frame borrows; {0} is a valid empty one */
     void *message;
     void *items;
-    size_t used; /* bytes allocated for message */
     struct frame frame;
 };
 /* in->frame is set on PT_OK and lives until wire_in_free(), which takes the empty value too; in
