@@ -174,6 +174,8 @@ PT_MUST_USE enum pt_code rpc_recv(struct buf *message, bool *ended, struct rpc_c
 PT_MUST_USE enum pt_code rpc_recv_one(struct buf *message, struct rpc_call *call,
                                       struct pt_err *err);
 
+/* Replaces rpc_limits.io_timeout_ms for this call: the other end has long work to do. */
+void rpc_call_set_io_timeout(struct rpc_call *call, uint32_t timeout_ms);
 void rpc_call_cancel(struct rpc_call *call);    /* from any thread; unblocks send and recv */
 bool rpc_call_cancelled(struct rpc_call *call); /* cheap; poll it in long computations */
 
