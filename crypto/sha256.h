@@ -1,0 +1,12 @@
+/* sha256.h - SHA-256 of bytes exactly as they stand (FIPS 180-4), for digests that people compare
+ * with `sha256sum` or `openssl x509 -fingerprint`: policy files, certificates.
+ * Whatever only patto reads is hashed by hash_parts() (prf.h), which separates its uses. */
+#ifndef PT_SHA256_H
+#define PT_SHA256_H
+
+#include "crypto/prf.h"
+
+/* out = SHA-256(in). Public. */
+void sha256(struct digest *out, struct span in);
+
+#endif
