@@ -17,12 +17,19 @@ struct inner_row {
 struct inner_hint; /* secret: G of one row */
 PT_MUST_USE enum pt_code inner_hint_new(struct inner_hint **out, const struct rlwe *c);
 void inner_hint_free(struct inner_hint *h); /* wipes */
-/* G += sum over blocks [first, end) of tau(a_k)*A_k. Blocks in any order, each once. */
+/* G += sum over blocks [first, end) of tau(a_k)*A_k. Blocks in any order, each once.
+ * PT_ELIMIT: end is over the block count, or before first; PT_ESTATE: a block was already added.
+ * Threads work on hints of their own, merged at the end. */
 PT_MUST_USE enum pt_code inner_hint_add(struct inner_hint *h, const struct rlwe *c,
                                         struct inner_row row, uint64_t first, uint64_t end);
 
+/* dst += src, of one row and context. PT_ESTATE: a block is in both; dst is then unchanged. */
+PT_MUST_USE enum pt_code inner_hint_merge(struct inner_hint *dst, const struct rlwe *c,
+                                          const struct inner_hint *src);
+
 /* dot[i * column_count + j] = <row_i, column_j> mod q over the K data blocks. Secret out.
- * Each columns[j].n must be rlwe_column_bytes(). */
+ * Each columns[j].n must be rlwe_column_bytes(), its coefficients < q: else PT_EBADMSG. dot is zero
+ * unless PT_OK. Entries of -128 are exact too. */
 struct inner_dot_in {
     const struct inner_row *rows;
     size_t row_count;
@@ -35,7 +42,8 @@ PT_MUST_USE enum pt_code inner_dot(uint64_t *dot, const struct rlwe *c, struct i
  *   dot      this row's dots, column_count of them
  *   noise    this row's noise in units of Z_q, one a column, drawn at full width delta*sigma
  *   seed     keys u and f: a pure function of what was asked (PROTOCOL.md 4), never used twice
- * PT_ELIMIT: more than RLWE_COLUMNS_MAX columns. */
+ * PT_ELIMIT: no column, or more than RLWE_COLUMNS_MAX. PT_EBADMSG: a column's length, or a
+ * coefficient >= q in its last block. PT_ESTATE: the hint lacks a block. out is zero then. */
 struct inner_reply_in {
     const struct inner_hint *hint;
     const uint64_t *dot;
@@ -57,7 +65,7 @@ double inner_error_variance(const struct rlwe *c, double row_energy);
 
 /* The recipient's answers: value[j] = (v_j - <G', s_j>) centred, in units of 1/delta counts (not
  * rounded, so that the caller divides by delta and keeps the noise's exact law).
- * PT_EBADMSG: length, or a coefficient >= q. */
+ * PT_EBADMSG: length, or a coefficient >= q. PT_ELIMIT: columns as above. value is zero then. */
 PT_MUST_USE enum pt_code inner_open(int64_t *value, const struct rlwe *c, struct span reply,
                                     struct rlwe_key *const *keys, size_t column_count);
 

@@ -8,15 +8,16 @@
 
 #include "crypto/prg.h"
 
-struct noise_variance { /* sigma^2 = num/den, both > 0; num < 2^80 as documented in noise.c */
+struct noise_variance { /* sigma^2 = num/den, 1 <= num < 2^80, den >= 1: any such, no gcd needed */
     u128 num;
     uint64_t den;
 };
 
 /* *out ~ N_Z(0, num/den). PT_EBUG when the stream failed: *out is then 0 and must not be used;
- * PT_ELIMIT when the variance is out of the sampler's range. */
+ * PT_ELIMIT when the variance is out of the range above: *out is 0. */
 PT_MUST_USE enum pt_code noise_gauss(int64_t *out, struct draw *d, struct noise_variance v);
-/* *out ~ discrete Laplace of scale t (>= 1), conditioned on |out| <= cut. */
+/* *out ~ discrete Laplace of scale t, conditioned on |out| <= cut. PT_EBUG as above; PT_ELIMIT:
+ * t is 0. */
 PT_MUST_USE enum pt_code noise_laplace(int64_t *out, struct draw *d, uint32_t t, uint32_t cut);
 
 #endif

@@ -1,0 +1,398 @@
+#include "crypto/inner.h"
+
+#include <stdlib.h>
+
+#include <sodium.h>
+
+#include "crypto/base/ct.h"
+#include "crypto/gauss.h"
+#include "crypto/prg.h"
+
+enum {
+    PLANES_MAX = 6,
+    ROWS_AT_ONCE = 32, /* so that their widened entries stay in the second cache */
+    SIGMA_U = 5,
+};
+enum { STREAM_U, STREAM_F }; /* of a reply's seed */
+
+struct inner_hint { /* in locked memory, with the scratch its use needs */
+    /* Values of G in canonical order, unreduced: 2^16 products of numbers below 2^48. */
+    u128 sum[RLWE_DEGREE];
+    uint64_t row[RLWE_DEGREE], expanded[RLWE_DEGREE];
+    int8_t padded[RLWE_DEGREE];
+    uint64_t added[((1 << RLWE_SLOTS_LOG2_MAX) / RLWE_DEGREE + 63) / 64]; /* a bit a block */
+    uint64_t added_count;
+};
+
+enum pt_code inner_hint_new(struct inner_hint **out, const struct rlwe *c)
+{
+    (void)c; /* every set has one shape of hint */
+    *out = sodium_malloc(sizeof **out);
+    if (*out == NULL)
+        return PT_ENOMEM;
+    memset(*out, 0, sizeof **out);
+    return PT_OK;
+}
+
+void inner_hint_free(struct inner_hint *h)
+{
+    sodium_free(h); /* wipes; takes NULL */
+}
+
+/* The 2048 entries of block k, zeros after the last slot. */
+static void take_row(int8_t out[RLWE_DEGREE], const struct rlwe *c, struct inner_row row,
+                     uint64_t k)
+{
+    uint64_t first = k * RLWE_DEGREE;
+    uint64_t left = rlwe_slot_count(c) - first;
+    size_t n = left < RLWE_DEGREE ? (size_t)left : RLWE_DEGREE;
+
+    memcpy(out, row.values + first, n);
+    memset(out + n, 0, RLWE_DEGREE - n);
+}
+
+/* sum += tau(a) * small, in values; a is the expansion, row the scratch for small. */
+static void accumulate(struct inner_hint *h, const struct rlwe *c, const int8_t small[RLWE_DEGREE])
+{
+    const struct ring *r = rlwe_ring(c);
+
+    ring_lift(r, h->row, small);
+    ring_ntt(r, h->row);
+    for (size_t i = 0; i < RLWE_DEGREE; i++)
+        h->sum[i] += (u128)h->row[i] * h->expanded[RLWE_DEGREE - 1 - i];
+}
+
+enum pt_code inner_hint_add(struct inner_hint *h, const struct rlwe *c, struct inner_row row,
+                            uint64_t first, uint64_t end)
+{
+    enum pt_code rc;
+
+    if (end > rlwe_block_count(c) || first > end)
+        return PT_ELIMIT;
+    for (uint64_t k = first; k < end; k++)
+        if (h->added[k / 64] >> k % 64 & 1)
+            return PT_ESTATE;
+    for (uint64_t k = first; k < end; k++) {
+        if ((rc = rlwe_expand(c, k, h->expanded)) != PT_OK)
+            return rc;
+        take_row(h->padded, c, row, k);
+        accumulate(h, c, h->padded);
+        h->added[k / 64] |= (uint64_t)1 << k % 64;
+        h->added_count++;
+    }
+    return PT_OK;
+}
+
+enum pt_code inner_hint_merge(struct inner_hint *dst, const struct rlwe *c,
+                              const struct inner_hint *src)
+{
+    const struct ring *r = rlwe_ring(c);
+
+    for (size_t i = 0; i < PT_LEN(dst->added); i++)
+        if (dst->added[i] & src->added[i])
+            return PT_ESTATE;
+    for (size_t i = 0; i < PT_LEN(dst->added); i++)
+        dst->added[i] |= src->added[i];
+    dst->added_count += src->added_count;
+    for (size_t i = 0; i < RLWE_DEGREE; i++)
+        dst->sum[i] = ring_reduce_wide(r, dst->sum[i]) + ring_reduce_wide(r, src->sum[i]);
+    return PT_OK;
+}
+
+/* A byte of a coefficient times an entry of a row, 2048 times: under 2^27, exact. */
+static int32_t dot_block(const int16_t a[RLWE_DEGREE], const int16_t b[RLWE_DEGREE])
+{
+    int32_t sum = 0;
+
+    for (size_t i = 0; i < RLWE_DEGREE; i++)
+        sum += (int32_t)a[i] * b[i];
+    return sum;
+}
+
+static void widen_bytes(int16_t *out, const uint8_t *in, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = in[i];
+}
+static void widen_row(int16_t out[RLWE_DEGREE], const int8_t in[RLWE_DEGREE])
+{
+    for (size_t i = 0; i < RLWE_DEGREE; i++)
+        out[i] = in[i];
+}
+
+/* sum over p of plane[p] * 2^(8p), mod q. |plane[p]| < 2^43. */
+static uint64_t join_planes(const struct ring *r, const int64_t plane[PLANES_MAX])
+{
+    uint64_t v = 0;
+
+    for (unsigned p = r->coefficient_bytes; p-- > 0;)
+        v = ring_reduce_signed(r, (int64_t)(v << 8) + plane[p]);
+    return v;
+}
+
+struct dot_work { /* secret: rows, and sums over them */
+    int16_t row[ROWS_AT_ONCE][RLWE_DEGREE];
+    int16_t plane[PLANES_MAX * RLWE_DEGREE];
+    int8_t padded[RLWE_DEGREE];
+    int64_t (*sum)[PLANES_MAX]; /* row by row, a column each */
+    size_t sum_count;
+};
+
+/* One block of every column, times row_count <= ROWS_AT_ONCE rows. */
+static enum pt_code dot_rows(struct dot_work *w, const struct rlwe *c, struct inner_dot_in in,
+                             uint64_t k)
+{
+    size_t bytes = rlwe_block_bytes(c);
+    unsigned planes = rlwe_ring(c)->coefficient_bytes;
+
+    for (size_t i = 0; i < in.row_count; i++) {
+        take_row(w->padded, c, in.rows[i], k);
+        widen_row(w->row[i], w->padded);
+    }
+    for (size_t j = 0; j < in.column_count; j++) {
+        struct span block = {in.columns[j].p + k * bytes, bytes};
+        if (!rlwe_blocks_valid(c, block))
+            return PT_EBADMSG;
+        widen_bytes(w->plane, block.p, bytes);
+        for (size_t i = 0; i < in.row_count; i++)
+            for (unsigned p = 0; p < planes; p++)
+                w->sum[i * in.column_count + j][p] +=
+                    dot_block(w->plane + p * RLWE_DEGREE, w->row[i]);
+    }
+    return PT_OK;
+}
+
+static struct dot_work *dot_work_new(size_t column_count)
+{
+    struct dot_work *w = calloc(1, sizeof *w);
+
+    if (w == NULL)
+        return NULL;
+    w->sum_count = column_count * ROWS_AT_ONCE; /* calloc watches the rest of the product */
+    if (column_count <= SIZE_MAX / ROWS_AT_ONCE)
+        w->sum = calloc(w->sum_count, sizeof *w->sum);
+    if (w->sum == NULL) {
+        free(w);
+        return NULL;
+    }
+    return w;
+}
+
+static void dot_work_free(struct dot_work *w)
+{
+    if (w == NULL)
+        return;
+    explicit_bzero(w->sum, w->sum_count * sizeof *w->sum);
+    free(w->sum);
+    explicit_bzero(w, sizeof *w);
+    free(w);
+}
+
+static enum pt_code dot_all(uint64_t *dot, const struct rlwe *c, struct inner_dot_in in,
+                            struct dot_work *w)
+{
+    enum pt_code rc;
+
+    for (size_t at = 0; at < in.row_count; at += ROWS_AT_ONCE) {
+        struct inner_dot_in some = in;
+        some.rows = in.rows + at;
+        if (in.row_count - at < ROWS_AT_ONCE)
+            some.row_count = in.row_count - at;
+        else
+            some.row_count = ROWS_AT_ONCE;
+        memset(w->sum, 0, w->sum_count * sizeof *w->sum);
+        for (uint64_t k = 0; k < rlwe_block_count(c); k++)
+            if ((rc = dot_rows(w, c, some, k)) != PT_OK)
+                return rc;
+        for (size_t i = 0; i < some.row_count * in.column_count; i++)
+            dot[at * in.column_count + i] = join_planes(rlwe_ring(c), w->sum[i]);
+    }
+    return PT_OK;
+}
+
+enum pt_code inner_dot(uint64_t *dot, const struct rlwe *c, struct inner_dot_in in)
+{
+    enum pt_code rc = PT_ENOMEM;
+
+    for (size_t j = 0; j < in.column_count; j++)
+        if (in.columns[j].n != rlwe_column_bytes(c)) {
+            memset(dot, 0, in.row_count * in.column_count * sizeof *dot);
+            return PT_EBADMSG;
+        }
+    if (in.row_count == 0 || in.column_count == 0)
+        return PT_OK;
+    struct dot_work *w = dot_work_new(in.column_count);
+    if (w != NULL)
+        rc = dot_all(dot, c, in, w);
+    if (rc != PT_OK)
+        explicit_bzero(dot, in.row_count * in.column_count * sizeof *dot);
+    dot_work_free(w);
+    return rc;
+}
+
+size_t inner_reply_bytes(const struct rlwe *c, size_t column_count)
+{
+    return (RLWE_DEGREE + column_count) * rlwe_ring(c)->coefficient_bytes;
+}
+
+static void put(uint8_t *out, uint64_t v, unsigned coefficient_bytes)
+{
+    for (unsigned p = 0; p < coefficient_bytes; p++)
+        out[p] = (uint8_t)(v >> 8 * p);
+}
+static uint64_t get(const uint8_t *in, unsigned coefficient_bytes)
+{
+    uint64_t v = 0;
+
+    for (unsigned p = 0; p < coefficient_bytes; p++)
+        v |= (uint64_t)in[p] << 8 * p;
+    return v;
+}
+
+struct reply_work { /* secret, in locked memory */
+    int8_t u[RLWE_DEGREE], f[RLWE_DEGREE];
+    int16_t u_wide[RLWE_DEGREE];
+    int16_t plane[PLANES_MAX * RLWE_DEGREE];
+    struct inner_hint masked; /* G, then G' */
+};
+
+/* out = G + tau(a_K)*u + f, coefficients. */
+static enum pt_code put_masked_hint(uint8_t *out, const struct rlwe *c, struct reply_work *w)
+{
+    const struct ring *r = rlwe_ring(c);
+    struct inner_hint *g = &w->masked;
+
+    if (rlwe_expand(c, rlwe_block_count(c), g->expanded) != PT_OK)
+        return PT_EBUG;
+    accumulate(g, c, w->u);
+    for (size_t i = 0; i < RLWE_DEGREE; i++)
+        g->row[i] = ring_reduce_wide(r, g->sum[i]);
+    ring_ntt_inverse(r, g->row);
+    ring_lift(r, g->expanded, w->f);
+    for (size_t i = 0; i < RLWE_DEGREE; i++)
+        put(out + i * r->coefficient_bytes, ring_add(r, g->row[i], g->expanded[i]),
+            r->coefficient_bytes);
+    return PT_OK;
+}
+
+/* v = dot + <u, c_K> + n. */
+static uint64_t mask_scalar(const struct rlwe *c, struct reply_work *w, struct span column,
+                            uint64_t dot, int64_t noise)
+{
+    const struct ring *r = rlwe_ring(c);
+    size_t bytes = rlwe_block_bytes(c);
+    int64_t plane[PLANES_MAX] = {0};
+
+    widen_bytes(w->plane, column.p + column.n - bytes, bytes);
+    for (unsigned p = 0; p < r->coefficient_bytes; p++)
+        plane[p] = dot_block(w->plane + p * RLWE_DEGREE, w->u_wide);
+    uint64_t v = ring_add(r, ring_reduce(r, dot), join_planes(r, plane));
+    explicit_bzero(plane, sizeof plane);
+    return ring_add(r, v, ring_reduce_signed(r, noise));
+}
+
+static enum pt_code check_reply(const struct rlwe *c, const struct inner_reply_in *in)
+{
+    if (in->column_count < 1 || in->column_count > RLWE_COLUMNS_MAX)
+        return PT_ELIMIT;
+    if (in->hint->added_count != rlwe_block_count(c))
+        return PT_ESTATE;
+    for (size_t j = 0; j < in->column_count; j++) {
+        struct span column = in->columns[j];
+        size_t bytes = rlwe_block_bytes(c);
+        if (column.n != rlwe_column_bytes(c))
+            return PT_EBADMSG;
+        if (!rlwe_blocks_valid(c, (struct span){column.p + column.n - bytes, bytes}))
+            return PT_EBADMSG;
+    }
+    return PT_OK;
+}
+
+static enum pt_code reply_with(uint8_t *out, const struct rlwe *c, const struct inner_reply_in *in,
+                               const struct prg *stream, struct reply_work *w)
+{
+    unsigned bytes = rlwe_ring(c)->coefficient_bytes;
+    enum pt_code rc;
+
+    if ((rc = gauss_draw(w->u, stream, STREAM_U)) != PT_OK ||
+        (rc = gauss_draw(w->f, stream, STREAM_F)) != PT_OK)
+        return rc;
+    widen_row(w->u_wide, w->u);
+    w->masked = *in->hint;
+    if ((rc = put_masked_hint(out, c, w)) != PT_OK)
+        return rc;
+    for (size_t j = 0; j < in->column_count; j++)
+        put(out + (RLWE_DEGREE + j) * bytes,
+            mask_scalar(c, w, in->columns[j], in->dot[j], in->noise[j]), bytes);
+    return PT_OK;
+}
+
+enum pt_code inner_reply(uint8_t *out, const struct rlwe *c, const struct inner_reply_in *in,
+                         const struct key32 *seed)
+{
+    struct prg *stream = NULL;
+    struct reply_work *w = NULL;
+    enum pt_code rc;
+
+    if ((rc = check_reply(c, in)) != PT_OK || (rc = prg_new(&stream, seed)) != PT_OK)
+        goto out;
+    w = sodium_malloc(sizeof *w);
+    rc = w == NULL ? PT_ENOMEM : reply_with(out, c, in, stream, w);
+out:
+    if (rc != PT_OK)
+        explicit_bzero(out, inner_reply_bytes(c, in->column_count));
+    sodium_free(w); /* wipes */
+    prg_free(stream);
+    return rc;
+}
+
+uint64_t inner_noise_min(size_t column_count)
+{
+    /* 16^2 * columns * 2048 * (eta^2 + 1), and the smallest root not below it. */
+    u128 square = (u128)column_count * 256 * RLWE_DEGREE * (RLWE_ETA * RLWE_ETA + 1);
+    u128 root = 0;
+
+    for (int bit = 62; bit >= 0; bit--) {
+        u128 next = root | (u128)1 << bit;
+        if (next * next < square)
+            root = next;
+    }
+    return square == 0 ? 0 : (uint64_t)root + 1;
+}
+
+double inner_error_variance(const struct rlwe *c, double row_energy)
+{
+    double delta = rlwe_delta(c);
+    double rerandomiser = SIGMA_U * SIGMA_U * (double)RLWE_DEGREE * (RLWE_ETA / 2.0 + 2.0 / 3.0);
+
+    return (row_energy * (RLWE_ETA / 2.0) + rerandomiser) / (delta * delta);
+}
+
+enum pt_code inner_open(int64_t *value, const struct rlwe *c, struct span reply,
+                        struct rlwe_key *const *keys, size_t column_count)
+{
+    const struct ring *r = rlwe_ring(c);
+    unsigned bytes = r->coefficient_bytes;
+
+    if (column_count < 1 || column_count > RLWE_COLUMNS_MAX)
+        return PT_ELIMIT;
+    memset(value, 0, column_count * sizeof *value);
+    if (reply.n != inner_reply_bytes(c, column_count))
+        return PT_EBADMSG;
+    for (size_t i = 0; i < RLWE_DEGREE + column_count; i++)
+        if (get(reply.p + i * bytes, bytes) >= r->q)
+            return PT_EBADMSG;
+    uint64_t *g = calloc(RLWE_DEGREE, sizeof *g); /* came over the wire: no secret */
+    if (g == NULL)
+        return PT_ENOMEM;
+    for (size_t i = 0; i < RLWE_DEGREE; i++)
+        g[i] = get(reply.p + i * bytes, bytes);
+    for (size_t j = 0; j < column_count; j++) {
+        uint64_t v = get(reply.p + (RLWE_DEGREE + j) * bytes, bytes);
+        uint64_t phase = ring_add(r, v, r->q - rlwe_key_product(c, keys[j], g));
+        uint64_t upper = ct_mask_lt(r->q / 2, phase); /* centred: above q/2 is below zero */
+        value[j] = (int64_t)(phase - (upper & r->q));
+    }
+    free(g);
+    return PT_OK;
+}
