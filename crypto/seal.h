@@ -25,7 +25,8 @@ void seal_resume(struct seal_file *f, const struct key32 *key, const struct dige
                  const uint8_t header[SEAL_HEADER_BYTES]);
 /* out has plain.n + SEAL_OVERHEAD_BYTES bytes. PT_ELIMIT: over SEAL_CHUNK_MAX. PT_ESTATE: ended. */
 PT_MUST_USE enum pt_code seal_next(uint8_t *out, struct seal_file *f, struct span plain, bool last);
-/* out has box.n - SEAL_OVERHEAD_BYTES bytes; zeroed unless PT_OK. PT_EBADMSG: altered. */
+/* out has box.n - SEAL_OVERHEAD_BYTES bytes; zeroed unless PT_OK. PT_EBADMSG: altered, or too short
+ * to hold anything; PT_ELIMIT and PT_ESTATE as above. */
 PT_MUST_USE enum pt_code seal_open_next(uint8_t *out, struct seal_file *f, struct span box,
                                         bool last);
 
