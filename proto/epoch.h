@@ -37,7 +37,7 @@ PT_MUST_USE enum pt_code epoch_header_print(struct buf *out, const struct epoch_
  * two up to 2^27 here; that it is the policy's is checked when the header is made. */
 PT_MUST_USE enum pt_code epoch_header_parse(struct epoch_header *out, struct span bytes,
                                             struct pt_err *err);
-/* SHA-256 of the printed header. */
+/* Hash of the printed header. */
 PT_MUST_USE enum pt_code epoch_header_id(struct digest *out, const struct epoch_header *h,
                                          struct pt_err *err);
 /* The participant of that name; -1 when it is not in this epoch. */
@@ -73,7 +73,7 @@ struct epoch_column {
 };
 void epoch_column_seed(struct key32 *out, const struct key32 *epoch_seed,
                        const struct epoch_pair *pair, const struct epoch_column *column);
-/* SHA-256 over slot_count int8 values: secret content, so the digest stays at home. */
+/* Hash of slot_count int8 values: their content is secret, so the digest stays at home. */
 void epoch_values_digest(struct digest *out, const int8_t *values, uint64_t slot_count);
 
 #endif

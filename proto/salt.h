@@ -7,43 +7,12 @@
 #ifndef PT_SALT_H
 #define PT_SALT_H
 
-#include "proto/epoch.h"
-#include "proto/session.h"
-
-struct salt_own { /* this node's part. share and blind: 32 fresh secret random bytes each */
-    struct digest dataset, seed_hash;
-    uint64_t padded_size;
-    struct key32 share, blind;
-};
-PT_SECRET_TYPE(salt_own);
-
-struct salt_result { /* valid once done */
-    struct epoch_header header;
-    struct signature signatures[POLICY_PARTNERS_MAX]; /* by participant index */
-};
-/* Does every participant's signature stand? For a header read back from disk. PT_EDENIED. */
-PT_MUST_USE enum pt_code salt_result_check(const struct salt_result *r, const struct policy *p,
-                                           struct pt_err *err);
-
-struct salt_round { /* shared by both roles; see salt.c */
-    const struct session_self *self;
-    struct salt_own own;
-    uint64_t number;
-    uint32_t attempt;
-    uint16_t partner[POLICY_PARTNERS_MAX]; /* participants, policy indices, in name order */
-    size_t count;
-    int own_at;
-    struct digest context;
-    bool have[POLICY_PARTNERS_MAX]; /* statement of the present phase */
-    struct wire_commit commits[POLICY_PARTNERS_MAX];
-    struct wire_reveal reveals[POLICY_PARTNERS_MAX];
-    struct salt_result result;
-};
+#include "proto/salt_round.h"
 
 struct salt_host {
     void *self;
-    /* May this round begin? PT_EDENIED / PT_ESTATE: number not above the last epoch's; over
-     * EPOCH_RETRIES_MAX today; not now. Counts the attempt. */
+    /* May this round begin? PT_EDENIED: over EPOCH_RETRIES_MAX today (QUOTA). PT_ESTATE: number
+     * not above the last epoch's (EPOCH_MISMATCH). PT_EPEER: not now (BUSY). Counts the attempt. */
     enum pt_code (*allow)(void *self, uint64_t number, uint32_t attempt, struct pt_err *err);
     /* The header is complete and signed by all: keep it, durably. */
     enum pt_code (*adopt)(void *self, const struct salt_result *r, struct pt_err *err);
@@ -97,6 +66,8 @@ bool salt_initiator_ready(const struct salt_initiator *e);
 /* *done: the epoch is adopted and Finish is on its way to all. */
 PT_MUST_USE enum pt_code salt_initiator_next(struct salt_initiator *e, struct outbox *outs,
                                              bool *done, struct pt_err *err);
+/* The round failed with one: tell the others, so that nobody waits. */
+void salt_initiator_abort(struct salt_initiator *e, struct outbox *outs);
 void salt_initiator_wipe(struct salt_initiator *e);
 
 #endif

@@ -19,9 +19,9 @@ struct session_self {
     const struct policy *policy;
     uint16_t partner; /* index of this node */
     const struct sign_key *key;
-    struct digest epoch_id; /* epoch_header_id(); zeros when there is none. Must be equal for ASK
+    struct digest epoch_id;   /* epoch_header_id(); zeros when there is none. Must be equal for ASK
                              * only: tokens and a new epoch need no old epoch in common */
-    uint32_t key_period;    /* must be equal for TOKENISE and EPOCH; an ASK's is its epoch's */
+    uint32_t key_period;      /* must be equal for TOKENISE and EPOCH; an ASK's is its epoch's */
     struct point oprf_public; /* K_j of this key period */
     const char *build;
 };
