@@ -1,0 +1,353 @@
+#include "node/columns.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/slot.h"
+
+struct columns_map {
+    const struct vault_data *data;
+    const struct policy_partner *me;
+    uint16_t partner;
+    uint64_t m;
+    uint64_t rows, kept_count;
+    uint32_t *row;  /* of data, one a placed record */
+    uint32_t *slot; /* < m <= 2^27 */
+    int8_t *sign;
+    uint8_t *kept;
+    /* A set column in which somebody has more than max_per_person values: the values that stay,
+     * `words` a placed record. NULL: nobody has, and data's own serve. */
+    uint64_t *cut[POLICY_ATTRIBUTES_MAX];
+};
+
+static void free_wiped(void *p, size_t n)
+{
+    if (p != NULL)
+        explicit_bzero(p, n);
+    free(p);
+}
+
+void columns_free(struct columns_map *map)
+{
+    if (map == NULL)
+        return;
+    size_t n = (size_t)map->rows;
+    free_wiped(map->row, n * sizeof *map->row);
+    free_wiped(map->slot, n * sizeof *map->slot);
+    free_wiped(map->sign, n);
+    free_wiped(map->kept, n);
+    for (size_t i = 0; i < POLICY_ATTRIBUTES_MAX; i++)
+        if (map->cut[i] != NULL)
+            free_wiped(map->cut[i], n * map->data->columns[i].words * sizeof *map->cut[i]);
+    explicit_bzero(map, sizeof *map);
+    free(map);
+}
+
+static bool comes_first(const struct columns_map *map, const uint64_t *priority, size_t a, size_t b)
+{
+    const struct token *tokens = map->data->tokens;
+
+    if (priority[a] != priority[b])
+        return priority[a] < priority[b];
+    return memcmp(&tokens[map->row[a]], &tokens[map->row[b]], sizeof *tokens) < 0;
+}
+
+/* Slot, sign and priority of every record; then which one each slot keeps. */
+static enum pt_code place_records(struct columns_map *map, const struct digest *salt)
+{
+    size_t n = (size_t)map->rows;
+    uint64_t *priority = calloc(n, sizeof *priority);
+    uint32_t *first = calloc((size_t)map->m, sizeof *first); /* 1 + record; 0: none yet */
+    size_t at = 0;
+
+    if (priority == NULL || first == NULL) {
+        free(priority);
+        free(first);
+        return PT_ENOMEM;
+    }
+    for (uint64_t row = 0; row < map->data->count; row++) {
+        PT_WIPED(slot_place) p;
+        if (!map->data->has_token[row])
+            continue;
+        slot_of(&p, salt, &map->data->tokens[row], map->m);
+        map->row[at] = (uint32_t)row;
+        map->slot[at] = (uint32_t)p.slot;
+        map->sign[at] = p.sign;
+        priority[at] = p.priority;
+        uint32_t *holder = &first[p.slot];
+        if (*holder == 0 || comes_first(map, priority, at, *holder - 1))
+            *holder = (uint32_t)at + 1;
+        at++;
+    }
+    for (uint64_t slot = 0; slot < map->m; slot++)
+        if (first[slot] != 0) {
+            map->kept[first[slot] - 1] = 1;
+            map->kept_count++;
+        }
+    free_wiped(priority, n * sizeof *priority);
+    free_wiped(first, (size_t)map->m * sizeof *first);
+    return PT_OK;
+}
+
+static size_t members(const uint64_t *set, size_t words)
+{
+    size_t n = 0;
+
+    for (size_t w = 0; w < words; w++)
+        n += (size_t)__builtin_popcountll(set[w]);
+    return n;
+}
+
+/* Keep of `set` the `keep` values whose truncation keys are smallest. A function of this person's
+ * token and own values alone: whoever else is in the data changes nothing here (PROTOCOL.md 5). */
+static void cut_set(uint64_t *set, size_t words, size_t keep, const struct digest *salt,
+                    const struct token *token)
+{
+    struct {
+        uint64_t key;
+        uint32_t value;
+    } stay[POLICY_VALUES_MAX];
+    size_t n = 0;
+
+    for (uint32_t value = 0; value < words * 64; value++) {
+        if ((set[value / 64] >> value % 64 & 1) == 0)
+            continue;
+        uint64_t key = slot_truncation_key(salt, token, value);
+        size_t at = n;
+        /* Insertion into a short sorted list; what falls off its end is cut. */
+        while (at > 0 && stay[at - 1].key > key)
+            at--;
+        if (at == keep)
+            continue;
+        n += n < keep;
+        memmove(&stay[at + 1], &stay[at], (n - 1 - at) * sizeof stay[0]);
+        stay[at].key = key;
+        stay[at].value = value;
+    }
+    memset(set, 0, words * sizeof *set);
+    for (size_t i = 0; i < n; i++)
+        set[stay[i].value / 64] |= UINT64_C(1) << stay[i].value % 64;
+    explicit_bzero(stay, sizeof stay);
+}
+
+static enum pt_code cut_column(struct columns_map *map, size_t column, const struct digest *salt)
+{
+    const struct vault_column *c = &map->data->columns[column];
+    size_t keep = map->me->attributes[column].max_per_person;
+    size_t n = (size_t)map->rows;
+    size_t words = c->words;
+    uint64_t *cut = NULL;
+
+    if (keep >= map->me->attributes[column].value_count)
+        return PT_OK;
+    for (size_t i = 0; i < n; i++) {
+        const struct token *token = &map->data->tokens[map->row[i]];
+        if (members(&c->set[map->row[i] * words], words) <= keep)
+            continue;
+        if (cut == NULL) {
+            cut = calloc(n, words * sizeof *cut);
+            if (cut == NULL)
+                return PT_ENOMEM;
+            for (size_t k = 0; k < n; k++)
+                memcpy(&cut[k * words], &c->set[map->row[k] * words], words * sizeof *cut);
+            map->cut[column] = cut;
+        }
+        cut_set(&cut[i * words], words, keep, salt, token);
+    }
+    return PT_OK;
+}
+
+enum pt_code columns_place(struct columns_map **out, const struct columns_in *in,
+                           struct pt_err *err)
+{
+    struct columns_map *map;
+    uint64_t n = 0;
+    enum pt_code rc = PT_ENOMEM;
+
+    *out = NULL;
+    if (in->m == 0 || (in->m & (in->m - 1)) != 0 || in->m > COLUMNS_SLOTS_MAX)
+        return pt_fail(err, PT_ELIMIT,
+                       "placing customers: %" PRIu64 " slots; a power of two up to %d is needed",
+                       in->m, COLUMNS_SLOTS_MAX);
+    for (uint64_t row = 0; row < in->data->count; row++)
+        n += in->data->has_token[row] != 0;
+    if (n == 0)
+        return pt_fail(err, PT_ESTATE, "placing customers: none has a token yet; tokenise first");
+    map = calloc(1, sizeof *map);
+    if (map == NULL)
+        return pt_fail(err, PT_ENOMEM, "placing customers: not enough memory");
+    map->data = in->data;
+    map->me = in->me;
+    map->partner = in->partner;
+    map->m = in->m;
+    map->rows = n;
+    map->row = calloc((size_t)n, sizeof *map->row);
+    map->slot = calloc((size_t)n, sizeof *map->slot);
+    map->sign = calloc((size_t)n, sizeof *map->sign);
+    map->kept = calloc((size_t)n, sizeof *map->kept);
+    if (map->row != NULL && map->slot != NULL && map->sign != NULL && map->kept != NULL)
+        rc = place_records(map, &in->salt);
+    for (size_t i = 0; i < in->data->column_count && rc == PT_OK; i++)
+        if (in->data->columns[i].type == ATTRIBUTE_SET)
+            rc = cut_column(map, i, &in->salt);
+    if (rc != PT_OK) {
+        columns_free(map);
+        return pt_fail(err, rc, "placing customers: not enough memory");
+    }
+    *out = map;
+    return PT_OK;
+}
+
+uint64_t columns_slots(const struct columns_map *map)
+{
+    return map->m;
+}
+
+uint64_t columns_rows(const struct columns_map *map)
+{
+    return map->rows;
+}
+
+uint64_t columns_kept(const struct columns_map *map)
+{
+    return map->kept_count;
+}
+
+/* One condition of a selector, resolved to the array it looks at. */
+struct condition {
+    const uint16_t *category;
+    const uint64_t *set; /* at the word that holds the value */
+    const double *number;
+    size_t words;
+    bool by_record; /* set: of the cut sets, which lie by placed record and not by row */
+    bool at_least;
+    uint16_t value;
+    double bound_micro;
+};
+struct conditions {
+    struct condition c[COLUMNS_FILTERS_MAX + 1];
+    size_t n;
+};
+
+static bool add_value(struct conditions *out, const struct columns_map *map, uint16_t attribute,
+                      uint16_t value, bool cut)
+{
+    const struct vault_column *c = &map->data->columns[attribute];
+    struct condition *k = &out->c[out->n++];
+    const uint64_t *set = c->set;
+
+    if (c->type == ATTRIBUTE_NUMBER || value >= map->me->attributes[attribute].value_count)
+        return false;
+    if (c->type == ATTRIBUTE_CATEGORY) {
+        *k = (struct condition){.category = c->category, .value = value};
+        return true;
+    }
+    *k = (struct condition){.words = c->words, .value = value % 64};
+    k->by_record = cut && map->cut[attribute] != NULL;
+    if (k->by_record)
+        set = map->cut[attribute];
+    k->set = set + value / 64;
+    return true;
+}
+
+static bool resolve(struct conditions *out, const struct columns_map *map,
+                    const struct columns_selector *which)
+{
+    *out = (struct conditions){0};
+    for (size_t i = 0; i < which->filter_count; i++) {
+        const struct question_filter *f = &which->filters[i];
+        if (f->on.partner != map->partner)
+            continue;
+        if (out->n == COLUMNS_FILTERS_MAX || f->on.attribute >= map->data->column_count)
+            return false;
+        const struct vault_column *c = &map->data->columns[f->on.attribute];
+        if (f->op == FILTER_EQ) {
+            if (!add_value(out, map, f->on.attribute, f->value, false))
+                return false;
+            continue;
+        }
+        if (c->type != ATTRIBUTE_NUMBER)
+            return false;
+        out->c[out->n++] = (struct condition){.number = c->number,
+                                              .at_least = f->op == FILTER_GE,
+                                              .bound_micro = (double)f->bound_micro};
+    }
+    if (!which->has_category)
+        return true;
+    return which->attribute < map->data->column_count &&
+           add_value(out, map, which->attribute, which->value, true);
+}
+
+static bool holds(const struct condition *c, size_t row, size_t record)
+{
+    if (c->category != NULL)
+        return c->category[row] == c->value;
+    if (c->set != NULL)
+        return (c->set[(c->by_record ? record : row) * c->words] >> c->value & 1) != 0;
+    /* In millionths, as the question is written: 0.1 + 0.2 is then 0.3. NaN holds nowhere. */
+    double micro = rint(c->number[row] * 1e6);
+    return c->at_least ? micro >= c->bound_micro : micro <= c->bound_micro;
+}
+
+static bool selected(const struct conditions *all, const struct columns_map *map, size_t record)
+{
+    for (size_t i = 0; i < all->n; i++)
+        if (!holds(&all->c[i], map->row[record], record))
+            return false;
+    return true;
+}
+
+enum pt_code columns_recipient(int8_t *values, uint64_t *square_sum, const struct columns_map *map,
+                               const struct columns_selector *which)
+{
+    struct conditions all;
+    uint64_t count = 0;
+
+    memset(values, 0, (size_t)map->m);
+    if (square_sum != NULL)
+        *square_sum = 0;
+    if (!resolve(&all, map, which))
+        return PT_EBUG;
+    for (size_t i = 0; i < map->rows; i++)
+        if (map->kept[i] && selected(&all, map, i)) {
+            values[map->slot[i]] = map->sign[i];
+            count++;
+        }
+    if (square_sum != NULL)
+        *square_sum = count;
+    return PT_OK;
+}
+
+enum pt_code columns_evaluator(int8_t *values, const struct columns_map *map,
+                               const struct columns_selector *which)
+{
+    struct conditions all;
+
+    memset(values, 0, (size_t)map->m);
+    if (!resolve(&all, map, which))
+        return PT_EBUG;
+    for (size_t i = 0; i < map->rows; i++) {
+        if (!selected(&all, map, i))
+            continue;
+        int sum = values[map->slot[i]] + map->sign[i];
+        /* At most four records a slot on average: a true sum never gets here. A hostile file
+         * could, and must not wrap around to the other sign. */
+        values[map->slot[i]] = (int8_t)(sum > 127 ? 127 : sum < -127 ? -127 : sum);
+    }
+    return PT_OK;
+}
+
+enum pt_code columns_audience_count(uint64_t *out, const struct columns_map *map,
+                                    const struct columns_selector *which)
+{
+    struct conditions all;
+
+    *out = 0;
+    if (!resolve(&all, map, which))
+        return PT_EBUG;
+    for (size_t i = 0; i < map->rows; i++)
+        *out += selected(&all, map, i) ? 1 : 0;
+    return PT_OK;
+}

@@ -1,0 +1,500 @@
+#include "node/ingest.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "crypto/base/text.h"
+#include "node/csv.h"
+#include "node/digestset.h"
+#include "node/people.h"
+
+enum { READ_BYTES = 1 << 18, NO_COLUMN = CSV_FIELDS_MAX };
+
+struct ingest { /* one run */
+    const struct ingest_in *in;
+    const struct policy_partner *me;
+    struct ingest_report *report;
+    struct people *people;
+    struct digestset suppressed;
+    bool has_header;
+    size_t width; /* fields of the header */
+    size_t identifier, consent;
+    size_t columns[POLICY_ATTRIBUTES_MAX];
+};
+
+static void note(struct ingest_lines *l, uint64_t line)
+{
+    if (l->count < INGEST_LINES_MAX)
+        l->first[l->count] = line;
+    l->count++;
+}
+
+/* ---- header ---- */
+
+/* A file without a header would have its first customer read as column names: those are not to be
+ * repeated in a message. */
+static bool looks_like_data(const struct csv_row *row)
+{
+    for (size_t i = 0; i < row->field_count; i++) {
+        size_t digits = 0;
+        struct span f = row->fields[i];
+        for (size_t k = 0; k < f.n; k++) {
+            digits += f.p[k] >= '0' && f.p[k] <= '9';
+            if (f.p[k] == '@')
+                return true;
+        }
+        if (digits >= 6 || f.n > 64)
+            return true;
+    }
+    return false;
+}
+
+static enum pt_code no_such_column(const struct csv_row *row, struct span name, const char *what,
+                                   struct pt_err *err)
+{
+    struct buf names = {0};
+    bool good = true;
+
+    if (looks_like_data(row))
+        return pt_fail(err, PT_EPARSE,
+                       "line 1: no column \"%.*s\" (%s), and this line does not look like column "
+                       "names: does the file begin with a header?",
+                       (int)name.n, name.p, what);
+    for (size_t i = 0; i < row->field_count && names.n < 200 && good; i++)
+        good = buf_printf(&names, "%s%.*s", i > 0 ? ", " : "",
+                          row->fields[i].n < 40 ? (int)row->fields[i].n : 40,
+                          row->fields[i].n > 0 ? (const char *)row->fields[i].p : "");
+    (void)pt_fail(err, PT_EPARSE,
+                  "line 1: no column \"%.*s\" (%s); the file has: %.*s; is the delimiter right?",
+                  (int)name.n, name.p, what, good ? (int)names.n : 0,
+                  names.p != NULL ? (const char *)names.p : "");
+    buf_free(&names);
+    return PT_EPARSE;
+}
+
+static enum pt_code find_column(size_t *out, const struct csv_row *row, struct span name,
+                                const char *what, struct pt_err *err)
+{
+    *out = NO_COLUMN;
+    for (size_t i = 0; i < row->field_count; i++) {
+        if (!span_eq_vartime(text_trim(row->fields[i]), name))
+            continue;
+        if (*out != NO_COLUMN)
+            return pt_fail(err, PT_EPARSE, "line 1: two columns are named \"%.*s\" (%s)",
+                           (int)name.n, name.p, what);
+        *out = i;
+    }
+    return *out != NO_COLUMN ? PT_OK : no_such_column(row, name, what, err);
+}
+
+static enum pt_code take_header(struct ingest *g, const struct csv_row *row, struct pt_err *err)
+{
+    const struct map *m = g->in->map;
+    enum pt_code rc = find_column(&g->identifier, row, m->identifier_column, "identifier", err);
+
+    g->has_header = true;
+    g->width = row->field_count;
+    g->consent = NO_COLUMN;
+    if (rc == PT_OK && m->consent_column.n > 0)
+        rc = find_column(&g->consent, row, m->consent_column, "consent", err);
+    for (size_t i = 0; i < m->attribute_count && rc == PT_OK; i++)
+        rc = find_column(&g->columns[i], row, m->attributes[i].column, g->me->attributes[i].name,
+                         err);
+    return rc;
+}
+
+/* ---- values ---- */
+
+static bool consents(const struct ingest *g, const struct csv_row *row)
+{
+    const struct map *m = g->in->map;
+
+    if (g->consent == NO_COLUMN)
+        return true;
+    for (size_t i = 0; i < m->consent_accept_count; i++)
+        if (span_eq_vartime(text_trim(row->fields[g->consent]), m->consent_accept[i]))
+            return true;
+    return false;
+}
+
+/* Optional sign, digits, optional decimals: no exponent, no thousands mark, at most 18 digits. */
+static bool read_number(double *out, struct span s, char decimal)
+{
+    uint64_t digits = 0;
+    double scale = 1;
+    size_t n = 0;
+    bool point = false;
+    bool negative = s.n > 0 && s.p[0] == '-';
+
+    if (s.n > 0 && (s.p[0] == '-' || s.p[0] == '+'))
+        s.p++, s.n--;
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] == (uint8_t)decimal && !point) {
+            point = true;
+            continue;
+        }
+        if (s.p[i] < '0' || s.p[i] > '9' || ++n > 18)
+            return false;
+        digits = 10 * digits + (uint64_t)(s.p[i] - '0');
+        scale *= point ? 10 : 1;
+    }
+    *out = (negative ? -(double)digits : (double)digits) / scale;
+    return n > 0;
+}
+
+static void take_word(struct ingest *g, size_t attribute, struct span word, size_t person,
+                      uint64_t line)
+{
+    const struct map_attribute *a = &g->in->map->attributes[attribute];
+    struct ingest_attribute *r = &g->report->attributes[attribute];
+    struct span s = text_trim(word);
+
+    if (s.n == 0)
+        return; /* nothing known: not a wrong value */
+    int value = map_find_word(a, s);
+    r->seen++;
+    if (value >= 0)
+        people_add_value(g->people, person, attribute, (uint16_t)value);
+    else if (a->drop_others)
+        r->dropped++;
+    else
+        note(&r->outside, line);
+}
+
+static void take_number(struct ingest *g, size_t attribute, struct span cell, size_t person,
+                        uint64_t line)
+{
+    struct ingest_attribute *r = &g->report->attributes[attribute];
+    struct span s = text_trim(cell);
+    double number;
+
+    if (s.n == 0)
+        return;
+    r->seen++;
+    if (read_number(&number, s, g->in->map->attributes[attribute].decimal))
+        people_add_number(g->people, person, attribute, number);
+    else
+        note(&r->outside, line);
+}
+
+static void take_cell(struct ingest *g, size_t attribute, struct span cell, size_t person,
+                      uint64_t line)
+{
+    char separator = g->in->map->attributes[attribute].separator;
+    bool more = true;
+
+    if (g->me->attributes[attribute].type == ATTRIBUTE_NUMBER) {
+        take_number(g, attribute, cell, person, line);
+        return;
+    }
+    if (separator == '\0') {
+        take_word(g, attribute, cell, person, line);
+        return;
+    }
+    while (more) {
+        struct span word = text_cut(&cell, separator, &more);
+        take_word(g, attribute, word, person, line);
+    }
+}
+
+static enum pt_code take_row(void *context, const struct csv_row *row, struct pt_err *err)
+{
+    struct ingest *g = context;
+    struct ingest_report *r = g->report;
+    struct digest digest;
+    size_t person = 0;
+    enum pt_code rc;
+
+    if (!g->has_header)
+        return take_header(g, row, err);
+    r->rows++;
+    if (row->field_count != g->width) {
+        note(&r->width, row->line);
+        return PT_OK;
+    }
+    switch (normalise_digest(&digest, &g->in->map->identifier, row->fields[g->identifier])) {
+    case NORMALISE_EMPTY:
+        note(&r->empty, row->line);
+        return PT_OK;
+    case NORMALISE_MALFORMED:
+        note(&r->malformed, row->line);
+        return PT_OK;
+    case NORMALISE_GOOD:
+        break;
+    }
+    if (digestset_has(&g->suppressed, &digest)) {
+        r->rows_suppressed++;
+        return PT_OK;
+    }
+    if ((rc = people_add(&person, g->people, &digest)) != PT_OK)
+        return pt_fail(err, rc, "line %" PRIu64 ": %s", row->line,
+                       rc == PT_ENOMEM ? "not enough memory for so many customers"
+                                       : "more customers than a node takes");
+    if (!consents(g, row)) {
+        r->rows_refused++;
+        people_refuse(g->people, person);
+        return PT_OK;
+    }
+    for (size_t i = 0; i < g->in->map->attribute_count; i++)
+        take_cell(g, i, row->fields[g->columns[i]], person, row->line);
+    return PT_OK;
+}
+
+/* ---- files ---- */
+
+struct reading {
+    const char *path;
+    char delimiter;
+    struct csv_handler handler;
+    struct ingest *progress; /* NULL: none */
+};
+
+static enum pt_code read_csv(const struct reading *in, struct pt_err *err)
+{
+    struct csv_reader *reader = NULL;
+    uint8_t *bytes = malloc(READ_BYTES);
+    uint64_t total = 0;
+    uint64_t done = 0;
+    size_t n = 0;
+    int fd = -1;
+    enum pt_code rc;
+
+    if (bytes == NULL) {
+        rc = pt_fail(err, PT_ENOMEM, "reading %s: not enough memory", in->path);
+        goto out;
+    }
+    if ((rc = fileio_open(&fd, &total, in->path, err)) != PT_OK)
+        goto out;
+    if (total == 0) {
+        rc = pt_fail(err, PT_EPARSE, "%s: the file is empty", in->path);
+        goto out;
+    }
+    if ((rc = csv_reader_new(&reader, in->delimiter, in->handler, err)) != PT_OK)
+        goto out;
+    do {
+        if ((rc = fileio_fill(&n, fd, bytes, READ_BYTES, in->path, err)) != PT_OK)
+            goto out;
+        if ((rc = csv_reader_feed(reader, span_of(bytes, n), err)) != PT_OK)
+            break;
+        done += n;
+        if (in->progress != NULL && in->progress->in->progress != NULL)
+            in->progress->in->progress(in->progress->in->context, in->progress->report->rows, done,
+                                       total);
+    } while (n == READ_BYTES);
+    if (rc == PT_OK)
+        rc = csv_reader_finish(reader, err);
+    if (rc != PT_OK)
+        rc = pt_wrap(err, "%s", in->path);
+out:
+    if (fd >= 0)
+        close(fd);
+    csv_reader_free(reader);
+    if (bytes != NULL)
+        explicit_bzero(bytes, READ_BYTES);
+    free(bytes);
+    return rc;
+}
+
+static enum pt_code take_suppressed(void *context, const struct csv_row *row, struct pt_err *err)
+{
+    struct ingest *g = context;
+    struct digest digest;
+    size_t number;
+    bool added;
+    enum normalise_result r = NORMALISE_MALFORMED;
+
+    if (row->field_count == 1)
+        r = normalise_digest(&digest, &g->in->map->suppression, row->fields[0]);
+    if (r == NORMALISE_EMPTY)
+        return PT_OK;
+    /* Passing over an entry would let somebody in who asked to be left out. */
+    if (r == NORMALISE_MALFORMED)
+        return pt_fail(err, PT_EPARSE,
+                       "line %" PRIu64 ": not an identifier; correct or remove the line, so that "
+                       "nobody who is to be left out is passed over",
+                       row->line);
+    if (digestset_add(&number, &added, &g->suppressed, &digest) != PT_OK)
+        return pt_fail(err, PT_ENOMEM, "line %" PRIu64 ": not enough memory", row->line);
+    return PT_OK;
+}
+
+static enum pt_code read_suppression(struct ingest *g, struct pt_err *err)
+{
+    const struct reading in = {
+        .path = g->in->map->suppression_path, .delimiter = '\t', .handler = {take_suppressed, g}};
+    uint64_t bytes = 0;
+    int fd = -1;
+    enum pt_code rc;
+
+    if (in.path[0] == '\0')
+        return PT_OK;
+    if ((rc = fileio_open(&fd, &bytes, in.path, err)) != PT_OK)
+        return pt_wrap(err, "suppression list");
+    close(fd);
+    if (bytes == 0) /* nobody asked to be left out: not an error, unlike an empty customer file */
+        return PT_OK;
+    return read_csv(&in, err) == PT_OK ? PT_OK : pt_wrap(err, "suppression list");
+}
+
+/* ---- verdict ---- */
+
+static void list_lines(char *out, size_t cap, const struct ingest_lines *l, size_t most)
+{
+    size_t at = 0;
+
+    out[0] = '\0';
+    for (size_t i = 0; i < most && i < l->count && at < cap; i++)
+        at += (size_t)snprintf(out + at, cap - at, "%s%" PRIu64, i > 0 ? ", " : "", l->first[i]);
+    if (at < cap && l->count > most)
+        snprintf(out + at, cap - at, ", ...");
+}
+
+static bool too_many(uint64_t bad, uint64_t of, uint32_t micro)
+{
+    return (double)bad * 1e6 > (double)micro * (double)of;
+}
+
+static enum pt_code check_shares(const struct ingest *g, struct pt_err *err)
+{
+    const struct ingest_report *r = g->report;
+    uint32_t most = g->in->map->bad_micro;
+    double percent = most / 1e4;
+    char lines[120];
+
+    if (too_many(r->width.count, r->rows, most)) {
+        list_lines(lines, sizeof lines, &r->width, 5);
+        return pt_fail(err, PT_ELIMIT,
+                       "%s: %" PRIu64 " of %" PRIu64 " rows have not the %zu fields of the header, "
+                       "more than max_bad_share (%g %%); lines %s; is a delimiter unquoted?",
+                       g->in->path, r->width.count, r->rows, g->width, percent, lines);
+    }
+    for (size_t i = 0; i < r->attribute_count; i++) {
+        const struct ingest_attribute *a = &r->attributes[i];
+        const struct policy_attribute *p = &g->me->attributes[i];
+        if (!too_many(a->outside.count, a->seen, most))
+            continue;
+        list_lines(lines, sizeof lines, &a->outside, 5);
+        return pt_fail(err, PT_ELIMIT,
+                       "%s: %s: %" PRIu64 " of %" PRIu64 " values are %s, more than max_bad_share "
+                       "(%g %%); lines %s; correct the file, or %s in the map",
+                       g->in->path, p->name, a->outside.count, a->seen,
+                       p->type == ATTRIBUTE_NUMBER ? "no numbers" : "not among the policy's",
+                       percent, lines,
+                       p->type == ATTRIBUTE_NUMBER ? "set decimal:" : "list words under values:");
+    }
+    return PT_OK;
+}
+
+static enum pt_code check_count(const struct ingest *g, struct pt_err *err)
+{
+    const struct ingest_report *r = g->report;
+    uint64_t n = r->customers;
+
+    if (n >= g->me->customers_min && n <= g->me->customers_max)
+        return PT_OK;
+    return pt_fail(err, PT_ELIMIT,
+                   "%s: %" PRIu64 " customers, and the policy says %s has %" PRIu64 " to %" PRIu64
+                   " (customers); of %" PRIu64 " rows %" PRIu64 " had no identifier, %" PRIu64
+                   " a malformed one, %" PRIu64 " no consent, %" PRIu64 " were suppressed",
+                   g->in->path, n, g->me->name, g->me->customers_min, g->me->customers_max, r->rows,
+                   r->empty.count, r->malformed.count, r->rows_refused, r->rows_suppressed);
+}
+
+static enum pt_code finish(struct vault_data **out, struct ingest *g, struct pt_err *err)
+{
+    struct ingest_report *r = g->report;
+    struct people_counts counts;
+    enum pt_code rc;
+
+    if (!g->has_header || r->rows == 0)
+        return pt_fail(err, PT_EPARSE, "%s: the file has %s", g->in->path,
+                       g->has_header ? "a header and no rows" : "no header line");
+    if ((rc = check_shares(g, err)) != PT_OK ||
+        (rc = people_finish(out, &counts, g->people, err)) != PT_OK)
+        return rc;
+    r->customers = (*out)->count;
+    r->customers_refused = counts.refused;
+    for (size_t i = 0; i < r->attribute_count; i++)
+        r->attributes[i].clipped = counts.clipped[i];
+    (*out)->stats = (struct vault_stats){.ingested_s = g->in->now_s,
+                                         .rows_read = r->rows,
+                                         .rows_empty = r->empty.count,
+                                         .rows_malformed = r->malformed.count + r->width.count,
+                                         .rows_refused = r->rows_refused,
+                                         .rows_suppressed = r->rows_suppressed};
+    for (size_t i = 0; i < r->attribute_count; i++)
+        (*out)->stats.values_dropped += r->attributes[i].dropped + r->attributes[i].outside.count;
+    return check_count(g, err);
+}
+
+enum pt_code ingest_run(struct vault_data **out, struct ingest_report *report,
+                        const struct ingest_in *in, struct pt_err *err)
+{
+    struct ingest g = {.in = in, .me = &in->policy->partners[in->me], .report = report};
+    const struct reading reading = {.path = in->path,
+                                    .delimiter = in->map->delimiter,
+                                    .handler = {take_row, &g},
+                                    .progress = &g};
+    enum pt_code rc;
+
+    *out = NULL;
+    *report = (struct ingest_report){.attribute_count = in->map->attribute_count};
+    digestset_init(&g.suppressed);
+    if ((rc = people_new(&g.people, g.me, err)) == PT_OK &&
+        (rc = read_suppression(&g, err)) == PT_OK && (rc = read_csv(&reading, err)) == PT_OK)
+        rc = finish(out, &g, err);
+    if (rc != PT_OK) {
+        vault_data_free(*out);
+        *out = NULL;
+    }
+    people_free(g.people);
+    digestset_free(&g.suppressed);
+    return rc;
+}
+
+/* ---- report ---- */
+
+static bool print_lines(struct buf *out, const char *what, const struct ingest_lines *l)
+{
+    char lines[INGEST_LINES_MAX * 22 + 8];
+
+    if (l->count == 0)
+        return true;
+    list_lines(lines, sizeof lines, l, INGEST_LINES_MAX);
+    return buf_printf(out, "%" PRIu64 " %s: line%s %s\n", l->count, what, l->count == 1 ? "" : "s",
+                      lines);
+}
+
+static bool print_count(struct buf *out, const char *what, uint64_t count)
+{
+    return count == 0 || buf_printf(out, "%" PRIu64 " %s\n", count, what);
+}
+
+enum pt_code ingest_print(struct buf *out, const struct ingest_report *r,
+                          const struct policy_partner *me, struct pt_err *err)
+{
+    char what[POLICY_NAME_MAX + 80];
+    bool good =
+        buf_printf(out, "%" PRIu64 " customers from %" PRIu64 " rows\n", r->customers, r->rows) &&
+        print_lines(out, "rows without an identifier, left out", &r->empty) &&
+        print_lines(out, "rows with a malformed identifier, left out", &r->malformed) &&
+        print_lines(out, "rows with a wrong number of fields, left out", &r->width) &&
+        print_count(out, "rows without consent, left out with every row of the same person",
+                    r->rows_refused) &&
+        print_count(out, "rows of people on the suppression list, left out", r->rows_suppressed);
+
+    for (size_t i = 0; i < r->attribute_count && good; i++) {
+        const struct ingest_attribute *a = &r->attributes[i];
+        const char *name = me->attributes[i].name;
+        snprintf(what, sizeof what, "values of %s outside the policy, dropped", name);
+        good = print_lines(out, what, &a->outside);
+        snprintf(what, sizeof what, "words of %s not in the map, dropped", name);
+        good = good && print_count(out, what, a->dropped);
+        snprintf(what, sizeof what, "customers with %s outside min..max, clipped", name);
+        good = good && print_count(out, what, a->clipped);
+    }
+    return good ? PT_OK : pt_fail(err, PT_ENOMEM, "report: not enough memory");
+}

@@ -1,0 +1,55 @@
+/* ingest.h - from a customer file to vault data, in one pass of bounded memory.
+ *
+ * Counts what it could not use and names the lines, never a value. Whoever refused consent or is on
+ * the suppression list is not in the result. Writes nothing: vault_store_dataset() does.
+ * Implements PROTOCOL.md 1; the shape of the file is in node/map.h. */
+#ifndef PT_INGEST_H
+#define PT_INGEST_H
+
+#include "node/map.h"
+#include "node/vault.h"
+
+enum { INGEST_LINES_MAX = 20 };
+
+struct ingest_lines { /* how often something happened, and where first */
+    uint64_t count;
+    uint64_t first[INGEST_LINES_MAX]; /* line numbers, min(count, MAX) of them */
+};
+struct ingest_attribute {
+    uint64_t seen;               /* values that were not empty */
+    struct ingest_lines outside; /* not a value of the policy, or no number */
+    uint64_t dropped;            /* words left out as the map says */
+    uint64_t clipped;            /* customers whose number lay outside min..max */
+};
+struct ingest_report { /* for the operator's own eyes: exact counts */
+    uint64_t rows, customers;
+    struct ingest_lines empty, malformed; /* identifiers */
+    struct ingest_lines width;            /* rows with another number of fields than the header */
+    uint64_t rows_refused, customers_refused;
+    uint64_t rows_suppressed;
+    struct ingest_attribute attributes[POLICY_ATTRIBUTES_MAX];
+    size_t attribute_count;
+};
+
+struct ingest_in { /* all borrowed */
+    const char *path;
+    const struct map *map;
+    const struct policy *policy;
+    uint16_t me;
+    int64_t now_s;
+    /* Called a few times a megabyte; may be NULL. */
+    void (*progress)(void *context, uint64_t rows, uint64_t bytes, uint64_t bytes_total);
+    void *context;
+};
+
+/* *report is filled as far as it went, on failure too.
+ * PT_EPARSE: the file, with its line; no such column, naming those it has. PT_ELIMIT: a field over
+ * 1 MiB, too large a share of bad values, fewer or more customers than the policy says.
+ * PT_EIO, PT_ENOMEM. *out: vault_data_free(). */
+PT_MUST_USE enum pt_code ingest_run(struct vault_data **out, struct ingest_report *report,
+                                    const struct ingest_in *in, struct pt_err *err);
+/* What a person wants to know after it, one fact a line. */
+PT_MUST_USE enum pt_code ingest_print(struct buf *out, const struct ingest_report *report,
+                                      const struct policy_partner *me, struct pt_err *err);
+
+#endif
