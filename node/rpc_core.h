@@ -120,8 +120,8 @@ void rpc_health_free(struct rpc_health *h); /* after every server it is register
 struct rpc_reflection;
 PT_MUST_USE enum pt_code rpc_reflection_new(struct rpc_reflection **out, struct span descriptors,
                                             struct pt_err *err);
-void rpc_reflection_register(struct rpc_reflection *r, struct rpc_server *s);
-void rpc_reflection_free(struct rpc_reflection *r);
+void rpc_reflection_register(struct rpc_reflection *it, struct rpc_server *s);
+void rpc_reflection_free(struct rpc_reflection *it);
 
 /* --- client --- */
 

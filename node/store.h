@@ -131,7 +131,10 @@ PT_MUST_USE enum pt_code store_answer_put(struct store *s, const struct digest *
 PT_MUST_USE enum pt_code store_answer_find(struct buf *out, bool *found, struct store *s,
                                            const struct digest *question_id, struct pt_err *err);
 
-/* ---- small facts by name: "dataset", "tokens.period", ... */
+/* ---- small facts by name, as text; `status` shows those it knows:
+ *     policy          hash of the policy last joined             (join)
+ *     dataset.count   customers, decimal   dataset.at  seconds   (ingest)
+ *     tokens.count    of them with tokens  tokens.period         (serve) */
 PT_MUST_USE enum pt_code store_fact_put(struct store *s, const char *name, struct span value,
                                         struct pt_err *err);
 PT_MUST_USE enum pt_code store_fact_find(struct buf *out, bool *found, struct store *s,

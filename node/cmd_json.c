@@ -1,0 +1,12 @@
+#include "node/cmd_json.h"
+
+enum pt_code cmd_json_print(FILE *out, json_t *root, struct pt_err *err)
+{
+    int rc = root == NULL ? -1 : json_dumpf(root, out, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+
+    json_decref(root);
+    if (rc != 0)
+        return pt_fail(err, PT_ENOMEM, "the JSON answer: out of memory, or the output is closed");
+    fputc('\n', out);
+    return PT_OK;
+}

@@ -1,0 +1,7 @@
+#include "node/commands.h"
+
+/* In the order in which a new node meets them. */
+const struct command *const commands_table[] = {
+    &cmd_init,   &cmd_officer_key, &cmd_policy_sign, &cmd_policy_check, &cmd_join,
+    &cmd_status, &cmd_doctor,      &cmd_man,         &cmd_completion,   NULL,
+};
