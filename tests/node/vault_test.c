@@ -1,0 +1,385 @@
+#include <dirent.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <sodium.h>
+
+#include "crypto/merkle.h"
+#include "node/fileio.h"
+#include "tests/vault_fixture.h"
+
+struct world {
+    char dir[64];
+    struct fixture f;
+    struct key32 key;
+    struct vault_place place;
+};
+
+static int setup(void **state)
+{
+    struct world *w = calloc(1, sizeof *w);
+
+    if (w == NULL)
+        return -1;
+    snprintf(w->dir, sizeof w->dir, "%s/patto-vault-XXXXXX", P_tmpdir);
+    fixture_init(&w->f);
+    memset(w->key.b, 7, sizeof w->key.b);
+    w->place = (struct vault_place){w->dir, &w->key, &w->f.policy, 0};
+    *state = w;
+    return mkdtemp(w->dir) == NULL ? -1 : 0;
+}
+
+/* Names in the folder that begin with `prefix` ("" is all of them); removes them if told to. */
+static size_t names(const struct world *w, const char *prefix, char last[FILEIO_PATH_MAX],
+                    bool and_remove)
+{
+    struct pt_err err;
+    size_t n = 0;
+    DIR *d = opendir(w->dir);
+
+    assert_non_null(d);
+    for (struct dirent *e = readdir(d); e != NULL; e = readdir(d)) {
+        char path[FILEIO_PATH_MAX];
+        if (e->d_name[0] == '.' || strncmp(e->d_name, prefix, strlen(prefix)) != 0)
+            continue;
+        n++;
+        assert_int_equal(fileio_join(path, w->dir, e->d_name, &err), PT_OK);
+        if (last != NULL)
+            memcpy(last, path, sizeof path);
+        if (and_remove)
+            unlink(path);
+    }
+    closedir(d);
+    return n;
+}
+
+static int teardown(void **state)
+{
+    struct world *w = *state;
+
+    names(w, "", NULL, true);
+    rmdir(w->dir);
+    free(w);
+    return 0;
+}
+
+static void assert_same_rows(const struct vault_data *a, const struct vault_data *b)
+{
+    size_t n = (size_t)a->count;
+
+    assert_int_equal(a->count, b->count);
+    assert_int_equal(a->column_count, b->column_count);
+    assert_memory_equal(a->digests, b->digests, n * sizeof *a->digests);
+    assert_memory_equal(a->columns[0].category, b->columns[0].category, 2 * n);
+    assert_memory_equal(a->columns[1].set, b->columns[1].set, 16 * n);
+    assert_memory_equal(a->columns[2].number, b->columns[2].number, 8 * n);
+}
+
+/* Goal: what is stored is what is loaded, over several chunks of the seal, and nothing of it is on
+ * the disk in the clear. */
+static void round_trip(void **state)
+{
+    struct world *w = *state;
+    struct vault_data *d = fixture_data(&w->f, 50000, 1);
+    struct vault_data *got = NULL;
+    struct token *tokens = calloc(50000, sizeof *tokens);
+    char path[FILEIO_PATH_MAX];
+    struct buf file = {0};
+    struct pt_err err = {0};
+
+    assert_non_null(tokens);
+    memcpy(tokens, d->tokens, 50000 * sizeof *tokens);
+    d->stats.rows_read = 50017;
+    assert_int_equal(vault_store_dataset(&w->place, d, &err), PT_OK);
+    assert_int_equal(d->token_count, 0); /* those of an earlier dataset only */
+    assert_int_equal(strlen(d->generation), 16);
+    assert_int_equal(vault_load(&got, &w->place, &err), PT_OK);
+    assert_same_rows(d, got);
+    assert_int_equal(got->stats.rows_read, 50017);
+    assert_int_equal(got->token_count, 0);
+    assert_string_equal(got->key_period, "");
+    assert_string_equal(got->generation, d->generation);
+
+    memcpy(got->tokens, tokens, 50000 * sizeof *tokens);
+    for (size_t i = 0; i < 50000; i++)
+        got->has_token[i] = i % 3 != 0;
+    assert_int_equal(vault_store_tokens(&w->place, got, "2026-q4", &err), PT_OK);
+    vault_data_free(d);
+    assert_int_equal(vault_load(&d, &w->place, &err), PT_OK);
+    assert_int_equal(d->token_count, got->token_count);
+    assert_int_equal(d->token_count, 33333);
+    assert_memory_equal(d->has_token, got->has_token, 50000);
+    assert_string_equal(d->key_period, "2026-q4");
+    for (size_t i = 0; i < 50000; i++)
+        assert_true(!d->has_token[i] || memcmp(&d->tokens[i], &tokens[i], 16) == 0);
+
+    assert_int_equal(names(w, "dataset-", path, false), 1);
+    assert_int_equal(fileio_read(&file, path, 1 << 24, &err), PT_OK);
+    assert_null(memmem(file.p, file.n, d->digests[4711].b, 8));
+    file.n = 0;
+    assert_int_equal(names(w, "tokens-2026-q4-", path, false), 1);
+    assert_int_equal(fileio_read(&file, path, 1 << 24, &err), PT_OK);
+    assert_null(memmem(file.p, file.n, tokens[4711].b, 8));
+    assert_null(memmem(file.p, file.n, d->digests[4711].b, 8));
+    buf_free(&file);
+    free(tokens);
+    vault_data_free(got);
+    vault_data_free(d);
+}
+
+/* Goal: after a re-ingest, customers who remain keep their tokens, new ones have none, and nothing
+ * of the old dataset is left. Method: take away and add rows of known digests. */
+static void tokens_are_carried_over(void **state)
+{
+    struct world *w = *state;
+    struct vault_data *old = fixture_data(&w->f, 1000, 2);
+    struct vault_data *half = NULL;
+    struct vault_data *got = NULL;
+    struct pt_err err = {0};
+    char path[FILEIO_PATH_MAX];
+
+    assert_int_equal(vault_store_dataset(&w->place, old, &err), PT_OK);
+    for (size_t i = 0; i < 1000; i++) {
+        old->has_token[i] = i < 900;
+        old->tokens[i].b[0] = (uint8_t)i;
+        old->tokens[i].b[1] = (uint8_t)(i >> 8);
+    }
+    assert_int_equal(vault_store_tokens(&w->place, old, "p1", &err), PT_OK);
+
+    assert_int_equal(vault_data_new(&half, &w->f.partner, 500, &err), PT_OK);
+    for (size_t i = 0; i < 500; i++) {
+        half->digests[i] = old->digests[2 * i];
+        if (i % 5 == 0) /* a digest that the old data did not have, still in order */
+            half->digests[i].b[31] ^= 1;
+    }
+    assert_int_equal(vault_store_dataset(&w->place, half, &err), PT_OK);
+    assert_string_equal(half->key_period, "p1");
+    assert_int_equal(half->token_count, 360); /* 450 of 500 had one, a fifth changed */
+    assert_int_equal(vault_load(&got, &w->place, &err), PT_OK);
+    for (size_t i = 0; i < 500; i++) {
+        bool want = i % 5 != 0 && 2 * i < 900;
+        assert_int_equal(got->has_token[i], want);
+        if (want)
+            assert_memory_equal(&got->tokens[i], &old->tokens[2 * i], 16);
+    }
+    assert_int_equal(names(w, "", NULL, false), 3); /* dataset, tokens, current */
+
+    /* The run that was busy with the old dataset is told, and changes nothing. */
+    assert_int_equal(vault_store_tokens(&w->place, old, "p1", &err), PT_ESTATE);
+    assert_non_null(strstr(err.msg, "ingested again"));
+    /* A new key period takes the place of the old. */
+    vault_forget_tokens(got);
+    assert_int_equal(vault_store_tokens(&w->place, got, "p2", &err), PT_OK);
+    assert_int_equal(names(w, "tokens-p1-", path, false), 0);
+    assert_int_equal(names(w, "tokens-p2-", path, false), 1);
+    assert_int_equal(vault_store_tokens(&w->place, got, "../p", &err), PT_EBUG);
+    vault_data_free(old);
+    vault_data_free(half);
+    vault_data_free(got);
+}
+
+static void copy_file(const char *from, const char *to)
+{
+    struct buf b = {0};
+    struct pt_err err;
+
+    assert_int_equal(fileio_read(&b, from, 1 << 24, &err), PT_OK);
+    assert_int_equal(fileio_write(to, buf_span(&b), &err), PT_OK);
+    buf_free(&b);
+}
+
+/* Goal: a writer killed at any step leaves the old data in force, and its leftovers go.
+ * Method: put back on the disk what each step of a replacement would have left behind. */
+static void killed_ingest_leaves_the_old(void **state)
+{
+    struct world *w = *state;
+    struct vault_data *old = fixture_data(&w->f, 100, 3);
+    struct vault_data *new = fixture_data(&w->f, 200, 4);
+    struct vault_data *got = NULL;
+    struct pt_err err = {0};
+    char current[FILEIO_PATH_MAX];
+    char kept[FILEIO_PATH_MAX];
+    char old_file[FILEIO_PATH_MAX];
+    char old_kept[FILEIO_PATH_MAX];
+
+    assert_int_equal(fileio_join(current, w->dir, "current", &err), PT_OK);
+    assert_int_equal(fileio_join(kept, w->dir, "kept-current", &err), PT_OK);
+    assert_int_equal(fileio_join(old_kept, w->dir, "kept-dataset", &err), PT_OK);
+    assert_int_equal(vault_store_dataset(&w->place, old, &err), PT_OK);
+    assert_int_equal(names(w, "dataset-", old_file, false), 1);
+    copy_file(current, kept);
+    copy_file(old_file, old_kept);
+    assert_int_equal(vault_store_dataset(&w->place, new, &err), PT_OK);
+
+    /* Killed before `current` was swapped: both datasets and a temporary lie there. */
+    copy_file(kept, current);
+    copy_file(old_kept, old_file);
+    char temp[FILEIO_PATH_MAX];
+    assert_int_equal(fileio_join(temp, w->dir, "tokens-x.vault.Ab12Cd.tmp", &err), PT_OK);
+    copy_file(kept, temp);
+    assert_int_equal(names(w, "dataset-", NULL, false), 2);
+    assert_int_equal(vault_load(&got, &w->place, &err), PT_OK);
+    assert_same_rows(got, old);
+    assert_int_equal(vault_sweep(w->dir, &err), PT_OK);
+    assert_int_equal(names(w, "dataset-", NULL, false), 1);
+    assert_false(fileio_exists(temp));
+    assert_true(fileio_exists(old_file));
+    /* A `current` that makes no sense removes nothing, and ingesting again mends it. */
+    assert_int_equal(fileio_write(current, span_z("patto-vault 1\ndataset xyz\n"), &err), PT_OK);
+    assert_int_equal(vault_sweep(w->dir, &err), PT_EBADMSG);
+    assert_true(fileio_exists(old_file));
+    vault_data_free(got);
+    assert_int_equal(vault_load(&got, &w->place, &err), PT_EBADMSG);
+    assert_null(got);
+    assert_int_equal(vault_store_dataset(&w->place, new, &err), PT_OK);
+    assert_int_equal(vault_load(&got, &w->place, &err), PT_OK);
+    vault_data_free(got);
+    vault_data_free(old);
+    vault_data_free(new);
+}
+
+/* Goal: another key, federation, schema or a changed byte is never read as data. */
+static void bound_to_key_policy_and_bytes(void **state)
+{
+    struct world *w = *state;
+    struct vault_data *d = fixture_data(&w->f, 1000, 5);
+    struct vault_data *got = NULL;
+    struct key32 other = w->key;
+    struct vault_place place = w->place;
+    char path[FILEIO_PATH_MAX];
+    struct buf file = {0};
+    struct pt_err err = {0};
+
+    assert_int_equal(vault_load(&got, &w->place, &err), PT_ESTATE);
+    assert_non_null(strstr(err.msg, "patto ingest"));
+    assert_int_equal(vault_store_dataset(&w->place, d, &err), PT_OK);
+    other.b[31] ^= 1;
+    place.key = &other;
+    assert_int_equal(vault_load(&got, &place, &err), PT_EBADMSG);
+    assert_null(got);
+
+    memcpy(w->f.segments[1], "renamed", 8);
+    assert_int_equal(vault_load(&got, &w->place, &err), PT_ESTATE);
+    assert_non_null(strstr(err.msg, "run patto ingest again"));
+    memcpy(w->f.segments[1], "segment1", 9);
+    w->f.attributes[FIXTURE_SPEND].max = 501;
+    assert_int_equal(vault_load(&got, &w->place, &err), PT_ESTATE);
+    w->f.attributes[FIXTURE_SPEND].max = 500;
+    w->f.policy.rules = RULES_META;
+    assert_int_equal(vault_load(&got, &w->place, &err), PT_ESTATE);
+    w->f.policy.rules = RULES_UID2;
+    w->f.attributes[FIXTURE_SET].max_per_person = 9; /* sets are stored whole: no new ingest */
+    assert_int_equal(vault_load(&got, &w->place, &err), PT_OK);
+    vault_data_free(got);
+
+    assert_int_equal(names(w, "dataset-", path, false), 1);
+    assert_int_equal(fileio_read(&file, path, 1 << 24, &err), PT_OK);
+    for (size_t cut = 0; cut < 6; cut++) {
+        static const size_t KEEP[] = {0, 10, 24, 40, 1000};
+        struct span part = {file.p, cut < 5 ? KEEP[cut] : file.n - 1};
+        assert_int_equal(fileio_write(path, part, &err), PT_OK);
+        assert_int_equal(vault_load(&got, &w->place, &err), PT_EBADMSG);
+        assert_null(got);
+    }
+    for (size_t at = 0; at < file.n; at += file.n / 7) {
+        file.p[at] ^= 0x40;
+        assert_int_equal(fileio_write(path, buf_span(&file), &err), PT_OK);
+        assert_int_equal(vault_load(&got, &w->place, &err), PT_EBADMSG);
+        file.p[at] ^= 0x40;
+    }
+    assert_true(buf_u8(&file, 0));
+    assert_int_equal(fileio_write(path, buf_span(&file), &err), PT_OK);
+    assert_int_equal(vault_load(&got, &w->place, &err), PT_EBADMSG);
+    unlink(path);
+    assert_int_equal(vault_load(&got, &w->place, &err), PT_EIO);
+    buf_free(&file);
+    vault_data_free(d);
+}
+
+static void refuses_what_is_wrong_with_the_rows(void **state)
+{
+    struct world *w = *state;
+    struct vault_data *d = fixture_data(&w->f, 10, 6);
+    struct pt_err err = {0};
+    struct vault_place nowhere = w->place;
+
+    nowhere.dir = "absent-folder";
+    assert_int_equal(vault_store_dataset(&nowhere, d, &err), PT_EIO);
+    d->digests[4] = d->digests[5];
+    assert_int_equal(vault_store_dataset(&w->place, d, &err), PT_EBUG);
+    vault_data_free(d);
+    assert_int_equal(vault_data_new(&d, &w->f.partner, VAULT_ROWS_MAX + UINT64_C(1), &err),
+                     PT_ELIMIT);
+    assert_null(d);
+}
+
+/* Goal: PROTOCOL.md 3's commitment: over tokens and values, in token order, hidden by the salt.
+ * Method: an independent root from its definition, then one change of each kind. */
+static void commitment_follows_every_row(void **state)
+{
+    struct world *w = *state;
+    struct vault_data *d = fixture_data(&w->f, 5, 7);
+    struct key32 salt = {.b = {1}};
+    struct key32 other_salt = {.b = {2}};
+    struct digest first;
+    struct digest got;
+    struct pt_err err = {0};
+
+    assert_int_equal(vault_commitment(&first, d, &salt, &err), PT_OK);
+    assert_int_equal(vault_commitment(&got, d, &other_salt, &err), PT_OK);
+    assert_memory_not_equal(&got, &first, sizeof got);
+
+    d->columns[FIXTURE_SEGMENT].category[2] = VAULT_NONE;
+    assert_int_equal(vault_commitment(&got, d, &salt, &err), PT_OK);
+    assert_memory_not_equal(&got, &first, sizeof got);
+    d->columns[FIXTURE_SEGMENT].category[2] = 2;
+    d->columns[FIXTURE_SET].set[2 * 4 + 1] ^= 1;
+    assert_int_equal(vault_commitment(&got, d, &salt, &err), PT_OK);
+    assert_memory_not_equal(&got, &first, sizeof got);
+    d->columns[FIXTURE_SET].set[2 * 4 + 1] ^= 1;
+    d->columns[FIXTURE_SPEND].number[0] = 1;
+    assert_int_equal(vault_commitment(&got, d, &salt, &err), PT_OK);
+    assert_memory_not_equal(&got, &first, sizeof got);
+    d->columns[FIXTURE_SPEND].number[0] = 0;
+    assert_int_equal(vault_commitment(&got, d, &salt, &err), PT_OK);
+    assert_memory_equal(&got, &first, sizeof got);
+    d->has_token[3] = 0;
+    assert_int_equal(vault_commitment(&got, d, &salt, &err), PT_OK);
+    assert_memory_not_equal(&got, &first, sizeof got);
+
+    /* One row: root = SHA-256(0x00 || PRF(salt, token, 2 + 16 + 8 bytes of values)). */
+    for (size_t i = 0; i < 5; i++)
+        d->has_token[i] = i == 4;
+    struct key32 leaf;
+    uint8_t values[26];
+    uint8_t entry[33] = {0};
+    memcpy(values, &d->columns[FIXTURE_SEGMENT].category[4], 2);
+    memcpy(values + 2, &d->columns[FIXTURE_SET].set[8], 16);
+    memcpy(values + 18, &d->columns[FIXTURE_SPEND].number[4], 8);
+    const struct span parts[] = {span_of(&d->tokens[4], 16), span_of(values, sizeof values)};
+    prf_derive(&leaf, &salt, "patto/dataset-leaf", parts, 2);
+    memcpy(entry + 1, leaf.b, 32);
+    crypto_hash_sha256(first.b, entry, sizeof entry);
+    assert_int_equal(vault_commitment(&got, d, &salt, &err), PT_OK);
+    assert_memory_equal(&got, &first, sizeof got);
+    vault_data_free(d);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(round_trip, setup, teardown),
+        cmocka_unit_test_setup_teardown(tokens_are_carried_over, setup, teardown),
+        cmocka_unit_test_setup_teardown(killed_ingest_leaves_the_old, setup, teardown),
+        cmocka_unit_test_setup_teardown(bound_to_key_policy_and_bytes, setup, teardown),
+        cmocka_unit_test_setup_teardown(refuses_what_is_wrong_with_the_rows, setup, teardown),
+        cmocka_unit_test_setup_teardown(commitment_follows_every_row, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
