@@ -183,7 +183,7 @@ static const struct schema_key POLICY[] = {
     {"valid", read_valid, .keys = VALID, .line_offset = AT(valid_line)},
     {"match", schema_map, .keys = MATCH},
     {"partners", .fill = parse_partners},
-    {"questions", .fill = parse_questions},
+    {"questions", .fill = parse_questions, .line_offset = AT(questions_line)},
     {"privacy", schema_map, .keys = PRIVACY},
     {"audit", schema_map, .keys = AUDIT},
     {0},

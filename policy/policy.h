@@ -104,7 +104,7 @@ struct policy {
     struct policy_rule rule[QUESTION_KIND_COUNT];
     struct policy_privacy privacy;
     uint32_t witnesses; /* bit i: partners[i] */
-    uint32_t valid_line, version_line;
+    uint32_t valid_line, version_line, questions_line;
 };
 
 /* Parse the file as it stands, strictly: unknown, duplicate or missing key, alias, tag, anchor,

@@ -33,8 +33,7 @@ struct schema_at schema_child(char path[SCHEMA_PATH_MAX], const struct schema_at
     return (struct schema_at){.node = child, .path = path, .context = at->context};
 }
 
-/* Quoted, cut at 40 bytes on a character's edge, control characters replaced. */
-static void show_text(char out[SCHEMA_SHOWN_MAX], struct span s)
+void schema_show_text(char out[SCHEMA_SHOWN_MAX], struct span s)
 {
     char shown[41];
     size_t n = s.n < 40 ? s.n : 40;
@@ -50,7 +49,7 @@ static void show_text(char out[SCHEMA_SHOWN_MAX], struct span s)
 void schema_show(char out[SCHEMA_SHOWN_MAX], const struct yaml_node *node)
 {
     if (node->kind == YAML_SCALAR && node->text.n > 0)
-        show_text(out, node->text);
+        schema_show_text(out, node->text);
     else
         snprintf(out, SCHEMA_SHOWN_MAX, "%s",
                  node->kind == YAML_LIST  ? "a list"
@@ -103,14 +102,13 @@ void schema_suggest(char out[SCHEMA_SHOWN_MAX], struct span word, const char *co
     }
 }
 
-static size_t join(char *out, size_t cap, const char *const *names, size_t count)
+void schema_join(char *out, size_t cap, const char *const *names, size_t count)
 {
     size_t n = 0;
 
     out[0] = '\0';
     for (size_t i = 0; i < count && n < cap; i++)
         n += (size_t)snprintf(out + n, cap - n, "%s%s", i == 0 ? "" : ", ", names[i]);
-    return n;
 }
 
 static enum pt_code unknown_key(const struct schema_key *keys, const struct schema_at *at,
@@ -127,8 +125,8 @@ static enum pt_code unknown_key(const struct schema_key *keys, const struct sche
         assert(count < KEYS_MAX);
         names[count] = keys[count].name;
     }
-    join(list, sizeof list, names, count);
-    show_text(shown, child->key);
+    schema_join(list, sizeof list, names, count);
+    schema_show_text(shown, child->key);
     schema_suggest(guess, child->key, names, count);
     /* An unknown key may be a limit from a newer version: refuse, never ignore. */
     return schema_fail(&(struct schema_at){.node = &place, .path = at->path}, err,
@@ -254,7 +252,7 @@ static enum pt_code find_word(uint32_t *out, const struct schema_key *key,
             return PT_OK;
         }
     }
-    join(list, sizeof list, key->words, count);
+    schema_join(list, sizeof list, key->words, count);
     schema_show(found, at->node);
     if (at->node->kind == YAML_SCALAR)
         schema_suggest(guess, at->node->text, key->words, count);

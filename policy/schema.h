@@ -61,6 +61,10 @@ struct schema_at schema_child(char path[SCHEMA_PATH_MAX], const struct schema_at
                               const struct yaml_node *child, struct span name);
 /* "'frehsmart'", cut to a length fit for a message; "a list" or "a map" when it is one. */
 void schema_show(char out[SCHEMA_SHOWN_MAX], const struct yaml_node *node);
+/* Quoted, cut at 40 bytes on a character's edge, control characters replaced. */
+void schema_show_text(char out[SCHEMA_SHOWN_MAX], struct span s);
+/* "a, b, c", cut where out is full. */
+void schema_join(char *out, size_t cap, const char *const *names, size_t count);
 /* ", did you mean 'freshmart'?" when one of names is within two edits of word; else empty. */
 void schema_suggest(char out[SCHEMA_SHOWN_MAX], struct span word, const char *const *names,
                     size_t count);

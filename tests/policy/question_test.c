@@ -1,0 +1,253 @@
+/* Goal: a question has one text and a text one question; words that cannot be meant are named.
+ * Method: the example of question.h byte for byte; one defect a row. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "crypto/base/text.h"
+#include "policy/question.h"
+#include "tests/policy_fixture.h"
+
+static enum pt_code from(struct question *q, const struct policy *p, struct question_words w,
+                         struct pt_err *err)
+{
+    if (w.asker == NULL)
+        w.asker = "freshmart";
+    if (w.with == NULL)
+        w.with = "drinkco";
+    while (w.where != NULL && w.where[w.where_count] != NULL)
+        w.where_count++;
+    return question_from_words(q, p, &w, err);
+}
+
+static void expect_text(const struct policy *p, const struct question *q, const char *want)
+{
+    struct buf text;
+    struct question again;
+    struct pt_err err = {0};
+
+    assert_int_equal(question_print(&text, p, q, &err), PT_OK);
+    assert_int_equal(text.n, strlen(want));
+    assert_memory_equal(text.p, want, text.n);
+    assert_int_equal(question_parse(&again, p, buf_span(&text), &err), PT_OK);
+    assert_memory_equal(&again, q, sizeof again);
+    buf_free(&text);
+}
+
+static void words_become_canonical_text(void **state)
+{
+    struct policy *p = fixture_three();
+    struct question q;
+    struct pt_err err = {0};
+    static const char *const where[] = {"drinkco.spend>=20.50", "segment=new", "spend<=-0.25",
+                                        "freshmart.segment=new", NULL};
+
+    (void)state;
+    assert_int_equal(
+        from(&q, p,
+             (struct question_words){
+                 .kind = "crosstab", .rows = "buys", .columns = "drinkco.tier", .where = where},
+             &err),
+        PT_OK);
+    assert_int_equal(q.filter_count, 3);
+    expect_text(p, &q,
+                "patto-question-1\n"
+                "kind=crosstab\n"
+                "asker=freshmart\n"
+                "with=drinkco\n"
+                "rows=buys\n"
+                "columns=tier\n"
+                "where=drinkco.spend>=20.5\n"
+                "where=freshmart.segment=new\n"
+                "where=freshmart.spend<=-0.25\n"
+                "rho=0.002\n");
+    assert_int_equal(from(&q, p, (struct question_words){.kind = "overlap"}, &err), PT_OK);
+    expect_text(p, &q,
+                "patto-question-1\nkind=overlap\nasker=freshmart\nwith=drinkco\nrho=0.0005\n");
+    assert_int_equal(
+        from(&q, p,
+             (struct question_words){.kind = "reach", .asker = "homeware", .with = "freshmart"},
+             &err),
+        PT_OK);
+    expect_text(p, &q, "patto-question-1\nkind=reach\nasker=homeware\nwith=freshmart\nrho=0.001\n");
+    policy_free(p);
+}
+
+#define WHERE(...)                                                                                 \
+    (const char *const[])                                                                          \
+    {                                                                                              \
+        __VA_ARGS__, NULL                                                                          \
+    }
+
+static void words_that_cannot_be_meant_are_named(void **state)
+{
+    struct policy *p = fixture_three();
+    const struct {
+        struct question_words w;
+        const char *says;
+    } cases[] = {
+        {{.kind = "affinity"}, "'affinity' is no question; ask one of overlap, reach, crosstab"},
+        {{.kind = NULL}, "'' is no question"},
+        {{.kind = "overlap", .with = "drinkko"},
+         "with: 'drinkko' is no partner with customers; expected one of drinkco, freshmart, "
+         "homeware, did you mean 'drinkco'?"},
+        {{.kind = "overlap", .asker = "nobody"}, "asker: 'nobody' is no partner"},
+        {{.kind = "overlap", .with = "freshmart"}, "freshmart cannot ask itself"},
+        {{.kind = "overlap", .rows = "buys"}, "overlap takes no rows"},
+        {{.kind = "reach", .columns = "buys"}, "reach takes no rows"},
+        {{.kind = "crosstab", .columns = "tier"}, "a crosstab needs rows: an attribute of freshm"},
+        {{.kind = "crosstab", .rows = "buys"}, "a crosstab needs columns: an attribute of drinkc"},
+        {{.kind = "crosstab", .rows = "bys", .columns = "tier"},
+         "rows: freshmart has no attribute 'bys'; expected one of segment, buys, spend, did you "
+         "mean 'buys'?"},
+        {{.kind = "crosstab", .rows = "drinkco.tier", .columns = "tier"},
+         "rows: drinkco.tier given; rows are an attribute of freshmart"},
+        {{.kind = "crosstab", .rows = "buys", .columns = "freshmart.buys"},
+         "columns: freshmart.buys given; columns are an attribute of drinkco"},
+        {{.kind = "crosstab", .rows = "homeware.buys", .columns = "tier"},
+         "rows: 'homeware' is not in this question; expected freshmart or drinkco"},
+        {{.kind = "crosstab", .rows = "spend", .columns = "tier"},
+         "rows: spend is a number; a table needs a category or a set"},
+        {{.kind = "overlap", .where = WHERE("segment")}, "where 'segment': expected attribute="},
+        {{.kind = "overlap", .where = WHERE("segment>new")}, "where 'segment>new': expected attr"},
+        {{.kind = "overlap", .where = WHERE("tier=gold")},
+         "where 'tier=gold': freshmart has no attribute 'tier'"},
+        {{.kind = "overlap", .where = WHERE("segment=nwe")},
+         "segment has no value 'nwe'; expected one of new, loyal, lapsed, did you mean 'new'?"},
+        {{.kind = "overlap", .where = WHERE("spend=5")}, "spend is a number: compare it with >="},
+        {{.kind = "overlap", .where = WHERE("buys>=5")}, "buys is a set: compare it with ="},
+        {{.kind = "overlap", .where = WHERE("segment<=5")}, "segment is a category: compare it"},
+        {{.kind = "overlap", .where = WHERE("spend>=")}, "spend: expected a number with at most 6"},
+        {{.kind = "overlap", .where = WHERE("spend>=0.0000001")}, "at most 6 decimals after >="},
+        {{.kind = "overlap", .where = WHERE("spend<=--1")}, "at most 6 decimals after <="},
+        {{.kind = "overlap", .where = WHERE("spend<=1000000000001")}, "expected a number"},
+        {{.kind = "overlap",
+          .where = WHERE("spend>=1", "spend>=2", "spend>=3", "spend>=4", "spend>=5", "spend>=6",
+                         "spend>=7", "spend>=8", "spend>=9")},
+         "a question carries at most 8 filters"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < PT_LEN(cases); i++) {
+        struct question q;
+        struct question none = {0};
+        struct pt_err err = {0};
+        assert_int_equal(from(&q, p, cases[i].w, &err), PT_EUSAGE);
+        assert_memory_equal(&q, &none, sizeof q);
+        if (strstr(err.msg, cases[i].says) == NULL)
+            fail_msg("case %zu says: %s", i, err.msg);
+    }
+    policy_free(p);
+}
+
+static void the_largest_bounds_survive(void **state)
+{
+    struct policy *p = fixture_three();
+    struct question q;
+    struct pt_err err = {0};
+
+    (void)state;
+    assert_int_equal(from(&q, p,
+                          (struct question_words){.kind = "overlap",
+                                                  .where = WHERE("spend<=1e12", "spend>=-1e12",
+                                                                 "spend>=0.000001", "spend<=-0")},
+                          &err),
+                     PT_OK);
+    expect_text(p, &q,
+                "patto-question-1\nkind=overlap\nasker=freshmart\nwith=drinkco\n"
+                "where=freshmart.spend<=0\nwhere=freshmart.spend<=1000000000000\n"
+                "where=freshmart.spend>=-1000000000000\nwhere=freshmart.spend>=0.000001\n"
+                "rho=0.0005\n");
+    policy_free(p);
+}
+
+static void other_texts_are_refused(void **state)
+{
+    struct policy *p = fixture_three();
+    static const char good[] = "patto-question-1\nkind=overlap\nasker=freshmart\nwith=drinkco\n"
+                               "where=freshmart.segment=new\nrho=0.0005\n";
+    static const char *const bad[] = {
+        "",
+        "\n",
+        "patto-question-1",
+        "patto-question-2\nkind=overlap\nasker=freshmart\nwith=drinkco\nrho=0.0005\n",
+        "patto-question-1\nkind=overlap\nasker=freshmart\nwith=drinkco\nrho=0.0005",
+        "patto-question-1\nkind=overlap\nasker=freshmart\nwith=drinkco\nrho=0.0005\n\n",
+        "patto-question-1\r\nkind=overlap\nasker=freshmart\nwith=drinkco\nrho=0.0005\n",
+        "patto-question-1\nkind=overlap\nasker=freshmart\nwith=drinkco\nrho=0.00050\n",
+        "patto-question-1\nkind=overlap\nasker=freshmart\nwith=drinkco\nrho=0.0006\n",
+        "patto-question-1\nkind=overlap\nasker=freshmart\nwith=drinkco\n",
+        "patto-question-1\nkind=overlap\nwith=drinkco\nasker=freshmart\nrho=0.0005\n",
+        "patto-question-1\nkind=overlap\nkind=overlap\nasker=freshmart\nwith=drinkco\nrho=0.0005\n",
+        "patto-question-1\nkind=overlap\nasker=freshmart\nwith=drinkco\nsalt=1\nrho=0.0005\n",
+        "patto-question-1\nkind=overlap\nasker=freshmart\nwith=drinkco\nrho=0.0005\nrho\n",
+        "patto-question-1\nkind=profile\nasker=freshmart\nwith=drinkco\nrho=0.0005\n",
+        "patto-question-1\nkind=overlap\nasker=freshmart\nwith=drinkco\nwhere=segment=new\n"
+        "rho=0.0005\n",
+        "patto-question-1\nkind=overlap\nasker=freshmart\nwith=drinkco\n"
+        "where=freshmart.spend>=2.0\nrho=0.0005\n",
+        "patto-question-1\nkind=overlap\nasker=freshmart\nwith=drinkco\n"
+        "where=freshmart.segment=new\nwhere=drinkco.tier=gold\nrho=0.0005\n",
+        "patto-question-1\nkind=overlap\nasker=freshmart\nwith=drinkco\n"
+        "where=freshmart.segment=new\nwhere=freshmart.segment=new\nrho=0.0005\n",
+        "patto-question-1\nkind=overlap\nasker=freshmart\nwith=drinkco\nwhere=freshmart.spend>=-0\n"
+        "rho=0.0005\n",
+        "patto-question-1\nkind=overlap\nasker=freshmart\nwith=drinkco\nwhere=a\nwhere=a\nwhere=a\n"
+        "where=a\nwhere=a\nwhere=a\nwhere=a\nwhere=a\nwhere=a\nrho=0.0005\n",
+    };
+    struct question q;
+    struct pt_err err = {0};
+    char *large = calloc(1, QUESTION_TEXT_MAX + 2);
+
+    (void)state;
+    assert_int_equal(question_parse(&q, p, span_z(good), &err), PT_OK);
+    for (size_t i = 0; i < PT_LEN(bad); i++) {
+        err = (struct pt_err){0};
+        if (question_parse(&q, p, span_z(bad[i]), &err) != PT_EBADMSG || err.msg[0] == '\0')
+            fail_msg("accepted: %s", bad[i]);
+    }
+    /* A NUL inside, and a text longer than any question. */
+    assert_int_equal(question_parse(&q, p, span_of(good, sizeof good), &err), PT_EBADMSG);
+    memset(large, 'x', QUESTION_TEXT_MAX + 1);
+    assert_int_equal(question_parse(&q, p, span_z(large), &err), PT_EBADMSG);
+    free(large);
+    policy_free(p);
+}
+
+static void a_neutral_partner_is_not_asked(void **state)
+{
+    struct fixture_partner partners[3];
+    struct buf text;
+    struct question q;
+    struct pt_err err = {0};
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++)
+        fixture_partner_init(&partners[i], i, NULL);
+    partners[2].neutral = true;
+    fixture_policy_text(&text, partners, 3);
+    struct policy *p = fixture_parse(buf_span(&text));
+    assert_int_equal(
+        from(&q, p, (struct question_words){.kind = "overlap", .with = "homeware"}, &err),
+        PT_EUSAGE);
+    assert_int_equal(
+        from(&q, p, (struct question_words){.kind = "overlap", .asker = "homeware"}, &err),
+        PT_EUSAGE);
+    policy_free(p);
+    buf_free(&text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(words_become_canonical_text),
+        cmocka_unit_test(words_that_cannot_be_meant_are_named),
+        cmocka_unit_test(the_largest_bounds_survive),
+        cmocka_unit_test(other_texts_are_refused),
+        cmocka_unit_test(a_neutral_partner_is_not_asked),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
