@@ -37,7 +37,7 @@ static bool split_address(struct span *host, uint32_t *port, const char *address
     bool bracketed = host->n > 2 && host->p[0] == '[' && host->p[host->n - 1] == ']';
     if (bracketed)
         *host = span_of(host->p + 1, host->n - 2);
-    else if (host->n == 0 || memchr(host->p, ':', host->n) != NULL)
+    else if (host->n == 0 || memchr(host->p, ':', host->n) != NULL || host->p[0] == '[')
         return false;
     return strcspn(address, " \t\r\n\"'/") == strlen(address) && colon[1] != '0' &&
            text_u32(span_z(colon + 1), port) && *port >= 1 && *port <= 65535;
