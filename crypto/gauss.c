@@ -73,7 +73,7 @@ static enum pt_code draw(int8_t out[GAUSS_COUNT], const struct prg *g, uint64_t 
     enum pt_code rc = prg_read(g, nonce, 0, sign, sizeof sign);
 
     for (size_t at = 0; at < GAUSS_COUNT && rc == PT_OK; at += BATCH) {
-        rc = prg_read(g, nonce, SIGN_BYTES / BLOCK + at, wide, BATCH * BLOCK);
+        rc = prg_read(g, nonce, SIGN_BYTES / BLOCK + at, wide, (size_t)BATCH * BLOCK);
         for (size_t i = 0; i < BATCH; i++) {
             uint64_t low = load_u64le(wide + i * BLOCK);
             uint64_t high = load_u64le(wide + i * BLOCK + 8);

@@ -117,7 +117,7 @@ static void widen_bytes(int16_t *out, const uint8_t *in, size_t n)
 static void widen_row(int16_t out[RLWE_DEGREE], const int8_t in[RLWE_DEGREE])
 {
     for (size_t i = 0; i < RLWE_DEGREE; i++)
-        out[i] = in[i];
+        out[i] = (int16_t)in[i];
 }
 
 /* sum over p of plane[p] * 2^(8p), mod q. |plane[p]| < 2^43. */
@@ -157,7 +157,7 @@ static enum pt_code dot_rows(struct dot_work *w, const struct rlwe *c, struct in
         for (size_t i = 0; i < in.row_count; i++)
             for (unsigned p = 0; p < planes; p++)
                 w->sum[i * in.column_count + j][p] +=
-                    dot_block(w->plane + p * RLWE_DEGREE, w->row[i]);
+                    dot_block(w->plane + (size_t)p * RLWE_DEGREE, w->row[i]);
     }
     return PT_OK;
 }
@@ -285,7 +285,7 @@ static uint64_t mask_scalar(const struct rlwe *c, struct reply_work *w, struct s
 
     widen_bytes(w->plane, column.p + column.n - bytes, bytes);
     for (unsigned p = 0; p < r->coefficient_bytes; p++)
-        plane[p] = dot_block(w->plane + p * RLWE_DEGREE, w->u_wide);
+        plane[p] = dot_block(w->plane + (size_t)p * RLWE_DEGREE, w->u_wide);
     uint64_t v = ring_add(r, ring_reduce(r, dot), join_planes(r, plane));
     explicit_bzero(plane, sizeof plane);
     return ring_add(r, v, ring_reduce_signed(r, noise));

@@ -79,7 +79,9 @@ static struct wide below(struct draw *d, struct wide n)
     (void)wide_sub(&top, wide_of(1));
     while (last > 0 && top.limb[last] == 0)
         last--;
-    unsigned spare = top.limb[last] == 0 ? 63 : (unsigned)__builtin_clzll(top.limb[last]);
+    if (top.limb[last] == 0) /* n = 1 */
+        return x;
+    int spare = __builtin_clzll(top.limb[last]);
     do {
         for (size_t i = 0; i <= last; i++)
             x.limb[i] = draw_u64(d);

@@ -146,29 +146,23 @@ const struct ring *rlwe_ring(const struct rlwe *c)
     return &c->ring;
 }
 
-/* Public numbers: rejection may take its time. */
+/* Word i of stream k, cut to the bytes of a coefficient, is place i; one that is not below q gives
+ * way to the next such word after the first 2048. Public numbers: rejection may take its time. */
 enum pt_code rlwe_expand(const struct rlwe *c, uint64_t k, uint64_t a[RLWE_DEGREE])
 {
     const uint64_t mask = ((uint64_t)1 << 8 * c->ring.coefficient_bytes) - 1;
-    uint8_t spare[16];
-    uint64_t spare_block = RLWE_DEGREE / 2; /* two words a block of the cipher */
-    size_t spare_left = 0;
+    struct draw spare;
 
     if (prg_read(c->public_stream, k, 0, a, RLWE_DEGREE * sizeof *a) != PT_OK)
         return PT_EBUG;
+    draw_init(&spare, c->public_stream, k);
+    spare.block = RLWE_DEGREE / 2; /* two words a block of the cipher */
     for (size_t i = 0; i < RLWE_DEGREE; i++) {
         a[i] = load_u64le((const uint8_t *)&a[i]) & mask;
-        while (a[i] >= c->ring.q) {
-            if (spare_left == 0) {
-                if (prg_read(c->public_stream, k, spare_block++, spare, sizeof spare) != PT_OK)
-                    return PT_EBUG;
-                spare_left = sizeof spare;
-            }
-            a[i] = load_u64le(spare + sizeof spare - spare_left) & mask;
-            spare_left -= 8;
-        }
+        while (a[i] >= c->ring.q)
+            a[i] = draw_u64(&spare) & mask;
     }
-    return PT_OK;
+    return spare.bad ? PT_EBUG : PT_OK;
 }
 
 /* Coefficient i is floor(3 * word[i] / 2^64) - 1: uniform in {-1,0,+1} but for 2^-63. */
@@ -267,7 +261,7 @@ static enum pt_code encrypt(uint8_t *out, const struct rlwe *c, struct rlwe_key 
     mask_values(k, c, values);
     for (unsigned p = 0; p < c->ring.coefficient_bytes; p++)
         for (size_t i = 0; i < RLWE_DEGREE; i++)
-            out[p * RLWE_DEGREE + i] = (uint8_t)(k->work[i] >> 8 * p);
+            out[(size_t)p * RLWE_DEGREE + i] = (uint8_t)(k->work[i] >> 8 * p);
     return PT_OK;
 }
 
@@ -287,7 +281,7 @@ static bool all_below(const uint8_t *block, unsigned coefficient_bytes, uint64_t
     for (size_t i = 0; i < RLWE_DEGREE; i++) {
         uint64_t v = 0;
         for (unsigned p = 0; p < coefficient_bytes; p++)
-            v |= (uint64_t)block[p * RLWE_DEGREE + i] << 8 * p;
+            v |= (uint64_t)block[(size_t)p * RLWE_DEGREE + i] << 8 * p;
         if (v >= q)
             return false;
     }

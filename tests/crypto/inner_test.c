@@ -365,8 +365,8 @@ static void products_are_linear(void **state)
         i128 sum = 0;
         for (size_t s = 0; s < 5000; s++)
             for (unsigned p = 0; p < 5; p++)
-                sum += (i128)b.row[0][s] * b.spans[j].p[s / 2048 * 10240 + p * 2048 + s % 2048]
-                       << 8 * p;
+                sum += (i128)b.row[0][s] * ((i128)1 << 8 * p) *
+                       b.spans[j].p[s / 2048 * 10240 + p * 2048 + s % 2048];
         sum %= (i128)rlwe_ring(b.c)->q;
         assert_true(b.dot[j] == (uint64_t)(sum < 0 ? sum + (i128)rlwe_ring(b.c)->q : sum));
     }
