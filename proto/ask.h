@@ -47,7 +47,7 @@ PT_MUST_USE enum pt_code ask_recipient_begin(struct ask_recipient *r, struct ses
                                              struct pt_err *err);
 /* Column bytes are still to be sent: call ask_recipient_send() until false, flushing out. */
 bool ask_recipient_sending(const struct ask_recipient *r);
-/* The next ColumnPart into out; *total and *done in bytes are for progress. */
+/* The next ColumnPart, of at most 1 MiB, into out. */
 PT_MUST_USE enum pt_code ask_recipient_send(struct ask_recipient *r, struct outbox *out,
                                             struct pt_err *err);
 bool ask_recipient_answered(const struct ask_recipient *r);
@@ -98,6 +98,7 @@ struct ask_evaluator {
     struct question question;
     struct epoch_pair pair;
     struct rlwe *rlwe;
+    uint64_t column_bytes;
     struct buf text, names;
     struct wire_column *columns; /* names borrow from `names` */
     size_t column_count;

@@ -38,7 +38,8 @@ static const struct {
                                                 "ask with fewer filters"},
     [REFUSAL_QUOTA] = {PT_EDENIED, "our quota there is used up; try again tomorrow"},
     [REFUSAL_BUSY] = {PT_EPEER, "it is busy; try again later"},
-    [REFUSAL_FROZEN] = {PT_ESTATE, "its data are frozen for the epoch; wait for the next one"},
+    [REFUSAL_FROZEN] = {PT_ESTATE,
+                        "data and columns are frozen for the epoch; wait for the next one"},
     [REFUSAL_EPOCH_MISMATCH] = {PT_ESTATE, "it is in another epoch or key period; run "
                                            "`patto epoch` first"},
     [REFUSAL_WRONG_PARTY] = {PT_EDENIED, "it expected another partner at this certificate"},

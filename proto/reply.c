@@ -1,0 +1,407 @@
+#include "proto/reply.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/base/text.h"
+#include "crypto/noise.h"
+
+/* ---- layout ---- */
+
+static const struct policy_attribute *asked(const struct policy *p, uint16_t partner,
+                                            uint16_t attribute)
+{
+    return &p->partners[partner].attributes[attribute];
+}
+
+size_t reply_column_count(const struct policy *p, const struct question *q)
+{
+    return q->kind == QUESTION_CROSSTAB ? 1 + asked(p, q->asker, q->rows)->value_count : 1;
+}
+
+size_t reply_row_count(const struct policy *p, const struct question *q)
+{
+    return q->kind == QUESTION_CROSSTAB ? 1 + asked(p, q->with, q->columns)->value_count : 1;
+}
+
+size_t reply_group_count(size_t column_count)
+{
+    return (column_count + RLWE_COLUMNS_MAX - 1) / RLWE_COLUMNS_MAX;
+}
+
+/* Columns in group g. */
+static size_t group_size(size_t column_count, size_t g)
+{
+    size_t left = column_count - g * RLWE_COLUMNS_MAX;
+
+    return left < RLWE_COLUMNS_MAX ? left : RLWE_COLUMNS_MAX;
+}
+
+size_t reply_row_bytes(const struct rlwe *c, size_t column_count)
+{
+    size_t n = 0;
+
+    for (size_t g = 0; g < reply_group_count(column_count); g++)
+        n += inner_reply_bytes(c, group_size(column_count, g));
+    return n;
+}
+
+/* The asker's own filters, as the canonical text of the question has them: sorted, unique. */
+static bool add_own_filters(struct buf *out, const char *asker, struct span text)
+{
+    char prefix[POLICY_NAME_MAX + 9];
+    bool more = true;
+    bool good = true;
+
+    snprintf(prefix, sizeof prefix, "where=%s.", asker);
+    size_t n = strlen(prefix);
+    while (more && good) {
+        struct span line = text_cut(&text, '\n', &more);
+        if (line.n > n && span_eq_vartime(span_of(line.p, n), span_z(prefix)))
+            good = buf_u8(out, '\n') && buf_add(out, line.p, line.n);
+    }
+    return good;
+}
+
+enum pt_code reply_column_name(struct buf *out, const struct policy *p, const struct question *q,
+                               size_t index, struct pt_err *err)
+{
+    struct buf text = {0};
+    size_t was = out->n;
+    bool good;
+    enum pt_code rc;
+
+    if (index >= reply_column_count(p, q))
+        return pt_fail(err, PT_EBUG, "column %zu of %zu", index, reply_column_count(p, q));
+    if ((rc = question_print(&text, p, q, err)) != PT_OK)
+        return rc;
+    if (index == 0) {
+        good = buf_printf(out, "all");
+    } else {
+        const struct policy_attribute *a = asked(p, q->asker, q->rows);
+        good = buf_printf(out, "%s=%s", a->name, a->values[index - 1]);
+    }
+    good = good && add_own_filters(out, p->partners[q->asker].name, buf_span(&text));
+    buf_free(&text);
+    if (good)
+        return PT_OK;
+    out->n = was;
+    return pt_fail(err, PT_ENOMEM, "no memory for the name of column %zu", index);
+}
+
+void reply_column_digest(struct digest *out, struct span bytes)
+{
+    hash_parts(out, "patto/column/1", &bytes, 1);
+}
+
+/* ---- what an answer depends on ---- */
+
+enum pt_code reply_key(struct digest *out, const struct reply_in *in, struct pt_err *err)
+{
+    const struct epoch_header *h = in->pair.header;
+    struct digest epoch;
+    struct buf text = {0};
+    enum pt_code rc;
+
+    *out = (struct digest){0};
+    if ((rc = epoch_header_id(&epoch, h, err)) != PT_OK ||
+        (rc = question_print(&text, in->policy, in->question, err)) != PT_OK)
+        goto out;
+    struct span parts[] = {
+        span_of(epoch.b, sizeof epoch.b),
+        span_z(h->participants[in->pair.recipient].name),
+        span_z(h->participants[in->pair.evaluator].name),
+        buf_span(&text),
+        span_of(in->column_digests, in->column_count * sizeof *in->column_digests),
+        span_of(h->participants[in->pair.evaluator].dataset.b, sizeof(struct digest)),
+        span_of(in->policy->hash.b, sizeof in->policy->hash.b),
+    };
+    hash_parts(out, "patto/reply/key/1", parts, PT_LEN(parts));
+out:
+    buf_free(&text);
+    return rc;
+}
+
+void reply_price(struct budget_price *out, const struct reply_in *in)
+{
+    budget_price(out, in->policy, in->question, rlwe_delta(in->rlwe));
+}
+
+/* ---- evaluator ---- */
+
+enum { ROWS_AT_ONCE = 8, ROW_MEMORY_MAX = 1 << 26 };
+
+struct making { /* secret: exact data of a few rows at a time */
+    const struct reply_in *in;
+    struct reply *out;
+    struct budget_price price;
+    struct digest key;
+    int8_t *values; /* batch x slot_count */
+    uint64_t *dots; /* batch x column_count */
+    size_t batch;   /* rows held at once */
+    uint64_t slot_count;
+};
+
+struct row_seed_in {
+    const char *label;
+    size_t row, group;
+};
+
+/* One PRF over what identifies the answer and the row's own content: any difference in either is
+ * another noise and another mask. (By the question's name alone, a recipient could send a column
+ * with one slot changed and read membership from the difference; PROTOCOL.md 4.) */
+static void row_seed(struct key32 *out, const struct making *m, struct row_seed_in at,
+                     const struct digest *row_digest)
+{
+    uint8_t place[8];
+
+    store_u32le(place, (uint32_t)at.row);
+    store_u32le(place + 4, (uint32_t)at.group);
+    struct span parts[] = {span_of(m->key.b, sizeof m->key.b),
+                           span_of(row_digest->b, sizeof row_digest->b),
+                           span_of(place, sizeof place)};
+    prf_derive(out, m->in->noise_key, at.label, parts, PT_LEN(parts));
+}
+
+/* One sample a variance, each from a stream of its own. */
+static enum pt_code draw_noise(int64_t *out, const struct key32 *seed,
+                               const struct noise_variance *v, size_t n)
+{
+    struct prg *g = NULL;
+    enum pt_code rc = prg_new(&g, seed);
+
+    for (size_t i = 0; i < n && rc == PT_OK; i++) {
+        PT_WIPED(draw) d;
+        draw_init(&d, g, i);
+        rc = noise_gauss(&out[i], &d, v[i]);
+    }
+    prg_free(g);
+    if (rc != PT_OK)
+        explicit_bzero(out, n * sizeof *out);
+    return rc;
+}
+
+/* In units of Z_q: (delta*sigma)^2, and never narrower than what keeps G' pseudorandom. */
+static struct noise_variance cell_variance(const struct making *m, size_t row, size_t column,
+                                           size_t group_columns)
+{
+    bool margin = m->in->question->kind == QUESTION_CROSSTAB && (row == 0 || column == 0);
+    struct budget_variance b = margin ? m->price.margin : m->price.cell;
+    u128 delta = rlwe_delta(m->in->rlwe);
+    u128 least = inner_noise_min(group_columns);
+    struct noise_variance v = {.num = (u128)b.num * delta * delta, .den = b.den};
+
+    if (v.num < least * least * b.den)
+        v.num = least * least * b.den;
+    return v;
+}
+
+static enum pt_code noisy_size(struct making *m, size_t row, uint64_t size,
+                               const struct digest *row_digest)
+{
+    PT_WIPED(key32) seed = {0};
+    struct noise_variance v = {.num = m->price.margin.num, .den = m->price.margin.den};
+    int64_t noise = 0;
+    enum pt_code rc;
+
+    row_seed(&seed, m, (struct row_seed_in){"patto/reply/size/1", row, 0}, row_digest);
+    if ((rc = draw_noise(&noise, &seed, &v, 1)) == PT_OK)
+        m->out->sizes[row] = (int64_t)size + noise;
+    return rc;
+}
+
+struct group { /* columns [first, first + n) of one row */
+    size_t row, index, first, n;
+    const uint64_t *dots; /* of the row */
+};
+
+static enum pt_code reply_group(uint8_t *out, const struct making *m, const struct group *g,
+                                const struct inner_hint *hint, const struct digest *row_digest)
+{
+    PT_WIPED(key32) noise_seed = {0};
+    PT_WIPED(key32) mask_seed = {0};
+    struct noise_variance variance[RLWE_COLUMNS_MAX];
+    int64_t noise[RLWE_COLUMNS_MAX];
+    enum pt_code rc;
+
+    row_seed(&noise_seed, m, (struct row_seed_in){"patto/reply/noise/1", g->row, g->index},
+             row_digest);
+    row_seed(&mask_seed, m, (struct row_seed_in){"patto/reply/mask/1", g->row, g->index},
+             row_digest);
+    for (size_t j = 0; j < g->n; j++)
+        variance[j] = cell_variance(m, g->row, g->first + j, g->n);
+    if ((rc = draw_noise(noise, &noise_seed, variance, g->n)) != PT_OK)
+        return rc;
+    struct inner_reply_in reply = {.hint = hint,
+                                   .dot = g->dots + g->first,
+                                   .noise = noise,
+                                   .columns = m->in->columns + g->first,
+                                   .column_count = g->n};
+    rc = inner_reply(out, m->in->rlwe, &reply, &mask_seed);
+    explicit_bzero(noise, sizeof noise);
+    return rc;
+}
+
+/* The sum of |values| bounds every inner product: within max_abs nothing wraps. */
+static bool within_bound(const struct making *m, const int8_t *values)
+{
+    const struct epoch_pair *pair = &m->in->pair;
+    uint64_t sum = 0;
+
+    for (uint64_t i = 0; i < m->slot_count; i++)
+        sum += (uint64_t)(values[i] < 0 ? -values[i] : values[i]);
+    return sum <= pair->header->participants[pair->evaluator].padded_size;
+}
+
+static enum pt_code make_row(struct making *m, size_t row, const int8_t *values,
+                             const uint64_t *dots, const struct digest *row_digest)
+{
+    const struct rlwe *c = m->in->rlwe;
+    size_t bytes = reply_row_bytes(c, m->in->column_count);
+    struct buf *out = &m->out->rows[row];
+    struct inner_hint *hint = NULL;
+    enum pt_code rc;
+
+    if (!buf_reserve(out, bytes))
+        return PT_ENOMEM;
+    if ((rc = inner_hint_new(&hint, c)) == PT_OK)
+        rc = inner_hint_add(hint, c, (struct inner_row){values}, 0, rlwe_block_count(c));
+    for (size_t g = 0; g < reply_group_count(m->in->column_count) && rc == PT_OK; g++) {
+        struct group group = {.row = row,
+                              .index = g,
+                              .first = g * RLWE_COLUMNS_MAX,
+                              .n = group_size(m->in->column_count, g),
+                              .dots = dots};
+        rc = reply_group(out->p + out->n, m, &group, hint, row_digest);
+        out->n += inner_reply_bytes(c, group.n);
+    }
+    inner_hint_free(hint);
+    return rc;
+}
+
+/* Rows [first, first + n): the host's data, the products, noise, replies. */
+static enum pt_code make_rows(struct making *m, size_t first, size_t n, struct pt_err *err)
+{
+    const struct reply_in *in = m->in;
+    struct inner_row rows[ROWS_AT_ONCE];
+    struct digest digest[ROWS_AT_ONCE];
+    enum pt_code rc;
+
+    for (size_t i = 0; i < n; i++) {
+        int8_t *values = m->values + i * m->slot_count;
+        uint64_t size = 0;
+        rc = in->host.row(in->host.self, in->question, first + i, values, &size, err);
+        if (rc != PT_OK)
+            return rc;
+        if (!within_bound(m, values))
+            return pt_fail(err, PT_EBUG, "row %zu holds more people than the epoch announced",
+                           first + i);
+        rows[i].values = values;
+        epoch_values_digest(&digest[i], values, m->slot_count);
+        if ((rc = noisy_size(m, first + i, size, &digest[i])) != PT_OK)
+            return pt_fail(err, rc, "the size of row %zu: no noise could be drawn", first + i);
+    }
+    struct inner_dot_in dot = {
+        .rows = rows, .row_count = n, .columns = in->columns, .column_count = in->column_count};
+    rc = inner_dot(m->dots, in->rlwe, dot);
+    for (size_t i = 0; i < n && rc == PT_OK; i++)
+        rc = make_row(m, first + i, rows[i].values, m->dots + i * in->column_count, &digest[i]);
+    return rc == PT_OK ? PT_OK
+                       : pt_fail(err, rc, "rows from %zu: the reply could not be computed", first);
+}
+
+static bool making_memory(struct making *m)
+{
+    size_t rows = m->out->row_count;
+    size_t bytes;
+    size_t cells;
+
+    m->batch = (size_t)(ROW_MEMORY_MAX /
+                        (m->slot_count < ROW_MEMORY_MAX ? m->slot_count : ROW_MEMORY_MAX));
+    m->batch = m->batch > ROWS_AT_ONCE ? ROWS_AT_ONCE : m->batch;
+    m->batch = m->batch > rows ? rows : m->batch;
+    if (!pt_mul(m->batch, m->slot_count, &bytes) || !pt_mul(m->batch, m->in->column_count, &cells))
+        return false;
+    m->values = calloc(bytes, 1);
+    m->dots = calloc(cells, sizeof *m->dots);
+    m->out->rows = calloc(rows, sizeof *m->out->rows);
+    m->out->sizes = calloc(rows, sizeof *m->out->sizes);
+    return m->values != NULL && m->dots != NULL && m->out->rows != NULL && m->out->sizes != NULL;
+}
+
+static void making_wipe(struct making *m)
+{
+    if (m->values != NULL)
+        explicit_bzero(m->values, m->batch * m->slot_count);
+    if (m->dots != NULL)
+        explicit_bzero(m->dots, m->batch * m->in->column_count * sizeof *m->dots);
+    free(m->values);
+    free(m->dots);
+}
+
+enum pt_code reply_make(struct reply *out, const struct reply_in *in, struct pt_err *err)
+{
+    struct making m = {.in = in, .out = out, .slot_count = in->pair.header->slot_count};
+    enum pt_code rc;
+
+    *out = (struct reply){.row_count = reply_row_count(in->policy, in->question)};
+    if (in->column_count != reply_column_count(in->policy, in->question))
+        return pt_fail(err, PT_EBUG, "%zu columns for a question of %zu", in->column_count,
+                       reply_column_count(in->policy, in->question));
+    reply_price(&m.price, in);
+    if ((rc = reply_key(&m.key, in, err)) != PT_OK)
+        return rc;
+    if (!making_memory(&m))
+        rc = pt_fail(err, PT_ENOMEM, "no memory for %zu rows of %" PRIu64 " slots", m.batch,
+                     m.slot_count);
+    for (size_t at = 0; at < out->row_count && rc == PT_OK; at += m.batch)
+        rc = make_rows(&m, at, out->row_count - at < m.batch ? out->row_count - at : m.batch, err);
+    making_wipe(&m);
+    if (rc != PT_OK)
+        reply_free(out);
+    return rc;
+}
+
+void reply_free(struct reply *r)
+{
+    for (size_t i = 0; r->rows != NULL && i < r->row_count; i++)
+        buf_free(&r->rows[i]);
+    free(r->rows);
+    free(r->sizes);
+    *r = (struct reply){0};
+}
+
+/* ---- recipient ---- */
+
+static enum pt_code open_row(double *values, const struct reply_open_in *in, struct span row,
+                             struct pt_err *err)
+{
+    double delta = rlwe_delta(in->rlwe);
+    int64_t raw[RLWE_COLUMNS_MAX];
+    struct rd r = {.in = row};
+
+    for (size_t g = 0; g < reply_group_count(in->column_count); g++) {
+        size_t first = g * RLWE_COLUMNS_MAX;
+        size_t n = group_size(in->column_count, g);
+        struct span part = rd_take(&r, inner_reply_bytes(in->rlwe, n));
+        if (r.bad || inner_open(raw, in->rlwe, part, in->keys + first, n) != PT_OK)
+            return pt_fail(err, PT_EBADMSG,
+                           "a reply is cut, or holds a coefficient that is not below q");
+        for (size_t j = 0; j < n; j++)
+            values[first + j] = (double)raw[j] / delta;
+    }
+    return rd_done(&r) ? PT_OK
+                       : pt_fail(err, PT_EBADMSG, "a reply is %zu bytes too long", r.in.n - r.at);
+}
+
+enum pt_code reply_open(double *values, const struct reply_open_in *in, struct pt_err *err)
+{
+    for (size_t i = 0; i < in->row_count; i++)
+        if (open_row(values + i * in->column_count, in, in->rows[i], err) != PT_OK) {
+            memset(values, 0, in->row_count * in->column_count * sizeof *values);
+            return pt_wrap(err, "row %zu of %zu", i, in->row_count);
+        }
+    return PT_OK;
+}
