@@ -1,137 +1,108 @@
 #include "crypto/group.h"
 
-#include <sodium.h>
+#include "crypto/curve.h"
+#include "crypto/scalar.h"
 
-void scalar_reduce(struct scalar *out, const uint8_t wide[64])
+struct ge_chunk { /* decoded points, perhaps derived from secrets */
+    struct ge p[GE_CHUNK];
+};
+PT_SECRET_TYPE(ge_chunk);
+
+/* out[i] = k[i * stride] * p[i] by way of k/2: doubling while encoding needs no square root. */
+static void mul_encode(struct point *out, struct ge_chunk *c, const struct scalar *k, size_t stride,
+                       size_t n)
 {
-    crypto_core_ristretto255_scalar_reduce(out->b, wide);
+    PT_WIPED(scalar) half = {0};
+    PT_WIPED(scalar_digits) digits = {0};
+
+    for (size_t i = 0; i < n; i++) {
+        scalar_half(&half, &k[i * stride]);
+        scalar_recode(&digits, &half);
+        ge_mul(&c->p[i], digits.d);
+    }
+    ge_double_encode(out, c->p, n);
 }
 
-void scalar_mul(struct scalar *out, const struct scalar *a, const struct scalar *b)
+static size_t chunk_at(size_t at, size_t n)
 {
-    crypto_core_ristretto255_scalar_mul(out->b, a->b, b->b);
+    return n - at < GE_CHUNK ? n - at : GE_CHUNK;
 }
 
-void scalar_muladd(struct scalar *out, const struct scalar *a, const struct scalar *b,
-                   const struct scalar *c)
+static size_t mul_all(struct point *out, const struct scalar *k, size_t stride,
+                      const struct point *in, size_t n)
 {
-    PT_WIPED(scalar) bc = {0};
+    PT_WIPED(ge_chunk) c = {0};
 
-    scalar_mul(&bc, b, c);
-    crypto_core_ristretto255_scalar_add(out->b, a->b, bc.b);
-}
+    for (size_t at = 0; at < n; at += GE_CHUNK) {
+        size_t m = chunk_at(at, n);
 
-void scalar_mulsub(struct scalar *out, const struct scalar *a, const struct scalar *b,
-                   const struct scalar *c)
-{
-    PT_WIPED(scalar) bc = {0};
-
-    scalar_mul(&bc, b, c);
-    crypto_core_ristretto255_scalar_sub(out->b, a->b, bc.b);
-}
-
-void scalar_invert(struct scalar *out, const struct scalar *a)
-{
-    /* Its result says whether a is zero; the output is zero then, which is all we promise. */
-    (void)crypto_core_ristretto255_scalar_invert(out->b, a->b);
-}
-
-bool scalar_is_canonical_vartime(const struct scalar *a)
-{
-    /* The group order, RFC 9496 section 4. */
-    static const uint8_t order[32] = {0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58,
-                                      0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14,
-                                      0,    0,    0,    0,    0,    0,    0,    0,
-                                      0,    0,    0,    0,    0,    0,    0,    0x10};
-
-    for (size_t i = 32; i-- > 0;)
-        if (a->b[i] != order[i])
-            return a->b[i] < order[i];
-    return false;
-}
-
-void group_base_mul(struct point *out, const struct scalar *k)
-{
-    /* Zero for zero: the identity's encoding, which is what 0*B is. */
-    (void)crypto_scalarmult_ristretto255_base(out->b, k->b);
-}
-
-static bool point_good(const struct point *p)
-{
-    /* libsodium 1.0.18 ignores bit 255; RFC 9496 4.3.1 refuses it. */
-    return (p->b[31] & 0x80) == 0 && sodium_is_zero(p->b, sizeof p->b) == 0 &&
-           crypto_core_ristretto255_is_valid_point(p->b) == 1;
-}
-
-size_t group_check(const struct point *in, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (!point_good(&in[i]))
-            return i;
+        for (size_t i = 0; i < m; i++) {
+            if (ge_decode(&c.p[i], &in[at + i]))
+                continue;
+            memset(out, 0, n * sizeof *out);
+            return at + i;
+        }
+        mul_encode(out + at, &c, k + at * stride, stride, m);
+    }
     return GROUP_ALL_GOOD;
-}
-
-static void mul_one(struct point *out, const struct scalar *k, const struct point *in)
-{
-    uint8_t q[32];
-
-    if (crypto_scalarmult_ristretto255(q, k->b, in->b) != 0)
-        memset(q, 0, sizeof q); /* k is zero */
-    memcpy(out->b, q, sizeof q);
-    sodium_memzero(q, sizeof q);
 }
 
 size_t group_mul(struct point *out, const struct scalar *k, const struct point *in, size_t n)
 {
-    size_t bad = group_check(in, n);
-
-    if (bad != GROUP_ALL_GOOD)
-        memset(out, 0, n * sizeof *out);
-    for (size_t i = 0; bad == GROUP_ALL_GOOD && i < n; i++)
-        mul_one(&out[i], k, &in[i]);
-    return bad;
+    return mul_all(out, k, 0, in, n);
 }
 
 size_t group_mul_each(struct point *out, const struct scalar *k, const struct point *in, size_t n)
 {
-    size_t bad = group_check(in, n);
-
-    if (bad != GROUP_ALL_GOOD)
-        memset(out, 0, n * sizeof *out);
-    for (size_t i = 0; bad == GROUP_ALL_GOOD && i < n; i++)
-        mul_one(&out[i], &k[i], &in[i]);
-    return bad;
+    return mul_all(out, k, 1, in, n);
 }
 
-size_t group_msm_vartime(struct point *out, const struct scalar *k, const struct point *in,
-                         size_t n)
+void group_base_mul(struct point *out, const struct scalar *k)
 {
-    size_t bad = group_check(in, n);
-    struct point term;
+    /* RFC 9496 appendix A.1, B[1]. */
+    static const struct point generator = {{0xe2, 0xf2, 0xae, 0x0a, 0x6a, 0xbc, 0x4e, 0x71,
+                                            0xa8, 0x84, 0xa9, 0x61, 0xc5, 0x00, 0x51, 0x5f,
+                                            0x58, 0xe3, 0x0b, 0x6a, 0xa5, 0x82, 0xdd, 0x8d,
+                                            0xb6, 0xa6, 0x59, 0x45, 0xe0, 0x8d, 0x2d, 0x76}};
 
-    *out = (struct point){{0}};
-    for (size_t i = 0; bad == GROUP_ALL_GOOD && i < n; i++) {
-        mul_one(&term, &k[i], &in[i]);
-        (void)crypto_core_ristretto255_add(out->b, out->b, term.b);
-    }
-    return bad;
+    (void)!mul_all(out, k, 0, &generator, 1); /* the generator decodes */
+}
+
+size_t group_check(const struct point *in, size_t n)
+{
+    struct ge p;
+
+    for (size_t i = 0; i < n; i++)
+        if (!ge_decode(&p, &in[i]))
+            return i;
+    return GROUP_ALL_GOOD;
 }
 
 void group_map(struct point *out, const uint8_t (*wide)[64], size_t n)
 {
-    for (size_t i = 0; i < n; i++)
-        (void)crypto_core_ristretto255_from_hash(out[i].b, wide[i]);
+    PT_WIPED(ge_chunk) c = {0};
+
+    for (size_t i = 0; i < n; i++) {
+        ge_map(&c.p[0], wide[i]);
+        ge_encode(&out[i], &c.p[0]);
+    }
 }
 
 void group_map_mul_each(struct point *out, const struct scalar *r, const uint8_t (*wide)[64],
                         size_t n)
 {
-    group_map(out, wide, n);
-    for (size_t i = 0; i < n; i++)
-        mul_one(&out[i], &r[i], &out[i]);
+    PT_WIPED(ge_chunk) c = {0};
+
+    for (size_t at = 0; at < n; at += GE_CHUNK) {
+        size_t m = chunk_at(at, n);
+
+        for (size_t i = 0; i < m; i++)
+            ge_map(&c.p[i], wide[at + i]);
+        mul_encode(out + at, &c, r + at, 1, m);
+    }
 }
 
 const char *group_backend(void)
 {
-    return "libsodium";
+    return "portable";
 }

@@ -1,0 +1,216 @@
+/* fe51.h - arithmetic mod p = 2^255 - 19 in five limbs of 51 bits, portable and constant time.
+ *
+ * Bounds, which correctness rests on (tests/crypto/group_test.c drives them to the edge):
+ *   tight  every limb < 2^51 + 2^18: what fe_mul, fe_sqr, fe_add, fe_sub, fe_neg and loads give
+ *   loose  every limb < 2^54: what fe_add_loose of two tight elements, fe_sub_loose of any element
+ *          minus a tight one or a sum of two, and up to three such sums give
+ * fe_mul and fe_sqr take loose inputs: 77 * 2^54 * 2^54 < 2^115, so that a column's carry still
+ * fits 64 bits. Everything else takes tight inputs unless it says so. */
+#ifndef PT_FE51_H
+#define PT_FE51_H
+
+#include <string.h>
+
+#include "crypto/base/ct.h"
+#include "crypto/base/span.h"
+
+struct fe {
+    uint64_t v[5];
+};
+
+#define FE_MASK51 ((UINT64_C(1) << 51) - 1)
+
+/* RFC 9496 section 4.1. */
+static const struct fe FE_ONE = {{1}};
+static const struct fe FE_D = {
+    {0x34dca135978a3, 0x1a8283b156ebd, 0x5e7a26001c029, 0x739c663a03cbb, 0x52036cee2b6ff}};
+static const struct fe FE_SQRT_M1 = {
+    {0x61b274a0ea0b0, 0xd5a5fc8f189d, 0x7ef5e9cbd0c60, 0x78595a6804c9e, 0x2b8324804fc1d}};
+static const struct fe FE_INVSQRT_A_MINUS_D = {
+    {0xfdaa805d40ea, 0x2eb482e57d339, 0x7610274bc58, 0x6510b613dc8ff, 0x786c8905cfaff}};
+
+/* One pass of carries: any limbs < 2^58 become tight. */
+static inline void fe_carry(struct fe *r)
+{
+    uint64_t c = 0;
+
+    for (int i = 0; i < 5; i++) {
+        r->v[i] += c;
+        c = r->v[i] >> 51;
+        r->v[i] &= FE_MASK51;
+    }
+    r->v[0] += 19 * c;
+}
+
+static inline void fe_add_loose(struct fe *r, const struct fe *a, const struct fe *b)
+{
+    for (int i = 0; i < 5; i++)
+        r->v[i] = a->v[i] + b->v[i];
+}
+
+/* a + 4p - b: never negative for b < 2^53 - 76 a limb. */
+static inline void fe_sub_loose(struct fe *r, const struct fe *a, const struct fe *b)
+{
+    r->v[0] = a->v[0] + ((UINT64_C(1) << 53) - 76) - b->v[0];
+    for (int i = 1; i < 5; i++)
+        r->v[i] = a->v[i] + ((UINT64_C(1) << 53) - 4) - b->v[i];
+}
+
+static inline void fe_add(struct fe *r, const struct fe *a, const struct fe *b)
+{
+    fe_add_loose(r, a, b);
+    fe_carry(r);
+}
+
+/* Takes loose inputs too: 32p is added. */
+static inline void fe_sub(struct fe *r, const struct fe *a, const struct fe *b)
+{
+    r->v[0] = a->v[0] + ((UINT64_C(1) << 56) - 608) - b->v[0];
+    for (int i = 1; i < 5; i++)
+        r->v[i] = a->v[i] + ((UINT64_C(1) << 56) - 32) - b->v[i];
+    fe_carry(r);
+}
+
+static inline void fe_neg(struct fe *r, const struct fe *a)
+{
+    static const struct fe zero;
+
+    fe_sub(r, &zero, a);
+}
+
+/* Columns of a product, each < 2^115, to a tight element. Written out: gcc keeps an array of them
+ * in memory, which costs a fifth of the multiplication. */
+static inline void fe_fold(struct fe *r, u128 c0, u128 c1, u128 c2, u128 c3, u128 c4)
+{
+    c1 += (uint64_t)(c0 >> 51);
+    c2 += (uint64_t)(c1 >> 51);
+    c3 += (uint64_t)(c2 >> 51);
+    c4 += (uint64_t)(c3 >> 51);
+    const u128 low = (u128)(uint64_t)(c4 >> 51) * 19 + ((uint64_t)c0 & FE_MASK51);
+
+    r->v[0] = (uint64_t)low & FE_MASK51;
+    r->v[1] = ((uint64_t)c1 & FE_MASK51) + (uint64_t)(low >> 51);
+    r->v[2] = (uint64_t)c2 & FE_MASK51;
+    r->v[3] = (uint64_t)c3 & FE_MASK51;
+    r->v[4] = (uint64_t)c4 & FE_MASK51;
+}
+
+static inline void fe_mul(struct fe *r, const struct fe *x, const struct fe *y)
+{
+    const uint64_t *a = x->v;
+    const uint64_t *b = y->v;
+    /* 2^255 = 19: what passes the fifth limb comes back at the first, times 19. */
+    const uint64_t c1 = 19 * b[1];
+    const uint64_t c2 = 19 * b[2];
+    const uint64_t c3 = 19 * b[3];
+    const uint64_t c4 = 19 * b[4];
+    fe_fold(
+        r,
+        (u128)a[0] * b[0] + (u128)a[1] * c4 + (u128)a[2] * c3 + (u128)a[3] * c2 + (u128)a[4] * c1,
+        (u128)a[0] * b[1] + (u128)a[1] * b[0] + (u128)a[2] * c4 + (u128)a[3] * c3 + (u128)a[4] * c2,
+        (u128)a[0] * b[2] + (u128)a[1] * b[1] + (u128)a[2] * b[0] + (u128)a[3] * c4 +
+            (u128)a[4] * c3,
+        (u128)a[0] * b[3] + (u128)a[1] * b[2] + (u128)a[2] * b[1] + (u128)a[3] * b[0] +
+            (u128)a[4] * c4,
+        (u128)a[0] * b[4] + (u128)a[1] * b[3] + (u128)a[2] * b[2] + (u128)a[3] * b[1] +
+            (u128)a[4] * b[0]);
+}
+
+static inline void fe_sqr(struct fe *r, const struct fe *x)
+{
+    const uint64_t *a = x->v;
+    const uint64_t d0 = 2 * a[0];
+    const uint64_t d1 = 2 * a[1];
+    const uint64_t e3 = 19 * a[3];
+    const uint64_t e4 = 19 * a[4];
+    fe_fold(r, (u128)a[0] * a[0] + (u128)d1 * e4 + (u128)(2 * a[2]) * e3,
+            (u128)d0 * a[1] + (u128)(2 * a[2]) * e4 + (u128)a[3] * e3,
+            (u128)d0 * a[2] + (u128)a[1] * a[1] + (u128)(2 * a[3]) * e4,
+            (u128)d0 * a[3] + (u128)d1 * a[2] + (u128)a[4] * e4,
+            (u128)d0 * a[4] + (u128)d1 * a[3] + (u128)a[2] * a[2]);
+}
+
+/* r = a where mask is all ones, unchanged where it is zero. */
+static inline void fe_select(struct fe *r, const struct fe *a, uint64_t mask)
+{
+    for (int i = 0; i < 5; i++)
+        r->v[i] = ct_select(mask, a->v[i], r->v[i]);
+}
+
+static inline void fe_negate_if(struct fe *r, uint64_t mask)
+{
+    struct fe minus;
+
+    fe_neg(&minus, r);
+    fe_select(r, &minus, mask);
+}
+
+/* The representative in 0..p-1. */
+static inline void fe_freeze(struct fe *r, const struct fe *a)
+{
+    struct fe t = *a;
+
+    fe_carry(&t);
+    fe_carry(&t);
+    /* Now t < 2p. over = 1 exactly when t >= p, that is when t + 19 reaches 2^255. */
+    uint64_t over = (t.v[0] + 19) >> 51;
+    for (int i = 1; i < 5; i++)
+        over = (t.v[i] + over) >> 51;
+    t.v[0] += 19 * over;
+    for (int i = 0; i < 4; i++) {
+        t.v[i + 1] += t.v[i] >> 51;
+        t.v[i] &= FE_MASK51;
+    }
+    t.v[4] &= FE_MASK51;
+    *r = t;
+}
+
+static inline uint64_t fe_mask_zero(const struct fe *a)
+{
+    struct fe t;
+
+    fe_freeze(&t, a);
+    return ct_mask_zero(t.v[0] | t.v[1] | t.v[2] | t.v[3] | t.v[4]);
+}
+
+/* "Negative" is RFC 9496's word for odd. */
+static inline uint64_t fe_mask_negative(const struct fe *a)
+{
+    struct fe t;
+
+    fe_freeze(&t, a);
+    return ct_barrier(0 - (t.v[0] & 1));
+}
+
+static inline void fe_abs(struct fe *r)
+{
+    fe_negate_if(r, fe_mask_negative(r));
+}
+
+/* Little endian; bit 255 is ignored (RFC 9496 section 4.3.4). */
+static inline void fe_load(struct fe *r, const uint8_t b[32])
+{
+    const uint64_t w0 = load_u64le(b);
+    const uint64_t w1 = load_u64le(b + 8);
+    const uint64_t w2 = load_u64le(b + 16);
+    const uint64_t w3 = load_u64le(b + 24);
+
+    r->v[0] = w0 & FE_MASK51;
+    r->v[1] = (w0 >> 51 | w1 << 13) & FE_MASK51;
+    r->v[2] = (w1 >> 38 | w2 << 26) & FE_MASK51;
+    r->v[3] = (w2 >> 25 | w3 << 39) & FE_MASK51;
+    r->v[4] = w3 >> 12 & FE_MASK51;
+}
+
+static inline void fe_store(uint8_t b[32], const struct fe *a)
+{
+    struct fe t;
+
+    fe_freeze(&t, a);
+    store_u64le(b, t.v[0] | t.v[1] << 51);
+    store_u64le(b + 8, t.v[1] >> 13 | t.v[2] << 38);
+    store_u64le(b + 16, t.v[2] >> 26 | t.v[3] << 25);
+    store_u64le(b + 24, t.v[3] >> 39 | t.v[4] << 12);
+}
+
+#endif

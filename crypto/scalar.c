@@ -1,0 +1,80 @@
+#include "crypto/scalar.h"
+
+#include <sodium.h>
+
+#include "crypto/base/ct.h"
+
+/* q = 2^252 + 27742317777372353535851937790883648493, RFC 9496 section 4, little endian. */
+static const uint64_t ORDER[4] = {0x5812631a5cf5d3ed, 0x14def9dea2f79cd6, 0, 0x1000000000000000};
+
+void scalar_reduce(struct scalar *out, const uint8_t wide[64])
+{
+    crypto_core_ristretto255_scalar_reduce(out->b, wide);
+}
+
+void scalar_mul(struct scalar *out, const struct scalar *a, const struct scalar *b)
+{
+    crypto_core_ristretto255_scalar_mul(out->b, a->b, b->b);
+}
+
+void scalar_muladd(struct scalar *out, const struct scalar *a, const struct scalar *b,
+                   const struct scalar *c)
+{
+    PT_WIPED(scalar) bc = {0};
+
+    scalar_mul(&bc, b, c);
+    crypto_core_ristretto255_scalar_add(out->b, a->b, bc.b);
+}
+
+void scalar_mulsub(struct scalar *out, const struct scalar *a, const struct scalar *b,
+                   const struct scalar *c)
+{
+    PT_WIPED(scalar) bc = {0};
+
+    scalar_mul(&bc, b, c);
+    crypto_core_ristretto255_scalar_sub(out->b, a->b, bc.b);
+}
+
+void scalar_invert(struct scalar *out, const struct scalar *a)
+{
+    /* Its result says whether a is zero; the output is zero then, which is all we promise. */
+    (void)crypto_core_ristretto255_scalar_invert(out->b, a->b);
+}
+
+bool scalar_is_canonical_vartime(const struct scalar *a)
+{
+    for (size_t i = 4; i-- > 0;) {
+        uint64_t limb = load_u64le(a->b + 8 * i);
+        if (limb != ORDER[i])
+            return limb < ORDER[i];
+    }
+    return false;
+}
+
+void scalar_half(struct scalar *out, const struct scalar *k)
+{
+    /* k, or k + q which is even when k is odd; below 2^254, so nothing is carried out. */
+    const uint64_t odd = ct_barrier(0 - (uint64_t)(k->b[0] & 1));
+    uint64_t v[4];
+    u128 t = 0;
+
+    for (size_t i = 0; i < 4; i++) {
+        t += (u128)load_u64le(k->b + 8 * i) + (ORDER[i] & odd);
+        v[i] = (uint64_t)t;
+        t >>= 64;
+    }
+    for (size_t i = 0; i < 4; i++)
+        store_u64le(out->b + 8 * i, v[i] >> 1 | (i < 3 ? v[i + 1] << 63 : 0));
+    explicit_bzero(v, sizeof v);
+}
+
+void scalar_recode(struct scalar_digits *out, const struct scalar *k)
+{
+    int carry = 0;
+
+    for (int i = 0; i < 64; i++) {
+        int v = (k->b[i / 2] >> 4 * (i & 1) & 15) + carry;
+        carry = (v + 8) >> 4;
+        out->d[i] = (int8_t)(v - carry * 16);
+    }
+}

@@ -1,0 +1,17 @@
+/* scalar.h - recodings of secret scalars mod q for the ladder of curve.c. Constant time.
+ * Arithmetic on scalars is declared in group.h, where callers need it. */
+#ifndef PT_SCALAR_H
+#define PT_SCALAR_H
+
+#include "crypto/group.h"
+
+struct scalar_digits { /* k = sum d[i] * 16^i, -8 <= d[i] < 8 but for the last, 0..2 */
+    int8_t d[64];
+};
+PT_SECRET_TYPE(scalar_digits);
+
+/* out = k/2 mod q, k < q. */
+void scalar_half(struct scalar *out, const struct scalar *k);
+void scalar_recode(struct scalar_digits *out, const struct scalar *k);
+
+#endif

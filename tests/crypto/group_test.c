@@ -1,0 +1,288 @@
+#include "crypto/group.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+#include <sodium.h>
+
+#include "tests/kat.h"
+
+static const uint8_t ORDER[32] = {0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7,
+                                  0xa2, 0xde, 0xf9, 0xde, 0x14, 0,    0,    0,    0,    0,    0,
+                                  0,    0,    0,    0,    0,    0,    0,    0,    0,    0x10};
+enum { MANY = 150 };
+
+/* Inputs are the same on every run: a stream under a fixed key. */
+static void fixed_bytes(void *out, size_t n, uint8_t tag)
+{
+    uint8_t seed[randombytes_SEEDBYTES] = {tag};
+
+    randombytes_buf_deterministic(out, n, seed);
+}
+
+static struct scalar scalar_from(uint64_t v)
+{
+    struct scalar s = {{0}};
+
+    store_u64le(s.b, v);
+    return s;
+}
+
+/* Scalars where recoding, halving and carries could go wrong; the rest uniform. */
+static void scalars_of(struct scalar *k, size_t n, uint8_t tag)
+{
+    static uint8_t wide[64 * MANY];
+
+    assert_true(n <= MANY);
+    fixed_bytes(wide, 64 * n, tag);
+    for (size_t i = 0; i < n; i++)
+        crypto_core_ristretto255_scalar_reduce(k[i].b, wide + 64 * i);
+    for (size_t i = 0; i < 20 && i < n; i++) {
+        k[i] = scalar_from(i);
+        if (i >= 10) { /* q - 1 ... q - 10 */
+            memcpy(k[i].b, ORDER, 32);
+            k[i].b[0] = (uint8_t)(k[i].b[0] - (i - 9));
+        }
+    }
+    for (size_t i = 20; i < 28 && i < n; i++) {
+        memset(k[i].b, i < 24 ? 0x88 : 0x77, 32);
+        k[i].b[31] = 0x0f & k[i].b[31];
+        k[i].b[i] ^= 0xff;
+    }
+}
+
+static void points_of(struct point *p, size_t n, uint8_t tag)
+{
+    static uint8_t wide[64 * MANY];
+
+    assert_true(n <= MANY);
+    fixed_bytes(wide, 64 * n, tag);
+    for (size_t i = 0; i < n; i++)
+        crypto_core_ristretto255_from_hash(p[i].b, wide + 64 * i);
+}
+
+/* libsodium refuses to return the identity; here it is all zeros. */
+static struct point sodium_mul(const struct scalar *k, const struct point *p)
+{
+    struct point q = {{0}};
+
+    if (crypto_scalarmult_ristretto255(q.b, k->b, p->b) != 0)
+        return (struct point){{0}};
+    return q;
+}
+
+static void multiples_match_rfc9496(void **state)
+{
+    struct kat k = kat_open("tests/kat/ristretto_multiples.kat");
+    uint64_t i = 0;
+
+    (void)state;
+    while (kat_next(&k)) {
+        struct scalar s = scalar_from(++i);
+        struct point got;
+        struct point want;
+
+        group_base_mul(&got, &s);
+        kat_into(&k, "point", want.b, 32);
+        assert_memory_equal(got.b, want.b, 32);
+        assert_true(group_check(&want, 1) == GROUP_ALL_GOOD);
+    }
+    assert_int_equal(k.seen, 15);
+    struct scalar zero = scalar_from(0);
+    struct point identity;
+    group_base_mul(&identity, &zero);
+    assert_true(sodium_is_zero(identity.b, 32));
+}
+
+/* Goal: every encoding the RFC calls bad is refused, by each function that decodes, wherever it
+ * stands, and nothing is given out. The identity is refused too: PROTOCOL.md 0. */
+static void bad_encodings_are_refused(void **state)
+{
+    struct kat k = kat_open("tests/kat/ristretto_bad.kat");
+    static struct point p[40];
+    static struct point out[40];
+    static struct scalar s[40];
+    static const struct point zero[40];
+
+    (void)state;
+    scalars_of(s, 40, 1);
+    for (bool more = true; more;) {
+        struct point bad = {{0}};
+        size_t at = k.seen % 40;
+
+        more = kat_next(&k);
+        if (more)
+            kat_into(&k, "point", bad.b, 32);
+        points_of(p, 40, 2);
+        p[at] = bad;
+        assert_int_equal(group_check(p, 40), at);
+        assert_int_equal(group_mul(out, &s[30], p, 40), at);
+        assert_memory_equal(out, zero, sizeof zero);
+        memset(out, 1, sizeof out);
+        assert_int_equal(group_mul_each(out, s, p, 40), at);
+        assert_memory_equal(out, zero, sizeof zero);
+        memset(out, 1, sizeof out);
+        assert_int_equal(group_msm_vartime(out, s, p, 40), at);
+        assert_memory_equal(out, zero, sizeof zero[0]);
+    }
+    assert_int_equal(k.seen, 29);
+    /* Bit 255: RFC 9496 refuses it, libsodium 1.0.18 does not. */
+    points_of(p, 1, 3);
+    assert_true(group_check(p, 1) == GROUP_ALL_GOOD);
+    p[0].b[31] |= 0x80;
+    assert_int_equal(group_check(p, 1), 0);
+}
+
+/* Goal: we refuse just what libsodium refuses, bit 255 and the identity aside.
+ * Method: random strings, valid ones about one in sixteen, and small even numbers. */
+static void check_agrees_with_libsodium(void **state)
+{
+    static struct point p[2000];
+    size_t good = 0;
+
+    (void)state;
+    fixed_bytes(p, sizeof p, 4);
+    for (size_t i = 0; i < PT_LEN(p); i++) {
+        if (i < 500)
+            p[i] = (struct point){{(uint8_t)i, (uint8_t)(i >> 8)}};
+        p[i].b[31] &= 0x7f;
+        bool want = crypto_core_ristretto255_is_valid_point(p[i].b) == 1 && i != 0;
+        assert_int_equal(group_check(&p[i], 1) == GROUP_ALL_GOOD, want);
+        good += want;
+    }
+    assert_in_range(good, 50, 800);
+}
+
+static void map_matches_rfc9496(void **state)
+{
+    struct kat k = kat_open("tests/kat/ristretto_map.kat");
+
+    (void)state;
+    while (kat_next(&k)) {
+        uint8_t wide[1][64];
+        struct point got;
+        struct point want;
+        struct scalar one = scalar_from(1);
+
+        kat_into(&k, "wide", wide[0], 64);
+        kat_into(&k, "point", want.b, 32);
+        group_map(&got, (const uint8_t(*)[64])wide, 1);
+        assert_memory_equal(got.b, want.b, 32);
+        group_map_mul_each(&got, &one, (const uint8_t(*)[64])wide, 1);
+        assert_memory_equal(got.b, want.b, 32);
+    }
+    assert_int_equal(k.seen, 11);
+}
+
+/* Goal: products equal libsodium's for edge scalars and random ones, in any batch size.
+ * Method: MANY is several chunks and a part of one; group_mul also in place. */
+static void products_match_libsodium(void **state)
+{
+    static struct scalar k[MANY];
+    static struct point p[MANY];
+    static struct point got[MANY];
+    static uint8_t wide[MANY][64];
+
+    (void)state;
+    scalars_of(k, MANY, 5);
+    points_of(p, MANY, 6);
+    assert_true(group_mul_each(got, k, p, MANY) == GROUP_ALL_GOOD);
+    for (size_t i = 0; i < MANY; i++) {
+        struct point want = sodium_mul(&k[i], &p[i]);
+        assert_memory_equal(got[i].b, want.b, 32);
+    }
+    for (size_t n = 0; n < 70; n += 1 + n / 3) {
+        memcpy(got, p, sizeof p);
+        assert_true(group_mul(got, &k[n], got, n) == GROUP_ALL_GOOD);
+        for (size_t i = 0; i < n; i++) {
+            struct point want = sodium_mul(&k[n], &p[i]);
+            assert_memory_equal(got[i].b, want.b, 32);
+        }
+        assert_memory_equal(got[n].b, p[n].b, 32);
+    }
+    fixed_bytes(wide, sizeof wide, 7);
+    group_map_mul_each(got, k, (const uint8_t(*)[64])wide, MANY);
+    for (size_t i = 0; i < MANY; i++) {
+        crypto_core_ristretto255_from_hash(p[i].b, wide[i]);
+        struct point want = sodium_mul(&k[i], &p[i]);
+        assert_memory_equal(got[i].b, want.b, 32);
+    }
+    group_map(got, (const uint8_t(*)[64])wide, MANY);
+    assert_memory_equal(got, p, sizeof p);
+}
+
+/* Goal: sums equal term by term sums.  Method: libsodium's products and additions, for sizes that
+ * choose different windows; then sums that cancel, repeated points, zero scalars. */
+static void sums_match_libsodium(void **state)
+{
+    static struct scalar k[MANY];
+    static struct point p[MANY];
+    struct point got;
+
+    (void)state;
+    scalars_of(k, MANY, 8);
+    points_of(p, MANY, 9);
+    p[40] = p[41] = p[42];
+    for (size_t n = 0; n <= MANY; n += n < 8 ? 1 : 71) {
+        struct point want = {{0}};
+        for (size_t i = 0; i < n; i++) {
+            struct point t = sodium_mul(&k[i], &p[i]);
+            assert_int_equal(crypto_core_ristretto255_add(want.b, want.b, t.b), 0);
+        }
+        assert_true(group_msm_vartime(&got, k, p, n) == GROUP_ALL_GOOD);
+        assert_memory_equal(got.b, want.b, 32);
+    }
+    const struct point same[2] = {p[0], p[0]};
+    const struct scalar opposite[2] = {k[3], k[12]}; /* 3 and q - 3 */
+    assert_true(group_msm_vartime(&got, opposite, same, 2) == GROUP_ALL_GOOD);
+    assert_true(sodium_is_zero(got.b, 32));
+}
+
+/* Goal: a large sum, where windows are widest, is right.
+ * Method: sum over i of k_i * (j_i * B) = (sum k_i * j_i) * B with small multiples of B. */
+static void large_sum_is_right(void **state)
+{
+    enum { N = 20000 };
+    struct scalar *k = calloc(N, sizeof *k);
+    struct point *p = calloc(N, sizeof *p);
+    uint8_t(*wide)[64] = calloc(N, sizeof *wide);
+    struct scalar sum = scalar_from(0);
+    struct point table[16];
+    struct point got;
+    struct point want;
+
+    (void)state;
+    assert_true(k != NULL && p != NULL && wide != NULL);
+    fixed_bytes(wide, N * sizeof *wide, 10);
+    for (uint64_t j = 0; j < 16; j++) {
+        struct scalar s = scalar_from(j + 1);
+        assert_int_equal(crypto_scalarmult_ristretto255_base(table[j].b, s.b), 0);
+    }
+    for (size_t i = 0; i < N; i++) {
+        struct scalar j = scalar_from(1 + i % 16);
+        crypto_core_ristretto255_scalar_reduce(k[i].b, wide[i]);
+        p[i] = table[i % 16];
+        crypto_core_ristretto255_scalar_mul(j.b, j.b, k[i].b);
+        crypto_core_ristretto255_scalar_add(sum.b, sum.b, j.b);
+    }
+    assert_int_equal(crypto_scalarmult_ristretto255_base(want.b, sum.b), 0);
+    assert_true(group_msm_vartime(&got, k, p, N) == GROUP_ALL_GOOD);
+    assert_memory_equal(got.b, want.b, 32);
+    assert_string_equal(group_backend(), "portable");
+    free(k);
+    free(p);
+    free(wide);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(multiples_match_rfc9496),     cmocka_unit_test(bad_encodings_are_refused),
+        cmocka_unit_test(check_agrees_with_libsodium), cmocka_unit_test(map_matches_rfc9496),
+        cmocka_unit_test(products_match_libsodium),    cmocka_unit_test(sums_match_libsodium),
+        cmocka_unit_test(large_sum_is_right),
+    };
+    return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
+}
