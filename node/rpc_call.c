@@ -48,7 +48,7 @@ void rpc_call_destroy(struct rpc_call *c)
 
 bool rpc_call_start(struct rpc_call *c, const grpc_op *ops, size_t n, int tag)
 {
-    if (grpc_call_start_batch(c->call, ops, n, rpc_tag(tag), NULL) == GRPC_CALL_OK)
+    if (grpc_call_start_batch(c->call, ops, n, rpc_tag(c, tag), NULL) == GRPC_CALL_OK)
         return true;
     /* Two operations of one kind at once, or a message after the end: a caller's mistake. */
     atomic_store(&c->broken, true);
@@ -60,14 +60,15 @@ bool rpc_call_start(struct rpc_call *c, const grpc_op *ops, size_t n, int tag)
  * cancel the call and wait on: cancelling completes every operation promptly. */
 bool rpc_call_await(struct rpc_call *c, int tag, int64_t timeout_ms)
 {
-    grpc_event ev = grpc_completion_queue_pluck(c->cq, rpc_tag(tag), rpc_in_ms(timeout_ms), NULL);
+    grpc_event ev =
+        grpc_completion_queue_pluck(c->cq, rpc_tag(c, tag), rpc_in_ms(timeout_ms), NULL);
 
     if (ev.type == GRPC_QUEUE_TIMEOUT) {
         atomic_store(&c->timed_out, true);
         atomic_store(&c->broken, true);
         grpc_call_cancel_with_status(c->call, GRPC_STATUS_DEADLINE_EXCEEDED,
                                      "no progress within the I/O timeout", NULL);
-        (void)grpc_completion_queue_pluck(c->cq, rpc_tag(tag), rpc_in_ms(-1), NULL);
+        (void)grpc_completion_queue_pluck(c->cq, rpc_tag(c, tag), rpc_in_ms(-1), NULL);
         return false;
     }
     return ev.type == GRPC_OP_COMPLETE && ev.success;
@@ -76,8 +77,8 @@ bool rpc_call_await(struct rpc_call *c, int tag, int64_t timeout_ms)
 static bool final_locked(struct rpc_call *c, int64_t timeout_ms)
 {
     if (!c->final_done) {
-        grpc_event ev =
-            grpc_completion_queue_pluck(c->cq, rpc_tag(RPC_TAG_FINAL), rpc_in_ms(timeout_ms), NULL);
+        grpc_event ev = grpc_completion_queue_pluck(c->cq, rpc_tag(c, RPC_TAG_FINAL),
+                                                    rpc_in_ms(timeout_ms), NULL);
         c->final_done = ev.type == GRPC_OP_COMPLETE;
     }
     return c->final_done;
@@ -197,16 +198,17 @@ enum pt_code rpc_call_send_end(struct rpc_call *c, struct pt_err *err)
 
 /* --- receiving --- */
 
-/* Appends the slices to *out. */
-static enum pt_code copy_message(struct buf *out, grpc_byte_buffer *bb, struct pt_err *err)
+enum pt_code rpc_call_copy(struct buf *out, grpc_byte_buffer *bb, size_t max, struct pt_err *err)
 {
     grpc_byte_buffer_reader r;
     grpc_slice *s = NULL;
-    bool good = buf_reserve(out, grpc_byte_buffer_length(bb));
+    size_t n = grpc_byte_buffer_length(bb);
 
+    if (n > max)
+        return pt_fail(err, PT_ELIMIT, "RPC: a message of %zu bytes came, at most %zu", n, max);
+    bool good = buf_reserve(out, n);
     if (!good)
-        return pt_fail(err, PT_ENOMEM, "RPC: no memory for a message of %zu bytes",
-                       grpc_byte_buffer_length(bb));
+        return pt_fail(err, PT_ENOMEM, "RPC: no memory for a message of %zu bytes", n);
     if (!grpc_byte_buffer_reader_init(&r, bb)) /* undecodable compression */
         return pt_fail(err, PT_EBADMSG, "RPC: a message is compressed in a way unknown here");
     while (good && grpc_byte_buffer_reader_peek(&r, &s))
@@ -254,13 +256,14 @@ enum pt_code rpc_call_receive(struct buf *message, bool *ended, struct rpc_call 
     }
     if (!bb)
         return stream_end(ended, c, err);
-    rc = copy_message(message, bb, err);
+    rc = rpc_call_copy(message, bb, c->message_bytes, err);
     grpc_byte_buffer_destroy(bb);
     if (rc == PT_OK)
         return PT_OK;
     message->n = 0;
     atomic_store(&c->broken, true);
-    grpc_call_cancel(c->call, NULL);
+    if (!c->server)
+        grpc_call_cancel(c->call, NULL); /* a server's status says it, if there is time */
     return rc;
 }
 

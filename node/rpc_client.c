@@ -6,35 +6,37 @@
 
 /* --- channels --- */
 
-static enum pt_code channel_new(struct rpc_channel **out, const struct rpc_limits *limits,
-                                struct pt_err *err)
+/* NULL: err says why. */
+static struct rpc_channel *channel_new(const struct rpc_limits *limits, struct pt_err *err)
 {
     struct rpc_limits l;
-    enum pt_code rc;
 
-    *out = NULL;
-    if ((rc = rpc_limits_resolve(&l, limits, err)) != PT_OK)
-        return rc;
-    if (!(*out = calloc(1, sizeof **out)))
-        return pt_fail(err, PT_ENOMEM, "RPC: out of memory");
-    (*out)->limits = l;
-    return PT_OK;
+    if (rpc_limits_resolve(&l, limits, err) != PT_OK)
+        return NULL;
+    struct rpc_channel *ch = calloc(1, sizeof *ch);
+    if (ch)
+        ch->limits = l;
+    else
+        (void)pt_fail(err, PT_ENOMEM, "RPC: out of memory");
+    return ch;
 }
 
-/* Takes the credentials. */
-static enum pt_code channel_start(struct rpc_channel **ch, const char *target,
-                                  grpc_channel_credentials *credentials, struct pt_err *err)
+/* Takes both, gives the channel away when it works. */
+static enum pt_code channel_start(struct rpc_channel **out, struct rpc_channel *ch,
+                                  const char *target, grpc_channel_credentials *credentials,
+                                  struct pt_err *err)
 {
     grpc_arg a[RPC_ARGS_MAX];
-    grpc_channel_args args = rpc_channel_args(a, &(*ch)->limits);
+    grpc_channel_args args = rpc_channel_args(a, &ch->limits);
 
     if (credentials)
-        (*ch)->channel = grpc_channel_create(target, credentials, &args);
+        ch->channel = grpc_channel_create(target, credentials, &args);
     grpc_channel_credentials_release(credentials);
-    if ((*ch)->channel)
+    if (ch->channel) {
+        *out = ch;
         return PT_OK;
-    rpc_channel_close(*ch);
-    *ch = NULL;
+    }
+    rpc_channel_close(ch);
     return pt_fail(err, PT_ENOMEM, "RPC: gRPC could not make a channel to %s", target);
 }
 
@@ -44,32 +46,32 @@ enum pt_code rpc_channel_open_federation(struct rpc_channel **out,
                                          const struct rpc_limits *limits, struct pt_err *err)
 {
     struct rpc_endpoint where;
+    struct rpc_channel *ch;
     char target[300];
-    enum pt_code rc;
 
     *out = NULL;
     /* Nothing but a host and a port: gRPC would read other schemes into free text. */
-    if ((rc = rpc_endpoint_parse(&where, endpoint, err)) != PT_OK)
+    if (rpc_endpoint_parse(&where, endpoint, err) != PT_OK)
         return pt_wrap(err, "partner %s", peer->name);
-    if ((rc = channel_new(out, limits, err)) != PT_OK)
-        return rc;
+    if (!(ch = channel_new(limits, err)))
+        return err->code;
     (void)snprintf(target, sizeof target, "dns:///%s", endpoint);
-    (void)snprintf((*out)->who, sizeof(*out)->who, "partner %s at %s", peer->name, endpoint);
-    (*out)->gate = rpc_gate_new();
-    if (!(*out)->gate || rpc_gate_set_pins((*out)->gate, peer, 1, err) != PT_OK) {
-        rpc_channel_close(*out);
-        *out = NULL;
+    (void)snprintf(ch->who, sizeof ch->who, "partner %s at %s", peer->name, endpoint);
+    ch->gate = rpc_gate_new();
+    if (!ch->gate || rpc_gate_set_pins(ch->gate, peer, 1, err) != PT_OK) {
+        rpc_channel_close(ch);
         return pt_fail(err, PT_ENOMEM, "RPC: out of memory");
     }
-    return channel_start(out, target, rpc_gate_channel_credentials((*out)->gate, identity), err);
+    return channel_start(out, ch, target, rpc_gate_channel_credentials(ch->gate, identity), err);
 }
 
 enum pt_code rpc_channel_open_planner(struct rpc_channel **out, const char *endpoint,
                                       struct span token, const struct rpc_limits *limits,
                                       struct pt_err *err)
 {
-    enum pt_code rc;
     struct rpc_listen where;
+    struct rpc_channel *ch;
+    enum pt_code rc;
 
     *out = NULL;
     if (token.n > RPC_TOKEN_MAX)
@@ -78,13 +80,13 @@ enum pt_code rpc_channel_open_planner(struct rpc_channel **out, const char *endp
     /* The token travels in the clear, so never off this machine. */
     if ((rc = rpc_listen_resolve(&where, endpoint, true, err)) != PT_OK)
         return rc;
-    if ((rc = channel_new(out, limits, err)) != PT_OK)
-        return rc;
-    memcpy((*out)->token.b, token.p ? token.p : (const uint8_t *)"", token.n);
-    (*out)->token.n = token.n;
-    (void)snprintf((*out)->who, sizeof(*out)->who, "the daemon at %.260s", endpoint);
-    return channel_start(out, where.unix_path ? endpoint : where.address[0],
-                         grpc_insecure_credentials_create(), err);
+    if (!(ch = channel_new(limits, err)))
+        return err->code;
+    if (token.n > 0)
+        memcpy(ch->token.b, token.p, token.n);
+    ch->token.n = token.n;
+    (void)snprintf(ch->who, sizeof ch->who, "the daemon at %.260s", endpoint);
+    return channel_start(out, ch, where.address[0], grpc_insecure_credentials_create(), err);
 }
 
 void rpc_channel_close(struct rpc_channel *ch)
@@ -100,34 +102,43 @@ void rpc_channel_close(struct rpc_channel *ch)
 
 /* --- calls --- */
 
-static bool send_headers(struct rpc_call *c)
+static size_t token_header(grpc_metadata *md, const struct rpc_token *t)
 {
-    uint8_t value[sizeof "Bearer " + RPC_TOKEN_MAX];
-    const struct rpc_token *t = &c->channel->token;
-    grpc_metadata md;
-    grpc_op ops[2];
+    struct span scheme = span_z("Bearer ");
+    uint8_t value[8 + RPC_TOKEN_MAX];
 
-    memset(ops, 0, sizeof ops);
-    memset(&md, 0, sizeof md);
-    md.key = grpc_slice_from_static_string("authorization");
-    memcpy(value, "Bearer ", 7);
-    memcpy(value + 7, t->b, t->n);
+    memset(md, 0, sizeof *md);
+    md->key = grpc_slice_from_static_string("authorization");
+    memcpy(value, scheme.p, scheme.n);
+    memcpy(value + scheme.n, t->b, t->n);
     /* gRPC's own copies of the token are beyond our wiping; they live as long as the call. */
-    md.value = grpc_slice_from_copied_buffer((const char *)value, 7 + t->n);
+    md->value = grpc_slice_from_copied_buffer((const char *)value, scheme.n + t->n);
     explicit_bzero(value, sizeof value);
-    ops[0].op = GRPC_OP_SEND_INITIAL_METADATA;
-    ops[0].data.send_initial_metadata.count = t->n > 0;
-    ops[0].data.send_initial_metadata.metadata = &md;
-    ops[1].op = GRPC_OP_RECV_INITIAL_METADATA;
-    ops[1].data.recv_initial_metadata.recv_initial_metadata = &c->initial_md;
-    /* Plucked only when the call closes: nobody waits for headers. */
-    bool good = rpc_call_start(c, ops, 2, RPC_TAG_START);
-    grpc_slice_unref(md.value);
-    return good;
+    return t->n > 0;
 }
 
-/* Under its own tag from the start, so that the status is there when a send or receive fails. */
-static bool await_status(struct rpc_call *c)
+static grpc_op headers_op(grpc_metadata *md, size_t count)
+{
+    grpc_op op;
+
+    memset(&op, 0, sizeof op);
+    op.op = GRPC_OP_SEND_INITIAL_METADATA;
+    op.data.send_initial_metadata.count = count;
+    op.data.send_initial_metadata.metadata = md;
+    return op;
+}
+
+static grpc_op their_headers_op(struct rpc_call *c)
+{
+    grpc_op op;
+
+    memset(&op, 0, sizeof op);
+    op.op = GRPC_OP_RECV_INITIAL_METADATA;
+    op.data.recv_initial_metadata.recv_initial_metadata = &c->initial_md;
+    return op;
+}
+
+static grpc_op status_op(struct rpc_call *c)
 {
     grpc_op op;
 
@@ -136,17 +147,16 @@ static bool await_status(struct rpc_call *c)
     op.data.recv_status_on_client.trailing_metadata = &c->trailing_md;
     op.data.recv_status_on_client.status = &c->status;
     op.data.recv_status_on_client.status_details = &c->status_detail;
-    return rpc_call_start(c, &op, 1, RPC_TAG_FINAL);
+    return op;
 }
 
-enum pt_code rpc_call_open(struct rpc_call **out, struct rpc_channel *ch, const char *method,
-                           uint32_t deadline_ms, struct pt_err *err)
+/* NULL: out of memory. */
+static struct rpc_call *create(struct rpc_channel *ch, const char *method, uint32_t deadline_ms)
 {
     struct rpc_call *c = rpc_call_make(&ch->limits);
 
-    *out = NULL;
     if (!c)
-        return pt_fail(err, PT_ENOMEM, "RPC: out of memory");
+        return NULL;
     c->channel = ch;
     c->deadline_ms = deadline_ms;
     grpc_slice name = grpc_slice_from_copied_string(method);
@@ -154,8 +164,25 @@ enum pt_code rpc_call_open(struct rpc_call **out, struct rpc_channel *ch, const 
         grpc_channel_create_call(ch->channel, NULL, GRPC_PROPAGATE_DEFAULTS, c->cq, name, NULL,
                                  rpc_in_ms(deadline_ms ? (int64_t)deadline_ms : -1), NULL);
     grpc_slice_unref(name);
-    bool started = send_headers(c);
-    bool waiting = started && await_status(c);
+    return c;
+}
+
+enum pt_code rpc_call_open(struct rpc_call **out, struct rpc_channel *ch, const char *method,
+                           uint32_t deadline_ms, struct pt_err *err)
+{
+    struct rpc_call *c = create(ch, method, deadline_ms);
+    grpc_metadata md;
+
+    *out = NULL;
+    if (!c)
+        return pt_fail(err, PT_ENOMEM, "RPC: out of memory");
+    /* Headers are plucked only when the call closes: nobody waits for them. The status has its own
+     * tag, so that it is there when a send or receive fails. */
+    grpc_op headers[2] = {headers_op(&md, token_header(&md, &ch->token)), their_headers_op(c)};
+    grpc_op status = status_op(c);
+    bool started = rpc_call_start(c, headers, 2, RPC_TAG_START);
+    bool waiting = started && rpc_call_start(c, &status, 1, RPC_TAG_FINAL);
+    grpc_slice_unref(md.value);
     if (waiting) {
         *out = c;
         return PT_OK;
@@ -164,6 +191,16 @@ enum pt_code rpc_call_open(struct rpc_call **out, struct rpc_channel *ch, const 
         (void)rpc_call_await(c, RPC_TAG_START, -1);
     rpc_call_destroy(c);
     return pt_fail(err, PT_EBUG, "RPC: gRPC refused to begin %s; report this", method);
+}
+
+/* The status, by our own patience at the latest. */
+static void wait_final(struct rpc_call *c)
+{
+    if (rpc_call_final(c, c->io_timeout_ms))
+        return;
+    atomic_store(&c->timed_out, true);
+    grpc_call_cancel(c->call, NULL);
+    (void)rpc_call_final(c, -1);
 }
 
 enum pt_code rpc_call_close(struct rpc_call *c, struct pt_err *err)
@@ -176,49 +213,68 @@ enum pt_code rpc_call_close(struct rpc_call *c, struct pt_err *err)
         return PT_OK;
     /* A server may wait for our end before it gives its status; and the status comes after the
      * messages, so unread ones would hold it back. Whatever fails here, the status says why. */
-    enum pt_code rc = PT_OK;
-    if (!atomic_load(&c->broken))
-        rc = rpc_call_send_end(c, &ignored);
-    do
-        rc = rpc_call_receive(&unread, &ended, c, &ignored);
-    while (rc == PT_OK && !ended);
+    if (!atomic_load(&c->broken) && rpc_call_send_end(c, &ignored) != PT_OK)
+        atomic_store(&c->broken, true);
+    while (!ended && rpc_call_receive(&unread, &ended, c, &ignored) == PT_OK)
+        ;
     buf_free(&unread);
-    if (!rpc_call_final(c, c->io_timeout_ms)) {
-        atomic_store(&c->timed_out, true);
-        grpc_call_cancel(c->call, NULL);
-        (void)rpc_call_final(c, -1);
-    }
+    wait_final(c);
     (void)rpc_call_await(c, RPC_TAG_START, -1);
-    rc = rpc_call_status(c, err);
+    enum pt_code rc = rpc_call_status(c, err);
     rpc_call_destroy(c);
     return rc;
+}
+
+/* All of a unary call in one batch: it completes when the status is in. A server may answer, and
+ * end, before it has read the request; sending then fails and the answer stands. */
+static bool exchange(struct rpc_call *c, grpc_byte_buffer **reply, struct span message)
+{
+    grpc_slice s = grpc_slice_from_copied_buffer((const char *)message.p, message.n);
+    grpc_byte_buffer *sent = grpc_raw_byte_buffer_create(&s, 1); /* its own reference */
+    grpc_metadata md;
+    grpc_op ops[6];
+
+    grpc_slice_unref(s);
+    memset(ops, 0, sizeof ops);
+    ops[0] = headers_op(&md, token_header(&md, &c->channel->token));
+    ops[1].op = GRPC_OP_SEND_MESSAGE;
+    ops[1].data.send_message.send_message = sent;
+    ops[2].op = GRPC_OP_SEND_CLOSE_FROM_CLIENT;
+    ops[3] = their_headers_op(c);
+    ops[4].op = GRPC_OP_RECV_MESSAGE;
+    ops[4].data.recv_message.recv_message = reply;
+    ops[5] = status_op(c);
+    bool started = rpc_call_start(c, ops, 6, RPC_TAG_FINAL);
+    if (started)
+        wait_final(c);
+    grpc_slice_unref(md.value);
+    grpc_byte_buffer_destroy(sent);
+    return started;
 }
 
 enum pt_code rpc_unary(struct buf *reply, struct rpc_channel *ch, const struct rpc_request *request,
                        struct pt_err *err)
 {
-    struct rpc_call *c = NULL;
-    bool ended = false;
+    struct span message = request->message.n > 0 ? request->message : span_z("");
+    grpc_byte_buffer *bytes = NULL;
     enum pt_code rc;
 
     reply->n = 0;
-    if ((rc = rpc_call_open(&c, ch, request->method, request->deadline_ms, err)) != PT_OK)
-        return rc;
-    if ((rc = rpc_send(c, request->message, err)) == PT_OK &&
-        (rc = rpc_call_send_end(c, err)) == PT_OK)
-        rc = rpc_recv(reply, &ended, c, err);
-    /* Failed here, or there? Only there is the status the better answer. */
-    bool here = rc != PT_OK && !atomic_load(&c->broken);
-    if (here)
-        rpc_call_cancel(c);
-    struct pt_err close_err = {0};
-    enum pt_code closed = rpc_call_close(c, &close_err);
-    if (closed != PT_OK && !here) {
-        *err = close_err;
-        rc = closed;
-    }
-    if (rc == PT_OK && ended)
+    if (message.n > ch->limits.message_bytes)
+        return pt_fail(err, PT_ELIMIT, "%s: a message of %zu bytes, at most %" PRIu32,
+                       request->method, message.n, ch->limits.message_bytes);
+    struct rpc_call *c = create(ch, request->method, request->deadline_ms);
+    if (!c)
+        return pt_fail(err, PT_ENOMEM, "RPC: out of memory");
+    if (!exchange(c, &bytes, message))
+        rc = pt_fail(err, PT_EBUG, "RPC: gRPC refused to begin %s; report this", request->method);
+    else if ((rc = rpc_call_status(c, err)) == PT_OK && !bytes)
         rc = pt_fail(err, PT_EBADMSG, "%s sent no reply to %s", ch->who, request->method);
+    else if (rc == PT_OK)
+        rc = rpc_call_copy(reply, bytes, c->message_bytes, err);
+    if (bytes)
+        grpc_byte_buffer_destroy(bytes);
+    rpc_call_destroy(c);
     if (rc != PT_OK)
         reply->n = 0;
     return rc;

@@ -77,7 +77,8 @@ static grpc_channel_args common_args(grpc_arg *a, const struct rpc_limits *l)
 {
     grpc_channel_args args = {0, a};
 
-    add(&args, GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, l->message_bytes);
+    /* The exact limit is rpc_call_copy()'s, which says so; gRPC's own ends a call without words. */
+    add(&args, GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, 2 * l->message_bytes);
     add(&args, GRPC_ARG_MAX_SEND_MESSAGE_LENGTH, l->message_bytes);
     add(&args, GRPC_ARG_KEEPALIVE_TIME_MS, l->keepalive_ms);
     add(&args, GRPC_ARG_KEEPALIVE_TIMEOUT_MS, l->keepalive_timeout_ms);

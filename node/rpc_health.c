@@ -88,25 +88,24 @@ static int status_of(const struct rpc_health *h, const char *service) /* lock he
     return UNKNOWN;
 }
 
-/* The service's name; free with free(). */
-static enum pt_code read_request(char **service, struct rpc_call *c, struct pt_err *err)
+/* The service's name, to be freed; NULL: err says why. */
+static char *read_request(struct rpc_call *c, struct pt_err *err)
 {
     Grpc__Health__V1__HealthCheckRequest *q = NULL;
+    char *service = NULL;
     struct buf m = {0};
-    enum pt_code rc;
 
-    *service = NULL;
-    if ((rc = rpc_recv_one(&m, c, err)) == PT_OK) {
+    if (rpc_recv_one(&m, c, err) == PT_OK) {
         if (m.n <= REQUEST_MAX)
             q = grpc__health__v1__health_check_request__unpack(NULL, m.n, m.p);
-        *service = q ? strdup(q->service) : NULL;
-        if (!*service)
-            rc = pt_fail(err, PT_EPARSE, "health: not a HealthCheckRequest of at most %d bytes",
-                         REQUEST_MAX);
+        service = q ? strdup(q->service) : NULL;
+        if (!service)
+            (void)pt_fail(err, PT_EPARSE, "health: not a HealthCheckRequest of at most %d bytes",
+                          REQUEST_MAX);
     }
     grpc__health__v1__health_check_request__free_unpacked(q, NULL);
     buf_free(&m);
-    return rc;
+    return service;
 }
 
 static enum pt_code send_status(struct rpc_call *c, int status, struct pt_err *err)
@@ -124,12 +123,11 @@ static enum pt_code send_status(struct rpc_call *c, int status, struct pt_err *e
 static enum pt_code check(struct rpc_call *c, void *arg, struct pt_err *err)
 {
     struct rpc_health *h = arg;
-    char *service = NULL;
-    enum pt_code rc;
 
     rpc_call_set_io_timeout(c, REQUEST_WAIT_MS); /* nobody showed a token: no thread for long */
-    if ((rc = read_request(&service, c, err)) != PT_OK)
-        return rc;
+    char *service = read_request(c, err);
+    if (!service)
+        return err->code;
     pthread_mutex_lock(&h->lock);
     int status = status_of(h, service);
     pthread_mutex_unlock(&h->lock);
@@ -161,11 +159,13 @@ static int next_status(struct rpc_health *h, const char *service, int told, bool
 static enum pt_code watch(struct rpc_call *c, void *arg, struct pt_err *err)
 {
     struct rpc_health *h = arg;
-    char *service = NULL;
     bool closing = false;
     int told = -1;
-    enum pt_code rc = read_request(&service, c, err);
+    enum pt_code rc = PT_OK;
+    char *service = read_request(c, err);
 
+    if (!service)
+        return err->code;
     while (rc == PT_OK && !closing && !rpc_call_cancelled(c)) {
         int status = next_status(h, service, told, &closing);
         if (status != told)

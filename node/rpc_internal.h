@@ -103,6 +103,7 @@ struct rpc_channel {
 struct rpc_call {
     grpc_call *call;
     grpc_completion_queue *cq;
+    char tag[RPC_TAG_FINAL + 1]; /* see rpc_tag() */
     uint32_t io_timeout_ms, message_bytes;
     struct rpc_server *server;   /* NULL on the client */
     struct rpc_channel *channel; /* NULL on the server */
@@ -129,9 +130,10 @@ struct rpc_call {
     char detail[RPC_DETAIL_MAX + 1];
 };
 
-static inline void *rpc_tag(int tag)
+/* A batch's name: an address that is this call's own. */
+static inline void *rpc_tag(struct rpc_call *c, int tag)
 {
-    return (void *)(uintptr_t)tag;
+    return &c->tag[tag];
 }
 /* A moment in gRPC's monotonic time; negative: never. */
 gpr_timespec rpc_in_ms(int64_t ms);
@@ -169,6 +171,9 @@ enum pt_code rpc_call_broken(struct rpc_call *c, struct pt_err *err);
 /* rpc_recv() whatever has failed before: to drain. */
 PT_MUST_USE enum pt_code rpc_call_receive(struct buf *message, bool *ended, struct rpc_call *c,
                                           struct pt_err *err);
+/* Append a received message's bytes to *out. PT_ELIMIT over max. */
+PT_MUST_USE enum pt_code rpc_call_copy(struct buf *out, grpc_byte_buffer *bb, size_t max,
+                                       struct pt_err *err);
 /* The status that has arrived, as a code and a sentence. */
 enum pt_code rpc_call_status(const struct rpc_call *c, struct pt_err *err);
 

@@ -200,31 +200,43 @@ static enum pt_code send_response(struct rpc_call *c, const Response *r, struct 
     return rpc_send_take(c, &m, err);
 }
 
-static enum pt_code reply_error(struct rpc_call *c, Response *r, grpc_status_code code,
+static Response response_to(Request *q)
+{
+    Response r;
+
+    grpc__reflection__v1__server_reflection_response__init(&r);
+    r.valid_host = q->host;
+    r.original_request = q;
+    return r;
+}
+
+static enum pt_code reply_error(struct rpc_call *c, Request *q, grpc_status_code code,
                                 struct pt_err *err)
 {
     static char NOT_FOUND[] = "no such file or symbol";
     static char NO_EXTENSIONS[] = "there are no extensions here";
     Grpc__Reflection__V1__ErrorResponse e;
+    Response r = response_to(q);
 
     grpc__reflection__v1__error_response__init(&e);
     e.error_code = (int32_t)code;
     e.error_message = code == GRPC_STATUS_NOT_FOUND ? NOT_FOUND : NO_EXTENSIONS;
-    r->message_response_case =
+    r.message_response_case =
         GRPC__REFLECTION__V1__SERVER_REFLECTION_RESPONSE__MESSAGE_RESPONSE_ERROR_RESPONSE;
-    r->error_response = &e;
-    return send_response(c, r, err);
+    r.error_response = &e;
+    return send_response(c, &r, err);
 }
 
-static enum pt_code reply_files(struct rpc_call *c, Response *r, const struct rpc_reflection *it,
+static enum pt_code reply_files(struct rpc_call *c, Request *q, const struct rpc_reflection *it,
                                 int file, struct pt_err *err)
 {
     Grpc__Reflection__V1__FileDescriptorResponse f;
     ProtobufCBinaryData raw[FILES_MAX];
     int list[FILES_MAX];
+    Response r = response_to(q);
 
     if (file < 0)
-        return reply_error(c, r, GRPC_STATUS_NOT_FOUND, err);
+        return reply_error(c, q, GRPC_STATUS_NOT_FOUND, err);
     grpc__reflection__v1__file_descriptor_response__init(&f);
     f.n_file_descriptor_proto = with_imports(list, it, file);
     f.file_descriptor_proto = raw;
@@ -233,18 +245,19 @@ static enum pt_code reply_files(struct rpc_call *c, Response *r, const struct rp
         raw[i].len = it->file[list[i]].n;
         memcpy(&raw[i].data, &p, sizeof p); /* protobuf-c only reads it */
     }
-    r->message_response_case =
+    r.message_response_case =
         GRPC__REFLECTION__V1__SERVER_REFLECTION_RESPONSE__MESSAGE_RESPONSE_FILE_DESCRIPTOR_RESPONSE;
-    r->file_descriptor_response = &f;
-    return send_response(c, r, err);
+    r.file_descriptor_response = &f;
+    return send_response(c, &r, err);
 }
 
 /* What this server serves, from its methods: the other listener's services are not listed. */
-static enum pt_code reply_services(struct rpc_call *c, Response *r, struct pt_err *err)
+static enum pt_code reply_services(struct rpc_call *c, Request *q, struct pt_err *err)
 {
     Grpc__Reflection__V1__ListServiceResponse l;
     Grpc__Reflection__V1__ServiceResponse s[RPC_METHODS_MAX], *p[RPC_METHODS_MAX];
     char names[RPC_METHODS_MAX][sizeof c->server->methods[0].name];
+    Response r = response_to(q);
     size_t n = 0;
 
     for (size_t i = 0; i < c->server->method_count; i++) {
@@ -264,30 +277,25 @@ static enum pt_code reply_services(struct rpc_call *c, Response *r, struct pt_er
     grpc__reflection__v1__list_service_response__init(&l);
     l.n_service = n;
     l.service = p;
-    r->message_response_case =
+    r.message_response_case =
         GRPC__REFLECTION__V1__SERVER_REFLECTION_RESPONSE__MESSAGE_RESPONSE_LIST_SERVICES_RESPONSE;
-    r->list_services_response = &l;
-    return send_response(c, r, err);
+    r.list_services_response = &l;
+    return send_response(c, &r, err);
 }
 
 static enum pt_code answer(struct rpc_call *c, const struct rpc_reflection *it, Request *q,
                            struct pt_err *err)
 {
-    Response r;
-
-    grpc__reflection__v1__server_reflection_response__init(&r);
-    r.valid_host = q->host;
-    r.original_request = q;
     if (q->message_request_case ==
         GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST_LIST_SERVICES)
-        return reply_services(c, &r, err);
+        return reply_services(c, q, err);
     if (q->message_request_case ==
         GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST_FILE_BY_FILENAME)
-        return reply_files(c, &r, it, file_named(it, span_z(q->file_by_filename)), err);
+        return reply_files(c, q, it, file_named(it, span_z(q->file_by_filename)), err);
     if (q->message_request_case ==
         GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST_FILE_CONTAINING_SYMBOL)
-        return reply_files(c, &r, it, file_of_symbol(it, span_z(q->file_containing_symbol)), err);
-    return reply_error(c, &r, GRPC_STATUS_UNIMPLEMENTED, err);
+        return reply_files(c, q, it, file_of_symbol(it, span_z(q->file_containing_symbol)), err);
+    return reply_error(c, q, GRPC_STATUS_UNIMPLEMENTED, err);
 }
 
 static enum pt_code info(struct rpc_call *c, void *arg, struct pt_err *err)

@@ -238,22 +238,21 @@ static void init_locks(struct rpc_server *s)
     pthread_mutex_init(&s->lock, NULL);
 }
 
-static enum pt_code server_new(struct rpc_server **out, const struct rpc_limits *limits,
-                               struct pt_err *err)
+/* NULL: err says why. */
+static struct rpc_server *server_new(const struct rpc_limits *limits, struct pt_err *err)
 {
     struct rpc_limits l;
     grpc_arg a[RPC_ARGS_MAX];
-    enum pt_code rc;
 
-    *out = NULL;
-    if ((rc = rpc_limits_resolve(&l, limits, err)) != PT_OK)
-        return rc;
+    if (rpc_limits_resolve(&l, limits, err) != PT_OK)
+        return NULL;
     struct rpc_server *s = calloc(1, sizeof *s);
     struct rpc_gate *gate = rpc_gate_new();
     if (!s || !gate) {
         free(s);
         rpc_gate_unref(gate);
-        return pt_fail(err, PT_ENOMEM, "RPC: out of memory");
+        (void)pt_fail(err, PT_ENOMEM, "RPC: out of memory");
+        return NULL;
     }
     s->limits = l;
     s->gate = gate;
@@ -262,46 +261,46 @@ static enum pt_code server_new(struct rpc_server **out, const struct rpc_limits 
     s->server = grpc_server_create(&args, NULL);
     s->cq = grpc_completion_queue_create_for_next(NULL);
     grpc_server_register_completion_queue(s->server, s->cq, NULL);
-    *out = s;
-    return PT_OK;
+    return s;
 }
 
 enum pt_code rpc_server_new_federation(struct rpc_server **out, const struct tls_identity *identity,
                                        const struct rpc_pin *pins, size_t pin_count,
                                        const struct rpc_limits *limits, struct pt_err *err)
 {
-    enum pt_code rc = server_new(out, limits, err);
+    struct rpc_server *s = server_new(limits, err);
+    enum pt_code rc;
 
-    if (rc != PT_OK)
-        return rc;
-    rc = rpc_gate_set_pins((*out)->gate, pins, pin_count, err);
-    if (rc == PT_OK) {
-        (*out)->credentials = rpc_gate_server_credentials((*out)->gate, identity);
-        if (!(*out)->credentials)
-            rc = pt_fail(err, PT_ENOMEM, "RPC: gRPC did not take this node's certificate");
-    }
-    if (rc == PT_OK)
-        return PT_OK;
-    rpc_server_free(*out, 0);
     *out = NULL;
-    return rc;
+    if (!s)
+        return err->code;
+    if ((rc = rpc_gate_set_pins(s->gate, pins, pin_count, err)) != PT_OK) {
+        rpc_server_free(s, 0);
+        return rc;
+    }
+    if (!(s->credentials = rpc_gate_server_credentials(s->gate, identity))) {
+        rpc_server_free(s, 0);
+        return pt_fail(err, PT_ENOMEM, "RPC: gRPC did not take this node's certificate");
+    }
+    *out = s;
+    return PT_OK;
 }
 
 enum pt_code rpc_server_new_planner(struct rpc_server **out, struct span token,
                                     const struct rpc_limits *limits, struct pt_err *err)
 {
-    enum pt_code rc;
-
     *out = NULL;
     if (token.n < RPC_TOKEN_MIN || token.n > RPC_TOKEN_MAX)
         return pt_fail(err, PT_ELIMIT, "planner token: %zu bytes, must be %d..%d", token.n,
                        RPC_TOKEN_MIN, RPC_TOKEN_MAX);
-    if ((rc = server_new(out, limits, err)) != PT_OK)
-        return rc;
-    (*out)->planner = true;
-    memcpy((*out)->token.b, token.p, token.n);
-    (*out)->token.n = token.n;
-    (*out)->credentials = grpc_insecure_server_credentials_create();
+    struct rpc_server *s = server_new(limits, err);
+    if (!s)
+        return err->code;
+    s->planner = true;
+    memcpy(s->token.b, token.p, token.n);
+    s->token.n = token.n;
+    s->credentials = grpc_insecure_server_credentials_create();
+    *out = s;
     return PT_OK;
 }
 

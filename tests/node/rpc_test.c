@@ -552,22 +552,27 @@ static void stopping_ends_running_calls(void **state)
     rpc_channel_close(ch);
 }
 
-static void too_large_and_too_many_are_refused(void **state)
+static void too_large_is_refused(void **state)
 {
-    struct rpc_limits small = {.message_bytes = 1000, .max_calls = 1};
+    struct rpc_limits small = {.message_bytes = 1000};
     struct rpc_limits wrong = {.message_bytes = RPC_MESSAGE_MAX + 1};
     struct rpc_server *s = planner(&small), *none;
     struct rpc_channel *ch = to_planner(s, TOKEN, NULL);
     struct rpc_channel *narrow = to_planner(s, TOKEN, &small);
-    uint8_t bytes[2000] = {0};
+    uint8_t *bytes = calloc(1, MIB);
     struct buf reply = {0};
     struct rpc_call *c;
     struct pt_err err = {0};
 
     (void)state;
+    assert_non_null(bytes);
     assert_int_equal(ask(&reply, ch, ECHO, span_of(bytes, 1000), &err), PT_OK);
     assert_int_equal(reply.n, 1000);
     assert_int_equal(ask(&reply, ch, ECHO, span_of(bytes, 1001), &err), PT_ELIMIT);
+    assert_non_null(strstr(err.msg, "1001 bytes came, at most 1000"));
+    assert_int_equal(ask(&reply, narrow, STREAM, (struct span){0}, &err), PT_ELIMIT);
+    /* Far over it gRPC itself ends the call, by one code or another. */
+    assert_int_not_equal(ask(&reply, ch, ECHO, span_of(bytes, MIB), &err), PT_OK);
     /* Our own limit is met before anything is sent, and the call goes on. */
     assert_int_equal(rpc_call_open(&c, narrow, ECHO, WAIT_MS, &err), PT_OK);
     assert_int_equal(rpc_send(c, span_of(bytes, 1001), &err), PT_ELIMIT);
@@ -575,14 +580,85 @@ static void too_large_and_too_many_are_refused(void **state)
     assert_int_equal(rpc_send(c, span_of(bytes, 10), &err), PT_OK);
     assert_int_equal(rpc_recv_one(&reply, c, &err), PT_OK);
     assert_int_equal(reply.n, 10);
-    expect_failure(ch, WHOAMI, PT_EPEER, "too many calls");
     assert_int_equal(rpc_call_close(c, &err), PT_OK);
-    assert_int_equal(rpc_server_counts(s).refused_busy, 1);
     assert_int_equal(rpc_server_new_planner(&none, span_z(TOKEN), &wrong, &err), PT_ELIMIT);
     assert_null(none);
+    free(bytes);
     buf_free(&reply);
     rpc_channel_close(ch);
     rpc_channel_close(narrow);
+    rpc_server_free(s, WAIT_MS);
+}
+
+static void too_many_are_refused(void **state)
+{
+    struct rpc_limits one = {.max_calls = 1};
+    struct rpc_server *s = planner(&one);
+    struct rpc_channel *ch = to_planner(s, TOKEN, NULL);
+    struct rpc_call *c;
+    struct buf m = {0};
+    struct pt_err err = {0};
+
+    (void)state;
+    assert_int_equal(rpc_call_open(&c, ch, ECHO, WAIT_MS, &err), PT_OK);
+    assert_int_equal(rpc_send(c, span_z("x"), &err), PT_OK);
+    assert_int_equal(rpc_recv_one(&m, c, &err), PT_OK); /* its handler runs */
+    expect_failure(ch, WHOAMI, PT_EPEER, "too many calls");
+    assert_int_equal(rpc_server_counts(s).refused_busy, 1);
+    assert_int_equal(rpc_call_close(c, &err), PT_OK);
+    int64_t until = now_ms() + WAIT_MS;
+    while (rpc_server_counts(s).active > 0 && now_ms() < until)
+        (void)usleep(1000);
+    expect_words(ch, WHOAMI, "nobody");
+    buf_free(&m);
+    rpc_channel_close(ch);
+    rpc_server_free(s, WAIT_MS);
+}
+
+/* Both ends send 16 MiB at once, a thread each way: nothing waits for the other for ever. */
+static void *send_all(void *arg)
+{
+    struct rpc_call *c = arg;
+    struct pt_err err = {0};
+    uint8_t *bytes = malloc(MIB);
+
+    if (!bytes)
+        return c;
+    for (int i = 0; i < 16; i++) {
+        memset(bytes, i, MIB);
+        if (rpc_send(c, span_of(bytes, MIB), &err) != PT_OK)
+            break;
+    }
+    free(bytes);
+    return rpc_call_send_end(c, &err) == PT_OK ? NULL : c; /* NULL: all went out */
+}
+
+static void both_ways_at_once(void **state)
+{
+    struct rpc_server *s = federation(NULL);
+    struct rpc_channel *ch = to_federation(s, &beta_id, NULL);
+    struct rpc_call *c;
+    struct buf m = {0};
+    struct pt_err err = {0};
+    bool ended = false;
+    unsigned count = 0;
+    pthread_t t;
+    void *failed = NULL;
+
+    (void)state;
+    assert_int_equal(rpc_call_open(&c, ch, ECHO, WAIT_MS, &err), PT_OK);
+    assert_int_equal(pthread_create(&t, NULL, send_all, c), 0);
+    while (rpc_recv(&m, &ended, c, &err) == PT_OK && !ended) {
+        assert_int_equal(m.n, MIB);
+        assert_int_equal(m.p[MIB / 2], count);
+        count++;
+    }
+    pthread_join(t, &failed);
+    assert_null(failed);
+    assert_int_equal(count, 16);
+    assert_int_equal(rpc_call_close(c, &err), PT_OK);
+    buf_free(&m);
+    rpc_channel_close(ch);
     rpc_server_free(s, WAIT_MS);
 }
 
@@ -962,7 +1038,9 @@ int main(void)
         cmocka_unit_test(a_cancelled_client_stops_the_handler),
         cmocka_unit_test(deadlines_and_silence_end_calls),
         cmocka_unit_test(stopping_ends_running_calls),
-        cmocka_unit_test(too_large_and_too_many_are_refused),
+        cmocka_unit_test(too_large_is_refused),
+        cmocka_unit_test(too_many_are_refused),
+        cmocka_unit_test(both_ways_at_once),
         cmocka_unit_test(a_wrong_token_is_refused),
         cmocka_unit_test(short_tokens_and_far_addresses_are_refused),
         cmocka_unit_test(a_port_in_use_is_named),
