@@ -1,0 +1,172 @@
+#include "node/blobs.h"
+
+#include "crypto/base/text.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static enum pt_code make_folder(const char *path, struct pt_err *err)
+{
+    if (mkdir(path, 0700) == 0 || errno == EEXIST)
+        return PT_OK;
+    return pt_fail(err, PT_EIO, "%s: cannot make the folder: %s", path, strerror(errno));
+}
+
+/* HOME/columns/EPOCH, then /PEER-sent or /PEER-held; depth says how far. */
+static enum pt_code folder(char out[HOME_PATH_MAX], const struct blobs_at *at, int depth,
+                           struct pt_err *err)
+{
+    char root[HOME_PATH_MAX];
+    char epoch[65];
+
+    home_path(root, at->home, "columns");
+    text_hex(epoch, at->epoch->b, 16);
+    int n = depth == 0 ? snprintf(out, HOME_PATH_MAX, "%s/%s", root, epoch)
+                       : snprintf(out, HOME_PATH_MAX, "%s/%s/%s-%s", root, epoch, at->peer,
+                                  at->sent ? "sent" : "held");
+    if (n < 0 || n >= HOME_PATH_MAX)
+        return pt_fail(err, PT_ELIMIT, "%s: the path is too long", root);
+    return PT_OK;
+}
+
+static enum pt_code path_of(char out[HOME_PATH_MAX], const struct blobs_at *at,
+                            const struct digest *name, struct pt_err *err)
+{
+    char dir[HOME_PATH_MAX];
+    char hex[65];
+    enum pt_code rc = folder(dir, at, 1, err);
+
+    if (rc != PT_OK)
+        return rc;
+    text_hex(hex, name->b, sizeof name->b);
+    return fileio_join(out, dir, hex, err);
+}
+
+enum pt_code blobs_prepare(const struct blobs_at *at, struct pt_err *err)
+{
+    char path[HOME_PATH_MAX];
+    enum pt_code rc;
+
+    home_path(path, at->home, "columns");
+    if ((rc = make_folder(path, err)) != PT_OK)
+        return rc;
+    for (int depth = 0; depth < 2; depth++)
+        if ((rc = folder(path, at, depth, err)) != PT_OK || (rc = make_folder(path, err)) != PT_OK)
+            return rc;
+    return PT_OK;
+}
+
+static enum pt_code map_file(struct blob_map *out, bool *found, const char *path, size_t bytes,
+                             struct pt_err *err)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+    *found = false;
+    if (fd < 0)
+        return errno == ENOENT ? PT_OK : pt_fail(err, PT_EIO, "%s: %s", path, strerror(errno));
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size < 0 ||
+        (size_t)st.st_size != bytes || bytes == 0) {
+        close(fd);
+        return PT_OK;
+    }
+    void *p = mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, 0);
+    close(fd);
+    if (p == MAP_FAILED)
+        return pt_fail(err, PT_ENOMEM, "%s: cannot be mapped: %s", path, strerror(errno));
+    out->bytes = span_of(p, bytes);
+    *found = true;
+    return PT_OK;
+}
+
+enum pt_code blob_map(struct blob_map *out, bool *found, const struct blobs_at *at,
+                      const struct digest *name, size_t bytes, struct pt_err *err)
+{
+    char path[HOME_PATH_MAX];
+    enum pt_code rc;
+
+    *out = (struct blob_map){0};
+    *found = false;
+    if ((rc = path_of(path, at, name, err)) != PT_OK)
+        return rc;
+    return map_file(out, found, path, bytes, err);
+}
+
+void blob_unmap(struct blob_map *m)
+{
+    if (m->bytes.p != NULL) {
+        void *p;
+        memcpy(&p, &m->bytes.p, sizeof p); /* munmap() takes no const */
+        munmap(p, m->bytes.n);
+    }
+    *m = (struct blob_map){0};
+}
+
+enum pt_code blob_begin(struct fileio_new *f, const struct blobs_at *at, const struct digest *name,
+                        struct pt_err *err)
+{
+    char path[HOME_PATH_MAX];
+    enum pt_code rc;
+
+    f->fd = -1;
+    if ((rc = blobs_prepare(at, err)) != PT_OK || (rc = path_of(path, at, name, err)) != PT_OK)
+        return rc;
+    return fileio_begin(f, path, err);
+}
+
+enum pt_code blob_map_new(struct blob_map *out, const struct fileio_new *f, size_t bytes,
+                          struct pt_err *err)
+{
+    bool found;
+    enum pt_code rc = map_file(out, &found, f->temp, bytes, err);
+
+    if (rc == PT_OK && !found)
+        return pt_fail(err, PT_EIO, "%s: not as long as what was received", f->temp);
+    return rc;
+}
+
+/* Two levels of folders with plain files: nothing else is ever made there. */
+static void remove_tree(const char *path, int depth)
+{
+    DIR *d = opendir(path);
+
+    if (d == NULL)
+        return;
+    for (struct dirent *e = readdir(d); e != NULL; e = readdir(d)) {
+        char child[HOME_PATH_MAX];
+        struct pt_err ignored = {0};
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
+            fileio_join(child, path, e->d_name, &ignored) != PT_OK)
+            continue;
+        if (unlink(child) != 0 && depth > 0)
+            remove_tree(child, depth - 1);
+    }
+    closedir(d);
+    rmdir(path);
+}
+
+void blobs_retire(const struct home *h, const struct digest *keep)
+{
+    char root[HOME_PATH_MAX];
+    char kept[65];
+
+    home_path(root, h, "columns");
+    text_hex(kept, keep->b, 16);
+    DIR *d = opendir(root);
+    if (d == NULL)
+        return;
+    for (struct dirent *e = readdir(d); e != NULL; e = readdir(d)) {
+        char child[HOME_PATH_MAX];
+        struct pt_err ignored = {0};
+        if (e->d_name[0] != '.' && strcmp(e->d_name, kept) != 0 &&
+            fileio_join(child, root, e->d_name, &ignored) == PT_OK)
+            remove_tree(child, 2);
+    }
+    closedir(d);
+}

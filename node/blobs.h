@@ -1,0 +1,38 @@
+/* blobs.h - ciphertext columns on disk, mapped, not loaded: HOME/columns/EPOCH/PEER/NAME.
+ *
+ * Ciphertexts are not secret (RLWE, PROTOCOL.md 4); their names are digests. A column being
+ * received grows under a temporary name and takes its own only when it has been verified. Epochs
+ * gone by are removed when a new one is adopted. */
+#ifndef PT_BLOBS_H
+#define PT_BLOBS_H
+
+#include "node/home.h"
+
+enum { BLOBS_NAME_MAX = 80 };
+
+struct blobs_at { /* borrowed */
+    const struct home *home;
+    const struct digest *epoch;
+    const char *peer;
+    bool sent; /* ours for the peer; otherwise the peer's for us */
+};
+struct blob_map { /* {0} is a valid empty one; span stays valid until blob_unmap() */
+    struct span bytes;
+};
+
+/* Makes the folder. */
+PT_MUST_USE enum pt_code blobs_prepare(const struct blobs_at *at, struct pt_err *err);
+/* *found: a file of exactly `bytes` bytes is there and mapped. */
+PT_MUST_USE enum pt_code blob_map(struct blob_map *out, bool *found, const struct blobs_at *at,
+                                  const struct digest *name, size_t bytes, struct pt_err *err);
+void blob_unmap(struct blob_map *m);
+/* A file being written. After blob_commit() it can be mapped by its name. */
+PT_MUST_USE enum pt_code blob_begin(struct fileio_new *f, const struct blobs_at *at,
+                                    const struct digest *name, struct pt_err *err);
+/* Map what has been written so far, before it is committed: to verify it. */
+PT_MUST_USE enum pt_code blob_map_new(struct blob_map *out, const struct fileio_new *f,
+                                      size_t bytes, struct pt_err *err);
+/* Remove the folders of all epochs but `keep`. Mapped files stay readable until unmapped. */
+void blobs_retire(const struct home *h, const struct digest *keep);
+
+#endif

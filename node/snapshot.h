@@ -1,0 +1,57 @@
+/* snapshot.h - one epoch as this node answers from it: the signed header, the dataset it was made
+ * over and where its rows fall. Immutable and counted: a session keeps the one it began with, so
+ * the evaluator's rows are frozen for the epoch (PROTOCOL.md 4) whatever is ingested meanwhile. */
+#ifndef PT_SNAPSHOT_H
+#define PT_SNAPSHOT_H
+
+#include "node/columns.h"
+#include "node/home.h"
+#include "node/store.h"
+#include "proto/salt.h"
+
+struct snapshot;
+
+/* The dataset, its commitment and its announced size, before there is an epoch over them. */
+struct dataset {
+    struct vault_data *data; /* owned; every row has a token of key_period */
+    struct digest commitment;
+    uint64_t padded_size;
+};
+void dataset_free(struct dataset *d);
+
+/* The key period that holds at now_s: a count of policy.key_period_days since 1970, the same at
+ * every partner. */
+uint32_t snapshot_key_period(const struct policy *p, int64_t now_s);
+/* The vault of this home, opened for this policy. */
+struct vault_place snapshot_vault(char dir[HOME_PATH_MAX], const struct home *h);
+/* Load and check for a new epoch. The commitment is a function of the dataset alone: it tells a
+ * peer that data has changed, and nothing else. PT_ESTATE: nothing ingested, or customers
+ * without a token ("run patto tokenise"). The padded size is charged by the caller. */
+PT_MUST_USE enum pt_code dataset_load(struct dataset *out, const struct home *h,
+                                      uint32_t key_period, struct pt_err *err);
+
+/* From an agreed header; takes d's data on success. PT_ESTATE: the header was made over another
+ * dataset than d (ingested since: make a new epoch). */
+PT_MUST_USE enum pt_code snapshot_new(struct snapshot **out, const struct home *h,
+                                      struct store *store, const struct epoch_header *header,
+                                      struct dataset *d, struct pt_err *err);
+/* The epoch that the store says is active. *out NULL and PT_OK: there is none. */
+PT_MUST_USE enum pt_code snapshot_load(struct snapshot **out, const struct home *h,
+                                       struct store *store, struct pt_err *err);
+struct snapshot *snapshot_ref(struct snapshot *s); /* NULL is fine */
+void snapshot_unref(struct snapshot *s);
+
+const struct epoch_header *snapshot_header(const struct snapshot *s);
+const struct digest *snapshot_id(const struct snapshot *s);
+const struct columns_map *snapshot_map(const struct snapshot *s);
+const struct key32 *snapshot_seed(const struct snapshot *s); /* this epoch's: secret */
+
+/* A fresh epoch seed, from which everything random in that epoch derives (PROTOCOL.md 8). Its
+ * hash goes into the header; the label that leads back to it is kept in the store. */
+PT_MUST_USE enum pt_code snapshot_seed_new(struct digest *hash, const struct home *h,
+                                           struct store *store, struct pt_err *err);
+/* The signatures of an agreed header as stored: 64 bytes a participant. */
+PT_MUST_USE enum pt_code snapshot_keep(struct store *store, const struct salt_result *r,
+                                       int64_t now_s, struct pt_err *err);
+
+#endif
