@@ -1,0 +1,200 @@
+#include "node/daemon.h"
+
+#include "node/clock.h"
+#include "node/federation.h"
+#include "node/planner.h"
+#include "policy/quorum.h"
+#include "proto/session.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+extern const unsigned char patto_descriptors[];
+extern const size_t patto_descriptors_bytes;
+
+void daemon_log(struct daemon *d, const char *fmt, ...)
+{
+    char when[20];
+    char line[1024];
+    va_list ap;
+
+    clock_time(when, clock_now_s());
+    va_start(ap, fmt);
+    vsnprintf(line, sizeof line, fmt, ap);
+    va_end(ap);
+    /* One write a line: threads do not interleave. */
+    fprintf(d->log, "%s %s\n", when, line);
+    fflush(d->log);
+}
+
+struct snapshot *daemon_epoch(struct daemon *d)
+{
+    pthread_mutex_lock(&d->lock);
+    struct snapshot *s = snapshot_ref(d->epoch);
+    pthread_mutex_unlock(&d->lock);
+    return s;
+}
+
+void daemon_set_epoch(struct daemon *d, struct snapshot *s)
+{
+    pthread_mutex_lock(&d->lock);
+    struct snapshot *old = d->epoch;
+    d->epoch = s;
+    d->epoch_note[0] = '\0';
+    pthread_mutex_unlock(&d->lock);
+    snapshot_unref(old);
+}
+
+enum pt_code daemon_self(struct session_self *out, struct oprf_key *key, struct daemon *d,
+                         const struct snapshot *epoch, struct pt_err *err)
+{
+    uint32_t period = snapshot_key_period(d->home->policy, clock_now_s());
+    char label[16];
+    PT_WIPED(key32) seed = {0};
+
+    snprintf(label, sizeof label, "%" PRIu32, period);
+    home_oprf_seed(&seed, d->home, span_z(label));
+    enum pt_code rc = oprf_key_derive(key, &seed, span_z(label));
+    if (rc != PT_OK)
+        return pt_fail(err, rc, "deriving the token key of period %s", label);
+    *out = (struct session_self){.policy = d->home->policy,
+                                 .partner = d->home->self,
+                                 .key = &d->home->keys->node,
+                                 .key_period = period,
+                                 .oprf_public = key->public_key,
+                                 .build = DAEMON_BUILD};
+    if (epoch != NULL)
+        out->epoch_id = *snapshot_id(epoch);
+    return PT_OK;
+}
+
+enum pt_code daemon_in_date(const struct daemon *d, struct pt_err *err)
+{
+    return quorum_check_dates(d->home->policy, clock_now_s(), err);
+}
+
+static void log_refusal(void *arg, const struct rpc_refusal *r)
+{
+    daemon_log(arg, "refused a caller: %s", r->reason);
+}
+
+/* Every other party's certificate, neutral ones too. */
+static size_t pins_of(struct rpc_pin *pins, const struct home *h)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < h->policy->partner_count && n < RPC_PINS_MAX; i++) {
+        if (i == h->self)
+            continue;
+        snprintf(pins[n].name, sizeof pins[n].name, "%s", h->policy->partners[i].name);
+        pins[n++].certificate = h->policy->partners[i].certificate;
+    }
+    return n;
+}
+
+static enum pt_code listen_federation(struct daemon *d, struct pt_err *err)
+{
+    struct rpc_pin pins[RPC_PINS_MAX];
+    size_t pin_count = pins_of(pins, d->home);
+    enum pt_code rc = rpc_server_new_federation(&d->federation, &d->home->identity, pins, pin_count,
+                                                &FEDERATION_LIMITS, err);
+
+    if (rc != PT_OK)
+        return rc;
+    rpc_server_on_refusal(d->federation, log_refusal, d);
+    rpc_server_handle(d->federation, FEDERATION_METHOD, federation_session, d);
+    rpc_health_register(d->health, d->federation);
+    return rpc_server_start(d->federation, d->home->config.listen, err);
+}
+
+static enum pt_code listen_planner(struct daemon *d, struct pt_err *err)
+{
+    char target[HOME_PATH_MAX];
+    struct span descriptors = span_of(patto_descriptors, patto_descriptors_bytes);
+    enum pt_code rc;
+
+    if ((rc = rpc_server_new_planner(&d->planner, span_z(d->home->keys->token), NULL, err)) !=
+            PT_OK ||
+        (rc = rpc_reflection_new(&d->reflection, descriptors, err)) != PT_OK)
+        return rc;
+    rpc_server_on_refusal(d->planner, log_refusal, d);
+    rpc_health_register(d->health, d->planner);
+    rpc_reflection_register(d->reflection, d->planner);
+    planner_register(d->planner, d);
+    home_planner_target(target, d->home);
+    return rpc_server_start(d->planner, target, err);
+}
+
+/* An epoch that cannot be used is no reason not to start: a new one can be made. Anything that
+ * looks like damage is. */
+static enum pt_code load_epoch(struct daemon *d, struct pt_err *err)
+{
+    enum pt_code rc = snapshot_load(&d->epoch, d->home, d->store, err);
+
+    if (rc != PT_ESTATE)
+        return rc;
+    snprintf(d->epoch_note, sizeof d->epoch_note, "%s", err->msg);
+    daemon_log(d, "no epoch is in force: %s", err->msg);
+    return PT_OK;
+}
+
+static enum pt_code open_home(struct daemon *d, const char *home_dir, struct pt_err *err)
+{
+    char path[HOME_PATH_MAX];
+    enum pt_code rc;
+
+    if ((rc = home_open(&d->home, home_dir, HOME_WORK, err)) != PT_OK ||
+        (rc = home_load_policy(d->home, clock_now_s(), err)) != PT_OK)
+        return rc;
+    home_path(path, d->home, "state.db");
+    if ((rc = store_open(&d->store, path, STORE_WRITE, err)) != PT_OK)
+        return rc;
+    home_path(path, d->home, "vault");
+    if ((rc = vault_sweep(path, err)) != PT_OK)
+        return rc;
+    return load_epoch(d, err);
+}
+
+enum pt_code daemon_start(struct daemon **out, const char *home_dir, FILE *log, struct pt_err *err)
+{
+    struct daemon *d = calloc(1, sizeof *d);
+    enum pt_code rc;
+
+    *out = NULL;
+    if (d == NULL)
+        return pt_fail(err, PT_ENOMEM, "starting the daemon: no memory");
+    *out = d;
+    d->log = log;
+    pthread_mutex_init(&d->lock, NULL);
+    pthread_mutex_init(&d->job, NULL);
+    pthread_mutex_init(&d->compute, NULL);
+    if ((rc = open_home(d, home_dir, err)) != PT_OK ||
+        (rc = rpc_health_new(&d->health, err)) != PT_OK || (rc = listen_planner(d, err)) != PT_OK ||
+        (rc = listen_federation(d, err)) != PT_OK)
+        return rc;
+    rpc_health_set(d->health, "", true);
+    rpc_health_set(d->health, "patto.federation.v1.Federation", true);
+    rpc_health_set(d->health, "patto.planner.v1.Planner", true);
+    return PT_OK;
+}
+
+void daemon_stop(struct daemon *d)
+{
+    if (d == NULL)
+        return;
+    if (d->health != NULL)
+        rpc_health_stop(d->health);
+    rpc_server_free(d->federation, RPC_GRACE_MS);
+    rpc_server_free(d->planner, RPC_GRACE_MS);
+    rpc_health_free(d->health);
+    rpc_reflection_free(d->reflection);
+    snapshot_unref(d->epoch);
+    store_close(d->store);
+    home_close(d->home);
+    pthread_mutex_destroy(&d->lock);
+    pthread_mutex_destroy(&d->job);
+    pthread_mutex_destroy(&d->compute);
+    free(d);
+}

@@ -1,0 +1,53 @@
+/* daemon.h - the running node: home, policy, store, the epoch in force, two listeners.
+ *
+ * Threads: one a call (node/rpc_core.h). What they share is here: `epoch` behind `lock`, one
+ * job that changes data at a time behind `job`, one large computation at a time behind `compute`
+ * (memory is bounded by one table). Everything else is immutable after daemon_start(). */
+#ifndef PT_DAEMON_H
+#define PT_DAEMON_H
+
+#include "node/home.h"
+#include "node/rpc_core.h"
+#include "node/snapshot.h"
+#include "node/store.h"
+
+#include <pthread.h>
+#include <stdio.h>
+
+#define DAEMON_BUILD "patto/" PATTO_VERSION
+
+struct daemon {
+    struct home *home; /* policy loaded and checked */
+    struct store *store;
+    struct rpc_server *federation, *planner;
+    struct rpc_health *health;
+    struct rpc_reflection *reflection;
+    FILE *log;
+    pthread_mutex_t lock, job, compute;
+    struct snapshot *epoch; /* behind lock; NULL: none */
+    char epoch_note[512];   /* behind lock: why there is none, for status */
+};
+
+/* Open the home for work, check everything, load the epoch, listen. log: one line an event,
+ * never personal data. Free with daemon_stop(), also after a failure. */
+PT_MUST_USE enum pt_code daemon_start(struct daemon **out, const char *home_dir, FILE *log,
+                                      struct pt_err *err);
+void daemon_stop(struct daemon *d);
+
+/* A counted reference to the epoch in force; NULL when there is none. */
+struct snapshot *daemon_epoch(struct daemon *d);
+/* Put an epoch in force; takes the reference. */
+void daemon_set_epoch(struct daemon *d, struct snapshot *s);
+
+/* What this node is in a session that begins now. `epoch` may be NULL. The key of this key
+ * period is derived into *key: wipe it. */
+struct session_self;
+struct oprf_key;
+PT_MUST_USE enum pt_code daemon_self(struct session_self *out, struct oprf_key *key,
+                                     struct daemon *d, const struct snapshot *epoch,
+                                     struct pt_err *err);
+/* PT_EDENIED when the policy is not in date now: asked before anything is said or answered. */
+PT_MUST_USE enum pt_code daemon_in_date(const struct daemon *d, struct pt_err *err);
+PT_PRINTF(2, 3) void daemon_log(struct daemon *d, const char *fmt, ...);
+
+#endif

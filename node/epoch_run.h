@@ -1,0 +1,26 @@
+/* epoch_run.h - making an epoch: this node's part, whether it proposes or responds, and the
+ * proposing itself. The agreement is proto/salt.h's. */
+#ifndef PT_EPOCH_RUN_H
+#define PT_EPOCH_RUN_H
+
+#include "node/daemon.h"
+#include "node/job.h"
+#include "proto/salt.h"
+
+/* This node's data and fresh salt share. PT_ESTATE: tokens are missing. */
+PT_MUST_USE enum pt_code epoch_prepare(struct salt_own *own, struct dataset *data,
+                                       struct daemon *d, struct pt_err *err);
+/* May a round of this number begin, on `initiator`'s word? Numbers only go up; at most
+ * EPOCH_RETRIES_MAX rounds a day may fail; the announced size is charged to every partner that
+ * will read it. */
+PT_MUST_USE enum pt_code epoch_allow(struct daemon *d, const char *initiator, uint64_t number,
+                                     struct pt_err *err);
+/* Keep the agreed header, put it in force. Takes data's rows. */
+PT_MUST_USE enum pt_code epoch_adopt(struct daemon *d, const struct salt_result *r,
+                                     struct dataset *data, struct pt_err *err);
+
+/* Propose an epoch to `names` (or, when there are none, to every partner that answers). */
+PT_MUST_USE enum pt_code epoch_run(struct daemon *d, const char *const *names, size_t name_count,
+                                   const struct job *job, struct pt_err *err);
+
+#endif

@@ -1,0 +1,205 @@
+#include "node/evaluate.h"
+
+#include "crypto/base/text.h"
+#include "node/clock.h"
+#include "node/ledger.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static const char *peer_name(const struct evaluate *e)
+{
+    return e->daemon->home->policy->partners[e->session->peer].name;
+}
+
+static struct blobs_at where(const struct evaluate *e)
+{
+    return (struct blobs_at){.home = e->daemon->home,
+                             .epoch = snapshot_id(e->epoch),
+                             .peer = peer_name(e),
+                             .sent = false};
+}
+
+/* name is bounded by wire.h; store.h wants it NUL-terminated. */
+static enum pt_code bound_digest(struct digest *out, bool *found, struct evaluate *e,
+                                 struct span name, struct pt_err *err)
+{
+    char text[WIRE_COLUMN_NAME_MAX + 1];
+    struct store_column c = {
+        .epoch = *snapshot_id(e->epoch), .peer = peer_name(e), .sent = false, .name = text};
+
+    if (!text_copy(text, sizeof text, name))
+        return pt_fail(err, PT_EBADMSG, "a column's name is too long");
+    return store_column_find(out, found, e->daemon->store, &c, err);
+}
+
+static enum pt_code column_known(void *self, const struct wire_column *c, bool *here,
+                                 struct pt_err *err)
+{
+    struct evaluate *e = self;
+    struct blobs_at at = where(e);
+    struct blob_map map;
+    struct digest bound;
+    bool found;
+    enum pt_code rc = bound_digest(&bound, &found, e, c->name, err);
+
+    *here = false;
+    if (rc != PT_OK || !found)
+        return rc;
+    if (memcmp(bound.b, c->digest.b, sizeof bound.b) != 0)
+        return pt_fail(err, PT_EDENIED,
+                       "%s sent another ciphertext for a column of this epoch (PROTOCOL.md 4)",
+                       peer_name(e));
+    /* The file may be gone while the binding stays: then the same bytes come again. */
+    rc = blob_map(&map, here, &at, &c->digest, rlwe_column_bytes(e->ask.rlwe), err);
+    blob_unmap(&map);
+    return rc;
+}
+
+static enum pt_code column_write(void *self, size_t index, struct span bytes, struct pt_err *err)
+{
+    struct evaluate *e = self;
+    struct evaluate_column *c = &e->columns[index];
+    enum pt_code rc;
+
+    if (!c->writing) {
+        struct blobs_at at = where(e);
+        if ((rc = blob_begin(&c->file, &at, &e->ask.columns[index].digest, err)) != PT_OK)
+            return rc;
+        c->writing = true;
+    }
+    c->written += bytes.n;
+    return fileio_add(&c->file, bytes, err);
+}
+
+static enum pt_code column_map(void *self, size_t index, const struct wire_column *c,
+                               struct span *bytes, struct pt_err *err)
+{
+    struct evaluate *e = self;
+    struct evaluate_column *column = &e->columns[index];
+    struct blobs_at at = where(e);
+    bool found = true;
+    enum pt_code rc;
+
+    if (column->map.bytes.p == NULL) {
+        rc = column->writing
+                 ? blob_map_new(&column->map, &column->file, (size_t)column->written, err)
+                 : blob_map(&column->map, &found, &at, &c->digest, rlwe_column_bytes(e->ask.rlwe),
+                            err);
+        if (rc != PT_OK)
+            return rc;
+        if (!found)
+            return pt_fail(err, PT_EIO, "a column of %s has gone from the disk", peer_name(e));
+    }
+    *bytes = column->map.bytes;
+    return PT_OK;
+}
+
+static enum pt_code column_bind(void *self, size_t index, const struct wire_column *c,
+                                struct pt_err *err)
+{
+    struct evaluate *e = self;
+    struct evaluate_column *column = &e->columns[index];
+    char text[WIRE_COLUMN_NAME_MAX + 1];
+    struct store_column key = {
+        .epoch = *snapshot_id(e->epoch), .peer = peer_name(e), .sent = false, .name = text};
+    enum pt_code rc;
+
+    if (!text_copy(text, sizeof text, c->name))
+        return pt_fail(err, PT_EBADMSG, "a column's name is too long");
+    if (column->writing) {
+        column->writing = false;
+        if ((rc = fileio_commit(&column->file, err)) != PT_OK)
+            return rc;
+    }
+    return store_column_bind(e->daemon->store, &key, &c->digest, err);
+}
+
+static enum pt_code charge(void *self, const struct ask_charge *c, struct ask_account *out,
+                           struct pt_err *err)
+{
+    struct evaluate *e = self;
+    const struct policy *p = e->daemon->home->policy;
+    struct ledger_result paid;
+    const struct ledger_charge bill = {.question_id = c->key,
+                                       .recipient = p->partners[c->recipient].name,
+                                       .kind = question_kind_name(e->ask.question.kind),
+                                       .epoch = *snapshot_id(e->epoch),
+                                       .rho_nano = c->charge_nano,
+                                       .question = c->text};
+    char rho[32];
+    enum pt_code rc = ledger_charge(&paid, e->daemon->store, p, &bill, clock_now_s(), err);
+
+    if (rc == PT_EDENIED)
+        session_because(e->session, REFUSAL_BUDGET_EXHAUSTED);
+    if (rc != PT_OK)
+        return rc;
+    *out = (struct ask_account){.paid_before = paid.already_paid,
+                                .left_nano = paid.left_nano,
+                                .audit_position = paid.event.sequence};
+    text_put_decimal(rho, paid.charged_nano, 9);
+    daemon_log(e->daemon, "%s asked %s: charged rho %s, audit %" PRIu64, bill.recipient, bill.kind,
+               rho, paid.event.sequence);
+    return PT_OK;
+}
+
+/* Row 0 is everybody who passes the filters; the others have one value of the attribute each. */
+static enum pt_code row(void *self, const struct question *q, size_t index, int8_t *values,
+                        uint64_t *size, struct pt_err *err)
+{
+    struct evaluate *e = self;
+    const struct columns_map *map = snapshot_map(e->epoch);
+    const struct columns_selector which = {.filters = q->filters,
+                                           .filter_count = q->filter_count,
+                                           .has_category = index > 0,
+                                           .attribute = q->columns,
+                                           .value = index > 0 ? (uint16_t)(index - 1) : 0};
+    enum pt_code rc = columns_evaluator(values, map, &which);
+
+    if (rc == PT_OK)
+        rc = columns_audience_count(size, map, &which);
+    return rc == PT_OK ? PT_OK : pt_fail(err, rc, "the rows of the answer could not be made");
+}
+
+enum pt_code evaluate_begin(struct evaluate *e, struct daemon *d, struct snapshot *epoch,
+                            struct session *s, struct pt_err *err)
+{
+    const struct ask_evaluator_in in = {.header = snapshot_header(epoch),
+                                        .noise_key = &d->home->keys->noise,
+                                        .host = {.self = e,
+                                                 .column_known = column_known,
+                                                 .column_write = column_write,
+                                                 .column_map = column_map,
+                                                 .column_bind = column_bind,
+                                                 .charge = charge,
+                                                 .data = {.self = e, .row = row}}};
+
+    e->daemon = d;
+    e->epoch = epoch;
+    e->session = s;
+    e->begun = true;
+    return ask_evaluator_begin(&e->ask, s, &in, err);
+}
+
+enum pt_code evaluate_answer_if_ready(struct evaluate *e, struct outbox *out, struct pt_err *err)
+{
+    if (!ask_evaluator_ready(&e->ask))
+        return PT_OK;
+    pthread_mutex_lock(&e->daemon->compute);
+    enum pt_code rc = ask_evaluator_answer(&e->ask, out, err);
+    pthread_mutex_unlock(&e->daemon->compute);
+    return rc;
+}
+
+void evaluate_end(struct evaluate *e)
+{
+    if (!e->begun)
+        return;
+    ask_evaluator_free(&e->ask);
+    for (size_t i = 0; i < WIRE_COLUMNS_MAX; i++) {
+        blob_unmap(&e->columns[i].map);
+        if (e->columns[i].writing)
+            fileio_abandon(&e->columns[i].file);
+    }
+    e->begun = false;
+}

@@ -1,0 +1,33 @@
+/* evaluate.h - the host behind ask_evaluator: rows from the epoch's columns, ciphertexts on disk,
+ * charges in the ledger. One partner's question, from its stream to the reply. */
+#ifndef PT_EVALUATE_H
+#define PT_EVALUATE_H
+
+#include "node/blobs.h"
+#include "node/daemon.h"
+#include "proto/ask.h"
+
+struct evaluate_column { /* one of the question's ciphertexts */
+    struct fileio_new file;
+    bool writing;
+    uint64_t written;
+    struct blob_map map;
+};
+struct evaluate {
+    struct daemon *daemon;
+    struct snapshot *epoch; /* borrowed from the session */
+    struct session *session;
+    struct ask_evaluator ask;
+    struct evaluate_column columns[WIRE_COLUMNS_MAX];
+    bool begun;
+};
+/* Attach to an open session. `epoch` outlives e. */
+PT_MUST_USE enum pt_code evaluate_begin(struct evaluate *e, struct daemon *d,
+                                        struct snapshot *epoch, struct session *s,
+                                        struct pt_err *err);
+/* After each step: once everything is here, charge, compute and reply. */
+PT_MUST_USE enum pt_code evaluate_answer_if_ready(struct evaluate *e, struct outbox *out,
+                                                  struct pt_err *err);
+void evaluate_end(struct evaluate *e); /* {0} too */
+
+#endif

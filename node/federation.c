@@ -1,0 +1,231 @@
+#include "node/federation.h"
+
+#include "node/clock.h"
+#include "node/daemon.h"
+#include "node/epoch_run.h"
+#include "node/evaluate.h"
+#include "node/ledger.h"
+#include "proto/salt.h"
+#include "proto/tokenise.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct rpc_limits FEDERATION_LIMITS = {.message_bytes = RPC_MESSAGE_DEFAULT + 4096,
+                                             .io_timeout_ms = 900u * 1000u,
+                                             .connect_timeout_ms = 5000};
+
+/* One accepted session and everything it may need; which part is in use follows from what the
+ * peer asked for in its Hello. */
+struct accepted {
+    struct daemon *daemon;
+    struct snapshot *epoch;
+    struct session_self self;
+    struct oprf_key key;
+    struct key32 proof_key;
+    struct session session;
+    struct outbox out;
+    struct tokenise_peer tokenise;
+    struct salt_responder salt;
+    struct dataset dataset; /* behind a proposed epoch */
+    struct evaluate evaluate;
+    bool attached, job; /* job: the daemon's job lock is ours */
+};
+
+static const char *peer_name(const struct accepted *a)
+{
+    return a->daemon->home->policy->partners[a->session.peer].name;
+}
+
+/* ---- tokens ---- */
+
+static enum pt_code take_quota(void *self, uint16_t peer, uint64_t point_count, struct pt_err *err)
+{
+    struct accepted *a = self;
+    const struct policy *p = a->daemon->home->policy;
+    uint64_t used;
+    const struct store_quota quota = {.what = "evaluations",
+                                      .peer = p->partners[peer].name,
+                                      .count = point_count,
+                                      .limit = p->evaluations_per_day};
+    struct store_place place;
+    char fields[256];
+    enum pt_code rc = store_quota_take(&used, a->daemon->store, &quota, clock_now_s(), err);
+
+    if (rc == PT_ELIMIT) {
+        session_because(&a->session, REFUSAL_QUOTA);
+        return PT_EDENIED;
+    }
+    if (rc != PT_OK)
+        return rc;
+    snprintf(fields, sizeof fields, "peer=%s points=%" PRIu64 " key_period=%" PRIu32,
+             p->partners[peer].name, point_count, a->self.key_period);
+    return store_event(&place, a->daemon->store, "evaluate", fields, clock_now_s(), err);
+}
+
+static enum pt_code begin_tokenise(struct accepted *a, struct pt_err *err)
+{
+    const struct tokenise_peer_in in = {
+        .key = &a->key, .proof_key = &a->proof_key, .host = {.self = a, .quota = take_quota}};
+
+    key32_random(&a->proof_key);
+    return tokenise_peer_begin(&a->tokenise, &a->session, &in, err);
+}
+
+/* ---- epochs ---- */
+
+static enum pt_code allow_epoch(void *self, uint64_t number, uint32_t attempt, struct pt_err *err)
+{
+    struct accepted *a = self;
+
+    (void)attempt;
+    return epoch_allow(a->daemon, peer_name(a), number, err);
+}
+
+static enum pt_code adopt_epoch(void *self, const struct salt_result *r, struct pt_err *err)
+{
+    struct accepted *a = self;
+    return epoch_adopt(a->daemon, r, &a->dataset, err);
+}
+
+static enum pt_code begin_epoch(struct accepted *a, struct pt_err *err)
+{
+    const struct salt_host host = {.self = a, .allow = allow_epoch, .adopt = adopt_epoch};
+    PT_WIPED(salt_own) own = {0};
+    enum pt_code rc;
+
+    if (pthread_mutex_trylock(&a->daemon->job) != 0) {
+        session_because(&a->session, REFUSAL_BUSY);
+        return pt_fail(err, PT_ESTATE, "another epoch or token run is under way here");
+    }
+    a->job = true;
+    if ((rc = epoch_prepare(&own, &a->dataset, a->daemon, err)) != PT_OK)
+        return rc;
+    return salt_responder_begin(&a->salt, &a->session, &own, host, err);
+}
+
+/* ---- the stream ---- */
+
+static enum pt_code begin_ask(struct accepted *a, struct pt_err *err)
+{
+    if (a->epoch == NULL) {
+        session_because(&a->session, REFUSAL_EPOCH_MISMATCH);
+        return pt_fail(err, PT_ESTATE, "there is no epoch in force here");
+    }
+    return evaluate_begin(&a->evaluate, a->daemon, a->epoch, &a->session, err);
+}
+
+static enum pt_code attach(struct accepted *a, struct pt_err *err)
+{
+    a->attached = true;
+    switch (a->session.what) {
+    case WHAT_TOKENISE:
+        return begin_tokenise(a, err);
+    case WHAT_EPOCH:
+        return begin_epoch(a, err);
+    case WHAT_ASK:
+        return begin_ask(a, err);
+    }
+    return pt_fail(err, PT_EBUG, "a session for nothing known");
+}
+
+static enum pt_code flush(struct accepted *a, struct rpc_call *call, struct pt_err *err)
+{
+    struct buf frame = {0};
+    enum pt_code rc = PT_OK;
+
+    while (rc == PT_OK && outbox_take(&a->out, &frame))
+        rc = rpc_send_take(call, &frame, err);
+    return rc;
+}
+
+static enum pt_code take_frame(struct accepted *a, struct span frame, struct pt_err *err)
+{
+    enum pt_code rc = session_step(&a->session, frame, &a->out, err);
+
+    if (rc == PT_OK && a->session.state == SESSION_OPEN && !a->attached &&
+        (rc = attach(a, err)) != PT_OK)
+        return session_fail(&a->session, &a->out, err);
+    if (rc == PT_OK && a->attached && a->session.what == WHAT_ASK &&
+        a->session.state == SESSION_OPEN)
+        rc = evaluate_answer_if_ready(&a->evaluate, &a->out, err);
+    return rc;
+}
+
+static enum pt_code converse(struct accepted *a, struct rpc_call *call, struct pt_err *err)
+{
+    struct buf frame = {0};
+    struct pt_err later = {0};
+    bool ended = false;
+    enum pt_code rc = PT_OK;
+
+    while (rc == PT_OK && (rc = rpc_recv(&frame, &ended, call, err)) == PT_OK && !ended) {
+        rc = take_frame(a, buf_span(&frame), err);
+        /* Also after a failure: the Refusal is in the outbox. The first error is the one told. */
+        enum pt_code sent = flush(a, call, rc == PT_OK ? err : &later);
+        if (rc == PT_OK)
+            rc = sent;
+    }
+    buf_free(&frame);
+    if (rc == PT_OK && ended)
+        rc = session_ended(&a->session, err);
+    return rc;
+}
+
+static void accepted_free(struct accepted *a)
+{
+    tokenise_peer_wipe(&a->tokenise);
+    salt_responder_wipe(&a->salt);
+    evaluate_end(&a->evaluate);
+    dataset_free(&a->dataset);
+    outbox_free(&a->out);
+    oprf_key_wipe(&a->key);
+    key32_wipe(&a->proof_key);
+    snapshot_unref(a->epoch);
+    if (a->job)
+        pthread_mutex_unlock(&a->daemon->job);
+    explicit_bzero(a, sizeof *a);
+    free(a);
+}
+
+static enum pt_code greet(struct accepted *a, const struct rpc_pin *pin, struct pt_err *err)
+{
+    int peer = policy_find_partner(a->daemon->home->policy, pin->name);
+    struct session_to from = {0};
+    struct key32 nonce;
+    enum pt_code rc;
+
+    if (peer < 0)
+        return pt_fail(err, PT_EDENIED, "%s is no partner of the policy in force", pin->name);
+    if ((rc = daemon_in_date(a->daemon, err)) != PT_OK ||
+        (rc = daemon_self(&a->self, &a->key, a->daemon, a->epoch, err)) != PT_OK)
+        return rc;
+    key32_random(&nonce);
+    memcpy(from.nonce.b, nonce.b, sizeof from.nonce.b);
+    from.peer = (uint16_t)peer;
+    session_accept(&a->session, &a->self, from);
+    return PT_OK;
+}
+
+enum pt_code federation_session(struct rpc_call *call, void *arg, struct pt_err *err)
+{
+    const struct rpc_pin *pin = rpc_call_peer(call);
+    struct accepted *a = calloc(1, sizeof *a);
+    enum pt_code rc;
+
+    if (a == NULL || pin == NULL) {
+        free(a);
+        return pt_fail(err, PT_ENOMEM, "a session: no memory");
+    }
+    a->daemon = arg;
+    a->epoch = daemon_epoch(a->daemon);
+    if ((rc = greet(a, pin, err)) == PT_OK)
+        rc = converse(a, call, err);
+    if (rc != PT_OK)
+        daemon_log(a->daemon, "session with %s ended: %s%s%s", pin->name, err->msg,
+                   a->session.refusal != REFUSAL_NONE ? ": " : "",
+                   a->session.refusal != REFUSAL_NONE ? refusal_name(a->session.refusal) : "");
+    accepted_free(a);
+    return rc;
+}

@@ -1,0 +1,84 @@
+#include "node/peer.h"
+
+#include "node/federation.h"
+
+#include <string.h>
+
+enum pt_code peer_flush(struct peer *p, struct pt_err *err)
+{
+    struct buf frame = {0};
+
+    while (outbox_take(&p->out, &frame)) {
+        enum pt_code rc = rpc_send_take(p->call, &frame, err);
+        if (rc != PT_OK)
+            return pt_wrap(err, "%s", p->name);
+    }
+    return PT_OK;
+}
+
+enum pt_code peer_step(struct peer *p, struct pt_err *err)
+{
+    bool ended = false;
+    struct pt_err later = {0};
+    enum pt_code rc = rpc_recv(&p->frame, &ended, p->call, err);
+
+    if (rc != PT_OK)
+        return pt_wrap(err, "%s", p->name);
+    if (ended)
+        return session_ended(&p->session, err);
+    rc = session_step(&p->session, buf_span(&p->frame), &p->out, err);
+    enum pt_code sent = peer_flush(p, rc == PT_OK ? err : &later);
+    return rc != PT_OK ? rc : sent;
+}
+
+enum pt_code peer_open(struct peer *p, struct daemon *d, const struct session_self *self,
+                       uint16_t partner, enum session_what what, struct pt_err *err)
+{
+    const struct policy_partner *who = &d->home->policy->partners[partner];
+    struct rpc_pin pin = {.certificate = who->certificate};
+    struct session_to to = {.peer = partner, .what = what};
+    struct key32 nonce;
+    enum pt_code rc;
+
+    *p = (struct peer){.name = who->name};
+    snprintf(pin.name, sizeof pin.name, "%s", who->name);
+    key32_random(&nonce);
+    memcpy(to.nonce.b, nonce.b, sizeof to.nonce.b);
+    if ((rc = rpc_channel_open_federation(&p->channel, &d->home->identity, &pin, who->endpoint,
+                                          &FEDERATION_LIMITS, err)) != PT_OK ||
+        (rc = rpc_call_open(&p->call, p->channel, FEDERATION_METHOD, 0, err)) != PT_OK)
+        return pt_wrap(err, "%s", who->name);
+    if ((rc = session_open(&p->session, self, to, &p->out, err)) != PT_OK ||
+        (rc = peer_flush(p, err)) != PT_OK)
+        return rc;
+    while (p->session.state != SESSION_OPEN)
+        if ((rc = peer_step(p, err)) != PT_OK)
+            return rc;
+    return PT_OK;
+}
+
+enum pt_code peer_finish(struct peer *p, struct pt_err *err)
+{
+    enum pt_code rc;
+
+    while (p->session.state != SESSION_DONE)
+        if ((rc = peer_step(p, err)) != PT_OK)
+            return rc;
+    return rpc_call_send_end(p->call, err);
+}
+
+void peer_close(struct peer *p)
+{
+    struct pt_err ignored = {0};
+
+    if (p->call != NULL) {
+        if (p->session.state != SESSION_DONE)
+            rpc_call_cancel(p->call);
+        /* What the session said counts; a stream torn down afterwards adds nothing. */
+        (void)!rpc_call_close(p->call, &ignored);
+    }
+    rpc_channel_close(p->channel);
+    outbox_free(&p->out);
+    buf_free(&p->frame);
+    *p = (struct peer){0};
+}

@@ -1,0 +1,449 @@
+#include "node/query_run.h"
+
+#include "node/blobs.h"
+#include "node/clock.h"
+#include "node/peer.h"
+#include "policy/decide.h"
+#include "proto/ask.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One own column: its ciphertext, the key that opens answers to it, and what the estimate needs. */
+struct own_column {
+    struct buf name;
+    struct blob_map map;
+    struct digest digest;
+};
+
+struct query {
+    struct daemon *daemon;
+    const struct job *job;
+    const struct policy *policy;
+    struct snapshot *epoch;
+    enum answer_kind kind;
+    struct question question;
+    struct epoch_pair pair;
+    struct rlwe *rlwe;
+    size_t column_count, row_count;
+    struct own_column *columns;
+    struct rlwe_key **keys;
+    double *energy, *own_size, *other_size, *scheme, *raw;
+    int8_t *values;
+    struct session_self self;
+    struct oprf_key key;
+    struct peer peer;
+    struct ask_recipient ask;
+    struct ask_column *asked;
+};
+
+static enum pt_code no_memory(struct pt_err *err)
+{
+    return pt_fail(err, PT_ENOMEM, "a question: no memory");
+}
+
+static const char *self_name(const struct query *q)
+{
+    return q->policy->partners[q->daemon->home->self].name;
+}
+
+static enum pt_code understand(struct query *q, const struct planner_query *in, struct pt_err *err)
+{
+    if (!answer_kind_parse(&q->kind, in->kind))
+        return pt_fail(err, PT_EUSAGE,
+                       "unknown question \"%.40s\": overlap, reach, crosstab, profile or affinity",
+                       in->kind);
+    const struct question_words words = {.kind = question_kind_name(answer_question_kind(q->kind)),
+                                         .asker = self_name(q),
+                                         .with = in->with,
+                                         .rows = in->rows[0] != '\0' ? in->rows : NULL,
+                                         .columns = in->columns[0] != '\0' ? in->columns : NULL,
+                                         .where = in->where,
+                                         .where_count = in->where_count};
+    return question_from_words(&q->question, q->policy, &words, err);
+}
+
+static enum pt_code find_epoch(struct query *q, struct pt_err *err)
+{
+    q->epoch = daemon_epoch(q->daemon);
+    if (q->epoch == NULL)
+        return pt_fail(err, PT_ESTATE, "no epoch is in force: run `patto epoch` first");
+    enum pt_code rc = epoch_pair_of(&q->pair, snapshot_header(q->epoch), self_name(q),
+                                    q->policy->partners[q->question.with].name, err);
+    if (rc == PT_OK)
+        rc = epoch_pair_rlwe(&q->rlwe, q->policy, &q->pair, err);
+    return rc;
+}
+
+static enum pt_code make_room(struct query *q, struct pt_err *err)
+{
+    size_t m = snapshot_header(q->epoch)->slot_count;
+
+    q->column_count = reply_column_count(q->policy, &q->question);
+    q->row_count = reply_row_count(q->policy, &q->question);
+    q->columns = calloc(q->column_count, sizeof *q->columns);
+    q->keys = calloc(q->column_count, sizeof(struct rlwe_key *));
+    q->asked = calloc(q->column_count, sizeof *q->asked);
+    q->energy = calloc(q->column_count, sizeof *q->energy);
+    q->own_size = calloc(q->column_count, sizeof *q->own_size);
+    q->other_size = calloc(q->row_count, sizeof *q->other_size);
+    q->scheme = calloc(q->row_count, sizeof *q->scheme);
+    q->raw = calloc(q->row_count * q->column_count, sizeof *q->raw);
+    q->values = calloc(m + RLWE_DEGREE, 1); /* the last block is read whole */
+    if (q->columns == NULL || q->keys == NULL || q->asked == NULL || q->energy == NULL ||
+        q->own_size == NULL || q->other_size == NULL || q->scheme == NULL || q->raw == NULL ||
+        q->values == NULL)
+        return no_memory(err);
+    return PT_OK;
+}
+
+/* ---- own columns ---- */
+
+static enum pt_code encrypt(struct query *q, size_t i, const struct blobs_at *at,
+                            const struct digest *file_name, struct pt_err *err)
+{
+    struct fileio_new file = {.fd = -1};
+    uint64_t blocks = rlwe_block_count(q->rlwe);
+    size_t block_bytes = rlwe_block_bytes(q->rlwe);
+    uint8_t *block = malloc(block_bytes);
+    enum pt_code rc;
+
+    if (block == NULL)
+        return no_memory(err);
+    rc = blob_begin(&file, at, file_name, err);
+    for (uint64_t k = 0; rc == PT_OK && k <= blocks; k++) {
+        rc = rlwe_encrypt_block(block, q->rlwe, q->keys[i], k,
+                                k < blocks ? q->values + k * RLWE_DEGREE : NULL);
+        rc = rc == PT_OK ? fileio_add(&file, span_of(block, block_bytes), err)
+                         : pt_fail(err, rc, "encrypting a column");
+    }
+    free(block);
+    if (rc == PT_OK)
+        return fileio_commit(&file, err);
+    fileio_abandon(&file);
+    return rc;
+}
+
+/* The ciphertext is a pure function of epoch seed, name and values, so a file that is there under
+ * the digest of both is the one we would make. */
+static enum pt_code have_ciphertext(struct query *q, size_t i, const struct digest *values_digest,
+                                    struct pt_err *err)
+{
+    struct own_column *c = &q->columns[i];
+    const struct span parts[] = {buf_span(&c->name), span_of(values_digest->b, 32)};
+    const struct blobs_at at = {.home = q->daemon->home,
+                                .epoch = snapshot_id(q->epoch),
+                                .peer = q->policy->partners[q->question.with].name,
+                                .sent = true};
+    PT_WIPED(key32) name_key = {0};
+    struct digest file_name;
+    bool found;
+    enum pt_code rc;
+
+    /* Keyed: a plain digest of the values in a file name would let a guess be checked. */
+    prf_derive(&name_key, snapshot_seed(q->epoch), "patto/column-file/1", parts, PT_LEN(parts));
+    memcpy(file_name.b, name_key.b, sizeof file_name.b);
+    if ((rc = blob_map(&c->map, &found, &at, &file_name, rlwe_column_bytes(q->rlwe), err)) !=
+            PT_OK ||
+        found)
+        return rc;
+    if ((rc = encrypt(q, i, &at, &file_name, err)) != PT_OK ||
+        (rc = blob_map(&c->map, &found, &at, &file_name, rlwe_column_bytes(q->rlwe), err)) != PT_OK)
+        return rc;
+    return found ? PT_OK : pt_fail(err, PT_EIO, "an encrypted column has gone from the disk");
+}
+
+static enum pt_code own_values(struct query *q, size_t i, struct pt_err *err)
+{
+    const struct columns_selector which = {.filters = q->question.filters,
+                                           .filter_count = q->question.filter_count,
+                                           .has_category = i > 0,
+                                           .attribute = q->question.rows,
+                                           .value = i > 0 ? (uint16_t)(i - 1) : 0};
+    const struct columns_map *map = snapshot_map(q->epoch);
+    uint64_t energy;
+    uint64_t size;
+    enum pt_code rc = columns_recipient(q->values, &energy, map, &which);
+
+    if (rc == PT_OK)
+        rc = columns_audience_count(&size, map, &which);
+    if (rc != PT_OK)
+        return pt_fail(err, rc, "own columns could not be made");
+    q->energy[i] = (double)energy;
+    q->own_size[i] = (double)size;
+    return PT_OK;
+}
+
+static enum pt_code prepare_column(struct query *q, size_t i, struct pt_err *err)
+{
+    struct own_column *c = &q->columns[i];
+    struct digest values;
+    PT_WIPED(key32) seed = {0};
+    enum pt_code rc;
+
+    if ((rc = reply_column_name(&c->name, q->policy, &q->question, i, err)) != PT_OK ||
+        (rc = own_values(q, i, err)) != PT_OK)
+        return rc;
+    epoch_values_digest(&values, q->values, snapshot_header(q->epoch)->slot_count);
+    const struct epoch_column column = {.name = buf_span(&c->name), .values = &values};
+    epoch_column_seed(&seed, snapshot_seed(q->epoch), &q->pair, &column);
+    if ((rc = rlwe_key_new(&q->keys[i], q->rlwe, &seed)) != PT_OK)
+        return pt_fail(err, rc, "a column key: no memory that can be locked");
+    if ((rc = have_ciphertext(q, i, &values, err)) != PT_OK)
+        return rc;
+    reply_column_digest(&c->digest, c->map.bytes);
+    q->asked[i] =
+        (struct ask_column){.name = buf_span(&c->name), .digest = c->digest, .bytes = c->map.bytes};
+    return PT_OK;
+}
+
+/* One name, one ciphertext, for ever: a changed one would tell what changed. */
+static enum pt_code bind_column(struct query *q, size_t i, struct pt_err *err)
+{
+    char name[WIRE_COLUMN_NAME_MAX + 1];
+    const struct store_column key = {.epoch = *snapshot_id(q->epoch),
+                                     .peer = q->policy->partners[q->question.with].name,
+                                     .sent = true,
+                                     .name = name};
+    struct span s = buf_span(&q->columns[i].name);
+
+    if (s.n >= sizeof name)
+        return pt_fail(err, PT_ELIMIT, "too many filters for one column name");
+    memcpy(name, s.p, s.n);
+    name[s.n] = '\0';
+    return store_column_bind(q->daemon->store, &key, &q->columns[i].digest, err);
+}
+
+static enum pt_code prepare(struct query *q, struct pt_err *err)
+{
+    enum pt_code rc;
+
+    for (size_t i = 0; i < q->column_count; i++)
+        if ((rc = q->job->progress(q->job->self, "encrypting columns", i, q->column_count, "",
+                                   err)) != PT_OK ||
+            (rc = prepare_column(q, i, err)) != PT_OK || (rc = bind_column(q, i, err)) != PT_OK)
+            return rc;
+    return PT_OK;
+}
+
+/* ---- the session ---- */
+
+static enum pt_code upload(struct query *q, struct pt_err *err)
+{
+    uint64_t sent = 0;
+    enum pt_code rc;
+
+    while (ask_recipient_sending(&q->ask)) {
+        if ((rc = ask_recipient_send(&q->ask, &q->peer.out, err)) != PT_OK ||
+            (rc = peer_flush(&q->peer, err)) != PT_OK)
+            return rc;
+        sent += WIRE_PART_MAX;
+        if ((rc = q->job->progress(q->job->self, "sending columns", sent,
+                                   (uint64_t)q->ask.need_count * rlwe_column_bytes(q->rlwe), "",
+                                   err)) != PT_OK)
+            return rc;
+    }
+    return q->job->progress(q->job->self, "waiting for the partner's answer", 0, 0, "", err);
+}
+
+static enum pt_code converse(struct query *q, struct pt_err *err)
+{
+    const struct ask_recipient_in in = {.question = &q->question,
+                                        .pair = q->pair,
+                                        .rlwe = q->rlwe,
+                                        .columns = q->asked,
+                                        .column_count = q->column_count};
+    enum pt_code rc;
+
+    if ((rc = daemon_self(&q->self, &q->key, q->daemon, q->epoch, err)) != PT_OK ||
+        (rc = peer_open(&q->peer, q->daemon, &q->self, q->question.with, WHAT_ASK, err)) != PT_OK ||
+        (rc = ask_recipient_begin(&q->ask, &q->peer.session, &in, &q->peer.out, err)) != PT_OK ||
+        (rc = peer_flush(&q->peer, err)) != PT_OK)
+        return rc;
+    while (!ask_recipient_answered(&q->ask)) {
+        if ((rc = peer_step(&q->peer, err)) != PT_OK ||
+            (ask_recipient_sending(&q->ask) && (rc = upload(q, err)) != PT_OK))
+            return rc;
+    }
+    return peer_finish(&q->peer, err);
+}
+
+/* ---- from replies to figures ---- */
+
+/* What the evaluator's noise really is: an integer width in units of Z_q (reply.h). */
+static double noise_variance(const struct query *q, struct budget_variance v)
+{
+    double delta = rlwe_delta(q->rlwe);
+    size_t group = q->column_count < RLWE_COLUMNS_MAX ? q->column_count : RLWE_COLUMNS_MAX;
+    double width = ceil(delta * budget_sigma(v));
+    double least = (double)inner_noise_min(group);
+
+    if (width < least)
+        width = least;
+    return width / delta * (width / delta);
+}
+
+static enum pt_code open_replies(struct query *q, struct pt_err *err)
+{
+    struct span *rows = calloc(q->row_count, sizeof *rows);
+    enum pt_code rc;
+
+    if (rows == NULL)
+        return no_memory(err);
+    for (size_t i = 0; i < q->row_count; i++) {
+        rows[i] = buf_span(&q->ask.rows[i]);
+        q->other_size[i] = (double)q->ask.sizes[i];
+        q->scheme[i] = inner_error_variance(q->rlwe, fmax(q->other_size[i], 0));
+    }
+    const struct reply_open_in in = {.rlwe = q->rlwe,
+                                     .rows = rows,
+                                     .row_count = q->row_count,
+                                     .keys = q->keys,
+                                     .column_count = q->column_count};
+    rc = reply_open(q->raw, &in, err);
+    free(rows);
+    return rc;
+}
+
+static enum pt_code fill(struct answer *out, struct query *q, struct pt_err *err)
+{
+    const struct epoch_header *h = snapshot_header(q->epoch);
+    const struct columns_map *map = snapshot_map(q->epoch);
+    struct budget_price price;
+    enum pt_code rc = open_replies(q, err);
+
+    if (rc != PT_OK)
+        return rc;
+    budget_price(&price, q->policy, &q->question, rlwe_delta(q->rlwe));
+    const struct estimate_in in = {
+        .frame = {.slot_count = (double)h->slot_count,
+                  .kept = (double)columns_kept(map),
+                  .customers = (double)columns_rows(map),
+                  .minimum_count = (double)q->policy->privacy.minimum_count,
+                  .minimum_audience = (double)q->policy->privacy.minimum_audience},
+        .row_count = q->column_count - 1,
+        .column_count = q->row_count - 1,
+        .raw = q->raw,
+        .energy = q->energy,
+        .own_size = q->own_size,
+        .other_size = q->other_size,
+        .scheme_variance = q->scheme,
+        .cell_variance = noise_variance(q, price.cell),
+        .margin_variance = noise_variance(q, price.margin)};
+    if ((rc = answer_fill(out, q->kind, q->policy, &q->question, &in, err)) != PT_OK)
+        return rc;
+    out->charged_rho_nano = q->ask.charged_nano;
+    out->left_rho_nano = q->ask.left_nano;
+    out->repeated = q->ask.charged_nano == 0;
+    out->audit_position = q->ask.audit_position;
+    return PT_OK;
+}
+
+/* A refusal that is about the question, not about a fault, is an answer too. */
+static bool refused(const struct query *q, struct answer_refusal *why, const struct pt_err *err)
+{
+    enum refusal r = q->peer.session.refusal;
+
+    why->sentence = err->msg;
+    if (r == REFUSAL_AUDIENCE_TOO_SMALL)
+        why->reason = REASON_AUDIENCE;
+    else if (r == REFUSAL_BUDGET_EXHAUSTED || r == REFUSAL_NOT_ALLOWED)
+        why->reason = REASON_POLICY;
+    else
+        return false;
+    return true;
+}
+
+static void stamp(struct answer *out, const struct query *q)
+{
+    const struct epoch_header *h = q->epoch != NULL ? snapshot_header(q->epoch) : NULL;
+
+    out->policy = q->policy->hash;
+    snprintf(out->build, sizeof out->build, "%s", DAEMON_BUILD);
+    if (h == NULL || q->pair.header == NULL)
+        return;
+    snprintf(out->epoch, sizeof out->epoch, "%" PRIu64, h->number);
+    out->own_data = h->participants[q->pair.recipient].dataset;
+    out->other_data = h->participants[q->pair.evaluator].dataset;
+}
+
+static enum pt_code answer_query(struct answer *out, struct query *q,
+                                 const struct planner_query *in, struct pt_err *err)
+{
+    struct answer_refusal why = {.reason = REASON_POLICY};
+    struct pt_err said = {0};
+    enum pt_code rc = understand(q, in, err);
+
+    if (rc != PT_OK)
+        return rc;
+    rc = decide(q->policy, &q->question, &said);
+    if (rc == PT_EDENIED) {
+        why.sentence = said.msg;
+        return answer_refuse(out, q->kind, q->policy, &q->question, why, err);
+    }
+    if (rc != PT_OK) {
+        *err = said;
+        return rc;
+    }
+    if ((rc = daemon_in_date(q->daemon, err)) != PT_OK || (rc = find_epoch(q, err)) != PT_OK ||
+        (rc = make_room(q, err)) != PT_OK)
+        return rc;
+    if ((rc = prepare(q, err)) != PT_OK)
+        return rc;
+    if ((rc = converse(q, &said)) == PT_OK)
+        return fill(out, q, err);
+    if (refused(q, &why, &said))
+        return answer_refuse(out, q->kind, q->policy, &q->question, why, err);
+    *err = said;
+    return rc;
+}
+
+static void query_free(struct query *q)
+{
+    ask_recipient_free(&q->ask);
+    peer_close(&q->peer);
+    oprf_key_wipe(&q->key);
+    for (size_t i = 0; i < q->column_count; i++) {
+        if (q->columns != NULL) {
+            buf_free(&q->columns[i].name);
+            blob_unmap(&q->columns[i].map);
+        }
+        if (q->keys != NULL)
+            rlwe_key_free(q->keys[i]);
+    }
+    if (q->values != NULL)
+        explicit_bzero(q->values, snapshot_header(q->epoch)->slot_count);
+    free(q->values);
+    free(q->columns);
+    free(q->keys);
+    free(q->asked);
+    free(q->energy);
+    free(q->own_size);
+    free(q->other_size);
+    free(q->scheme);
+    free(q->raw);
+    rlwe_free(q->rlwe);
+    snapshot_unref(q->epoch);
+    explicit_bzero(q, sizeof *q);
+    free(q);
+}
+
+enum pt_code query_run(struct answer *out, struct daemon *d, const struct planner_query *query,
+                       const struct job *job, struct pt_err *err)
+{
+    struct query *q = calloc(1, sizeof *q);
+
+    *out = (struct answer){0};
+    if (q == NULL)
+        return no_memory(err);
+    q->daemon = d;
+    q->job = job;
+    q->policy = d->home->policy;
+    enum pt_code rc = answer_query(out, q, query, err);
+    if (rc == PT_OK)
+        stamp(out, q);
+    query_free(q);
+    return rc;
+}
