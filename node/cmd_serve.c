@@ -1,0 +1,55 @@
+#include "node/commands.h"
+
+#include "node/daemon.h"
+
+#include <inttypes.h>
+#include <signal.h>
+
+/* Blocked before gRPC starts its threads, so that they inherit the mask and only this thread
+ * hears of them. */
+static void block_signals(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGINT);
+    pthread_sigmask(SIG_BLOCK, set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static enum pt_code run(struct cli *cli, struct pt_err *err)
+{
+    struct daemon *d = NULL;
+    sigset_t set;
+    int got = 0;
+    enum pt_code rc;
+
+    block_signals(&set);
+    if ((rc = home_harden(err)) != PT_OK)
+        return rc;
+    rpc_init();
+    if ((rc = daemon_start(&d, cli->home, cli->log, err)) == PT_OK) {
+        const struct home *h = d->home;
+        daemon_log(d, "%s: node %s of %s serves partners on %s; policy version %" PRIu32,
+                   DAEMON_BUILD, h->config.name, h->policy->federation, h->config.listen,
+                   h->policy->version);
+        sigwait(&set, &got);
+        daemon_log(d, "stopping on signal %d: calls under way may finish", got);
+    }
+    daemon_stop(d);
+    rpc_shutdown();
+    return rc;
+}
+
+const struct command cmd_serve = {
+    .name = "serve",
+    .args = "",
+    .summary = "run the node: answer partners and this company's planners",
+    .about =
+        "Listens for partners (mutual TLS, certificates pinned by the policy) and for this\n"
+        "company's own planners (loopback or a Unix socket, with the home's token). Runs in the\n"
+        "foreground and logs a line an event on standard error, never personal data; SIGTERM\n"
+        "or SIGINT stops it once the calls under way are done. One home, one daemon.\n"
+        "Put a firewall in front of the partners' port that admits only their addresses.",
+    .example = "patto --home ./fresh serve",
+    .run = run,
+};

@@ -1,0 +1,26 @@
+#include "node/commands.h"
+
+#include "node/planner_client.h"
+
+static enum pt_code run(struct cli *cli, struct pt_err *err)
+{
+    rpc_init();
+    enum pt_code rc = planner_client_run(cli, "Tokenise", (struct span){0}, err);
+    rpc_shutdown();
+    return rc;
+}
+
+const struct command cmd_tokenise = {
+    .name = "tokenise",
+    .args = "",
+    .summary = "have every partner's key applied to this node's customers",
+    .about =
+        "Blinds each customer that has no token yet, sends the blinded points through every other\n"
+        "partner's node, checks each one's proof, and stores the resulting tokens sealed. "
+        "Partners\n"
+        "see uniformly random points and a padded count. All partners must be serving. Costs\n"
+        "rho 0.0002 a run at each partner, for the padded count. Run it after ingest, and again\n"
+        "when a key period ends; it does only what is missing.",
+    .example = "patto --home ./fresh tokenise",
+    .run = run,
+};
