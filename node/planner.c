@@ -4,7 +4,7 @@
 #include "node/clock.h"
 #include "node/epoch_run.h"
 #include "node/ledger.h"
-#include "node/query_run.h"
+#include "node/question_run.h"
 #include "node/tokenise_run.h"
 #include "proto/wire_planner.h"
 
@@ -112,7 +112,7 @@ static enum pt_code handle_query(struct rpc_call *call, void *arg, struct pt_err
     if ((rc = receive(&message, call, err)) != PT_OK ||
         (rc = planner_query_decode(&query, &in, buf_span(&message), err)) != PT_OK)
         goto out;
-    if ((rc = query_run(&answer, d, &query, &job, err)) != PT_OK) {
+    if ((rc = question_run(&answer, d, &query, &job, err)) != PT_OK) {
         daemon_log(d, "query failed: %s", err->msg);
         goto out;
     }

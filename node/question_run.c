@@ -1,4 +1,4 @@
-#include "node/query_run.h"
+#include "node/question_run.h"
 
 #include "node/blobs.h"
 #include "node/clock.h"
@@ -430,8 +430,8 @@ static void query_free(struct query *q)
     free(q);
 }
 
-enum pt_code query_run(struct answer *out, struct daemon *d, const struct planner_query *query,
-                       const struct job *job, struct pt_err *err)
+enum pt_code question_run(struct answer *out, struct daemon *d, const struct planner_query *query,
+                          const struct job *job, struct pt_err *err)
 {
     struct query *q = calloc(1, sizeof *q);
 
