@@ -1,0 +1,187 @@
+/* patto query: ask one joint question and print the answer. */
+#include "node/clock.h"
+#include "node/commands.h"
+#include "node/planner_client.h"
+#include "node/progress.h"
+#include "node/report.h"
+#include "proto/wire_planner.h"
+
+#include <string.h>
+#include <unistd.h>
+
+static const struct cli_option OPTIONS[] = {
+    {"with", "PARTNER", "whose customers to compare with", true, false},
+    {"rows", "ATTRIBUTE", "crosstab, profile, affinity: your attribute, e.g. buys", false, false},
+    {"columns", "P.ATTRIBUTE", "crosstab, profile, affinity: theirs, e.g. drinkco.tier", false,
+     false},
+    {"where", "FILTER", "only who passes, e.g. segment=new, drinkco.spend>=20; all must hold",
+     false, true},
+    {"dry-run", NULL, "what it would cost and how wide the error bars would be; asks nobody", false,
+     false},
+    {"json", NULL, "print it as JSON", false, false},
+    {"csv", NULL, "print it as CSV, a line a cell", false, false},
+    {0},
+};
+
+struct waiting {
+    struct progress bar;
+    FILE *log;
+    char stage[64];
+    bool open, answered;
+    struct answer answer;
+};
+
+static void draw(struct waiting *w, const struct planner_progress *p)
+{
+    if (!w->open || strcmp(w->stage, p->stage) != 0) {
+        if (w->open)
+            progress_end(&w->bar);
+        memcpy(w->stage, p->stage, sizeof w->stage);
+        progress_begin(&w->bar, w->log, w->stage, p->total, clock_mono_ms());
+        w->open = true;
+    }
+    progress_at(&w->bar, p->done, clock_mono_ms());
+}
+
+static enum pt_code take(void *self, struct span bytes, struct pt_err *err)
+{
+    struct waiting *w = self;
+    struct planner_update u = {0};
+    enum pt_code rc;
+
+    if ((rc = planner_update_decode(&u, bytes, err)) != PT_OK)
+        return rc;
+    if (!u.is_answer) {
+        draw(w, &u.progress);
+        return PT_OK;
+    }
+    if (w->answered) {
+        answer_free(&u.answer);
+        return pt_fail(err, PT_EBADMSG, "the daemon answered twice: is it another version?");
+    }
+    w->answer = u.answer;
+    w->answered = true;
+    return PT_OK;
+}
+
+static enum pt_code ask(struct waiting *w, const struct cli *cli, const struct planner_query *q,
+                        struct pt_err *err)
+{
+    struct planner_client client = {0};
+    struct buf request = {0};
+    enum pt_code rc;
+
+    if ((rc = planner_query_encode(&request, q, err)) != PT_OK ||
+        (rc = planner_client_open(&client, cli->home, err)) != PT_OK)
+        goto out;
+    rc = planner_client_stream(
+        &client,
+        &(struct planner_call){
+            .method = "Query", .request = buf_span(&request), .self = w, .take = take},
+        err);
+    if (rc == PT_OK && !w->answered)
+        rc = pt_fail(err, PT_EPEER, "the daemon hung up without an answer; its log says why");
+out:
+    if (w->open)
+        progress_end(&w->bar);
+    planner_client_close(&client);
+    buf_free(&request);
+    return rc;
+}
+
+static const char *word(const struct cli *cli, const char *option)
+{
+    const char *value = cli_value(cli, option);
+    return value != NULL ? value : "";
+}
+
+/* What can be said without the daemon: the words are there, and no more than make sense. */
+static enum pt_code read_words(struct planner_query *q, const struct cli *cli, struct pt_err *err)
+{
+    enum answer_kind kind;
+
+    q->kind = cli->args[0];
+    q->with = word(cli, "with");
+    q->rows = word(cli, "rows");
+    q->columns = word(cli, "columns");
+    q->dry_run = cli_flag(cli, "dry-run");
+    if (!answer_kind_parse(&kind, q->kind))
+        return pt_fail(err, PT_EUSAGE,
+                       "query: no question is called %.40s; there are overlap, reach, crosstab, "
+                       "profile and affinity",
+                       q->kind);
+    bool table = answer_question_kind(kind) == QUESTION_CROSSTAB;
+    if (table && (q->rows[0] == '\0' || q->columns[0] == '\0'))
+        return pt_fail(err, PT_EUSAGE,
+                       "query: %s needs --rows ATTRIBUTE and --columns %s.ATTRIBUTE", q->kind,
+                       q->with);
+    if (!table && (q->rows[0] != '\0' || q->columns[0] != '\0'))
+        return pt_fail(err, PT_EUSAGE,
+                       "query: %s is one number: it takes --where, not --rows or "
+                       "--columns (crosstab does)",
+                       q->kind);
+    if (cli_flag(cli, "json") && cli_flag(cli, "csv"))
+        return pt_fail(err, PT_EUSAGE, "query: --json or --csv, not both");
+    return PT_OK;
+}
+
+static enum pt_code print(const struct cli *cli, const struct answer *a, struct pt_err *err)
+{
+    struct buf text = {0};
+    struct report_style style = {
+        .format = cli_flag(cli, "json")  ? REPORT_JSON
+                  : cli_flag(cli, "csv") ? REPORT_CSV
+                                         : REPORT_TABLE,
+        .colour = report_wants_colour(fileno(cli->out)),
+    };
+    enum pt_code rc;
+
+    if ((rc = report_write(&text, a, &style, err)) == PT_OK &&
+        (fwrite(text.p, 1, text.n, cli->out) != text.n || fflush(cli->out) != 0))
+        rc = pt_fail(err, PT_EIO,
+                     "query: cannot write the answer: disk full, or a closed pipe? "
+                     "Ask again: the same question costs nothing");
+    buf_free(&text);
+    return rc;
+}
+
+static enum pt_code run(struct cli *cli, struct pt_err *err)
+{
+    const char *where[QUESTION_FILTERS_MAX + 1];
+    struct planner_query q = {.where = where};
+    struct waiting w = {.log = cli->log};
+    enum pt_code rc;
+
+    q.where_count = cli_values(cli, "where", where, PT_LEN(where));
+    if (q.where_count > QUESTION_FILTERS_MAX)
+        return pt_fail(err, PT_EUSAGE, "query: at most %d filters", QUESTION_FILTERS_MAX);
+    if ((rc = read_words(&q, cli, err)) == PT_OK && (rc = ask(&w, cli, &q, err)) == PT_OK &&
+        (rc = print(cli, &w.answer, err)) == PT_OK && w.answer.refusal[0] != '\0')
+        /* Printed as cells, for programs; the status says it to scripts. */
+        rc = pt_fail(err, PT_EDENIED, "query: refused: %.400s", w.answer.refusal);
+    answer_free(&w.answer);
+    return rc;
+}
+
+const struct command cmd_query = {
+    .name = "query",
+    .args = "overlap|reach|crosstab|profile|affinity",
+    .summary = "ask a joint question and print the answer with its error bars",
+    .about =
+        "Asks through this home's daemon (patto serve). You learn noisy, permitted aggregates:\n"
+        "overlap   customers in common, and both sides' sizes\n"
+        "reach     people reached by either, and what each adds\n"
+        "crosstab  customers in common, your categories by theirs, with margins\n"
+        "profile   of your category's customers in common, the share in each of theirs\n"
+        "affinity  index: 100 is as often as chance, 200 twice as often\n"
+        "Profile and affinity read a crosstab: after one, the others cost nothing. The very\n"
+        "same question again costs nothing and tells nothing new.",
+    .example = "patto --home ./fresh query overlap --with drinkco\n"
+               "patto --home ./fresh query reach --with drinkco --where segment=new\n"
+               "patto --home ./fresh query affinity --with drinkco --rows buys \\\n"
+               "    --columns drinkco.drinks --where 'drinkco.tier=gold' --json",
+    .options = OPTIONS,
+    .arg_min = 1,
+    .arg_max = 1,
+    .run = run,
+};
