@@ -436,7 +436,9 @@ enum pt_code map_parse(struct map **out, struct span file, const struct map_for 
         return pt_fail(err, PT_ENOMEM, "not enough memory");
     struct parser p = {m, to, &to->policy->partners[to->me], err};
     m->text = calloc(1, sizeof *m->text);
-    if (m->text == NULL || !buf_add(&m->text->file, file.p, file.n))
+    if (file.n == 0)
+        rc = wrong(&p, (struct place){1, 1}, "the file is empty; see node/README.md for a map");
+    else if (m->text == NULL || !buf_add(&m->text->file, file.p, file.n))
         rc = pt_fail(err, PT_ENOMEM, "not enough memory");
     else if ((rc = yaml_parse(&m->text->yaml, buf_span(&m->text->file), err)) == PT_OK)
         rc = parse_root(&p, yaml_root(m->text->yaml));
