@@ -1,0 +1,322 @@
+#include "tests/proto_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+struct digest fixture_digest(uint8_t fill)
+{
+    struct digest d;
+
+    memset(d.b, fill, sizeof d.b);
+    return d;
+}
+
+void fixture_nodes(struct fixture_node *nodes, const struct policy *p)
+{
+    for (size_t i = 0; i < p->partner_count; i++) {
+        struct fixture_partner partner;
+        struct key32 seed;
+        int at;
+        fixture_partner_init(&partner, i, NULL);
+        at = policy_find_partner(p, partner.name);
+        assert_true(at >= 0);
+        struct fixture_node *n = &nodes[at];
+        memset(n, 0, sizeof *n);
+        n->partner = partner;
+        memset(seed.b, 0x31 + at, sizeof seed.b);
+        assert_int_equal(oprf_key_derive(&n->oprf, &seed, span_z("fixture")), PT_OK);
+        n->self = (struct session_self){.policy = p,
+                                        .partner = (uint16_t)at,
+                                        .key = &n->partner.node,
+                                        .key_period = 7,
+                                        .oprf_public = n->oprf.public_key,
+                                        .build = "patto test"};
+    }
+}
+
+void fixture_nodes_wipe(struct fixture_node *nodes, size_t n)
+{
+    explicit_bzero(nodes, n * sizeof *nodes);
+}
+
+bool fixture_step(struct session *s, struct outbox *from, struct outbox *answers, enum pt_code *rc,
+                  struct pt_err *err)
+{
+    struct buf frame;
+
+    if (!outbox_take(from, &frame))
+        return false;
+    *rc = session_step(s, buf_span(&frame), answers, err);
+    buf_free(&frame);
+    return true;
+}
+
+void fixture_greet(struct fixture_link *l, struct fixture_node *opener,
+                   struct fixture_node *accepter, enum session_what what)
+{
+    struct session_to to = {accepter->self.partner, what, fixture_digest(0xaa)};
+    struct session_to from = {opener->self.partner, what, fixture_digest(0xbb)};
+    struct pt_err err = {0};
+    enum pt_code rc = PT_EBUG;
+
+    *l = (struct fixture_link){0};
+    assert_int_equal(session_open(&l->opener, &opener->self, to, &l->to_accepter, &err), PT_OK);
+    session_accept(&l->accepter, &accepter->self, from);
+    assert_true(fixture_step(&l->accepter, &l->to_accepter, &l->to_opener, &rc, &err));
+    if (rc != PT_OK)
+        fail_msg("%s", err.msg);
+    assert_true(fixture_step(&l->opener, &l->to_opener, &l->to_accepter, &rc, &err));
+    if (rc != PT_OK)
+        fail_msg("%s", err.msg);
+    assert_int_equal(l->opener.state, SESSION_OPEN);
+    assert_int_equal(l->accepter.state, SESSION_OPEN);
+}
+
+void fixture_link_free(struct fixture_link *l)
+{
+    outbox_free(&l->to_accepter);
+    outbox_free(&l->to_opener);
+}
+
+/* ---- an epoch and its data ---- */
+
+static uint32_t next_random(uint32_t *x) /* xorshift: public test data */
+{
+    *x ^= *x << 13;
+    *x ^= *x >> 17;
+    *x ^= *x << 5;
+    return *x;
+}
+
+static void encrypt_column(struct fixture_epoch *e, size_t j)
+{
+    struct pt_err err = {0};
+    struct digest values;
+    struct key32 epoch_seed;
+    struct key32 seed;
+    int8_t block[RLWE_DEGREE];
+
+    assert_int_equal(reply_column_name(&e->names[j], e->policy, &e->question, j, &err), PT_OK);
+    epoch_values_digest(&values, e->f[j], FIXTURE_SLOTS);
+    memset(epoch_seed.b, 0x5e, sizeof epoch_seed.b);
+    struct epoch_column column = {buf_span(&e->names[j]), &values};
+    epoch_column_seed(&seed, &epoch_seed, &e->pair, &column);
+    assert_int_equal(rlwe_key_new(&e->keys[j], e->rlwe, &seed), PT_OK);
+    assert_true(buf_reserve(&e->bytes[j], rlwe_column_bytes(e->rlwe)));
+    for (uint64_t k = 0; k <= rlwe_block_count(e->rlwe); k++) {
+        bool data = k < rlwe_block_count(e->rlwe);
+        if (data)
+            memcpy(block, e->f[j] + k * RLWE_DEGREE, sizeof block);
+        assert_int_equal(rlwe_encrypt_block(e->bytes[j].p + e->bytes[j].n, e->rlwe, e->keys[j], k,
+                                            data ? block : NULL),
+                         PT_OK);
+        e->bytes[j].n += rlwe_block_bytes(e->rlwe);
+    }
+    e->columns[j] =
+        (struct ask_column){.name = buf_span(&e->names[j]), .bytes = buf_span(&e->bytes[j])};
+    reply_column_digest(&e->columns[j].digest, e->columns[j].bytes);
+}
+
+/* FIXTURE_PEOPLE people on either side, one a slot, so that every sum of |G| is within bounds. */
+static void fill(struct fixture_epoch *e)
+{
+    uint32_t x = 20261122;
+
+    for (size_t t = 0; t < FIXTURE_PEOPLE; t++) {
+        size_t slot = t * 2 + 1;
+        int8_t sign = next_random(&x) & 1 ? 1 : -1;
+        for (size_t j = 0; j < e->column_count; j++)
+            e->f[j][slot] = j == 0 || next_random(&x) % 3 == 0 ? sign : 0;
+        for (size_t i = 0; i < e->row_count; i++) {
+            e->g[i][slot] = i == 0 || next_random(&x) % 4 == 0 ? sign : 0;
+            e->size[i] += e->g[i][slot] != 0;
+        }
+    }
+}
+
+void fixture_epoch_init(struct fixture_epoch *e, const struct policy *p, const char *kind)
+{
+    struct question_words words = {.kind = kind, .asker = "freshmart", .with = "drinkco"};
+    struct pt_err err = {0};
+
+    memset(e, 0, sizeof *e);
+    e->policy = p;
+    e->header = (struct epoch_header){.policy_hash = p->hash,
+                                      .number = 3,
+                                      .key_period = 7,
+                                      .slot_count = FIXTURE_SLOTS,
+                                      .salt = fixture_digest(0x77),
+                                      .participant_count = 2};
+    strcpy(e->header.participants[0].name, "drinkco");
+    strcpy(e->header.participants[1].name, "freshmart");
+    for (size_t i = 0; i < 2; i++) {
+        e->header.participants[i].dataset = fixture_digest((uint8_t)(0x11 + i));
+        e->header.participants[i].seed_hash = fixture_digest((uint8_t)(0x21 + i));
+        e->header.participants[i].padded_size = FIXTURE_PEOPLE + 500;
+    }
+    if (strcmp(kind, "crosstab") == 0) {
+        words.rows = "segment";
+        words.columns = "drinkco.tier";
+    }
+    if (question_from_words(&e->question, p, &words, &err) != PT_OK ||
+        epoch_pair_of(&e->pair, &e->header, "freshmart", "drinkco", &err) != PT_OK ||
+        epoch_pair_rlwe(&e->rlwe, p, &e->pair, &err) != PT_OK)
+        fail_msg("%s", err.msg);
+    e->column_count = reply_column_count(p, &e->question);
+    e->row_count = reply_row_count(p, &e->question);
+    assert_true(e->column_count <= FIXTURE_COLUMNS_MAX && e->row_count <= FIXTURE_COLUMNS_MAX);
+    memset(e->noise_key.b, 0x4e, sizeof e->noise_key.b);
+    fill(e);
+    for (size_t j = 0; j < e->column_count; j++)
+        encrypt_column(e, j);
+}
+
+void fixture_epoch_free(struct fixture_epoch *e)
+{
+    for (size_t j = 0; j < FIXTURE_COLUMNS_MAX; j++) {
+        rlwe_key_free(e->keys[j]);
+        buf_free(&e->names[j]);
+        buf_free(&e->bytes[j]);
+        buf_free(&e->kept[j].bytes);
+    }
+    buf_free(&e->coming.bytes);
+    rlwe_free(e->rlwe);
+    memset(e, 0, sizeof *e);
+}
+
+void fixture_epoch_join(const struct fixture_epoch *e, struct fixture_node *nodes)
+{
+    struct pt_err err = {0};
+
+    for (size_t i = 0; i < e->policy->partner_count; i++)
+        assert_int_equal(epoch_header_id(&nodes[i].self.epoch_id, &e->header, &err), PT_OK);
+}
+
+int64_t fixture_exact(const struct fixture_epoch *e, size_t row, size_t column)
+{
+    int64_t sum = 0;
+
+    for (size_t t = 0; t < FIXTURE_SLOTS; t++)
+        sum += e->g[row][t] * e->f[column][t];
+    return sum;
+}
+
+struct ask_recipient_in fixture_recipient_in(const struct fixture_epoch *e)
+{
+    return (struct ask_recipient_in){.question = &e->question,
+                                     .pair = e->pair,
+                                     .rlwe = e->rlwe,
+                                     .columns = e->columns,
+                                     .column_count = e->column_count};
+}
+
+/* ---- the evaluator's host, in memory ---- */
+
+static struct fixture_column *kept(struct fixture_epoch *e, struct span name)
+{
+    for (size_t i = 0; i < e->kept_count; i++)
+        if (span_eq_vartime(span_of(e->kept[i].name, e->kept[i].name_n), name))
+            return &e->kept[i];
+    return NULL;
+}
+
+static enum pt_code column_known(void *self, const struct wire_column *c, bool *here,
+                                 struct pt_err *err)
+{
+    struct fixture_epoch *e = self;
+    struct fixture_column *k = kept(e, c->name);
+
+    *here = k != NULL;
+    if (k != NULL && memcmp(k->digest.b, c->digest.b, 32) != 0)
+        return pt_fail(err, PT_EDENIED, "this column has another digest in this epoch");
+    return PT_OK;
+}
+
+static enum pt_code column_write(void *self, size_t index, struct span bytes, struct pt_err *err)
+{
+    struct fixture_epoch *e = self;
+
+    (void)index;
+    return buf_add(&e->coming.bytes, bytes.p, bytes.n) ? PT_OK : pt_fail(err, PT_ENOMEM, "memory");
+}
+
+static enum pt_code column_map(void *self, size_t index, const struct wire_column *c,
+                               struct span *bytes, struct pt_err *err)
+{
+    struct fixture_epoch *e = self;
+    struct fixture_column *k = kept(e, c->name);
+
+    (void)index;
+    (void)err;
+    *bytes = buf_span(k != NULL ? &k->bytes : &e->coming.bytes);
+    return PT_OK;
+}
+
+static enum pt_code column_bind(void *self, size_t index, const struct wire_column *c,
+                                struct pt_err *err)
+{
+    struct fixture_epoch *e = self;
+
+    (void)index;
+    if (e->kept_count == FIXTURE_COLUMNS_MAX)
+        return pt_fail(err, PT_ELIMIT, "full");
+    struct fixture_column *k = &e->kept[e->kept_count++];
+    memcpy(k->name, c->name.p, c->name.n);
+    k->name_n = c->name.n;
+    k->digest = c->digest;
+    k->bytes = e->coming.bytes;
+    e->coming.bytes = (struct buf){0};
+    return PT_OK;
+}
+
+static enum pt_code charge(void *self, const struct ask_charge *c, struct ask_account *out,
+                           struct pt_err *err)
+{
+    struct fixture_epoch *e = self;
+
+    e->charges++;
+    if (e->charge_fails != PT_OK)
+        return pt_fail(err, e->charge_fails, "privacy.budget, line 52: spent");
+    for (size_t i = 0; i < e->paid_count; i++)
+        out->paid_before = out->paid_before || memcmp(e->paid[i].b, c->key.b, 32) == 0;
+    if (!out->paid_before && e->paid_count < PT_LEN(e->paid)) {
+        e->paid[e->paid_count++] = c->key;
+        e->spent_nano += c->charge_nano;
+    }
+    out->left_nano = 200000000 - e->spent_nano;
+    out->audit_position = (uint64_t)e->charges;
+    e->charged_before_row = true;
+    return PT_OK;
+}
+
+static enum pt_code row(void *self, const struct question *q, size_t index, int8_t *values,
+                        uint64_t *size, struct pt_err *err)
+{
+    struct fixture_epoch *e = self;
+
+    (void)q;
+    if (!e->charged_before_row)
+        return pt_fail(err, PT_EBUG, "data were looked at before the answer was paid");
+    memcpy(values, e->g[index], FIXTURE_SLOTS);
+    *size = e->size[index];
+    return PT_OK;
+}
+
+struct ask_evaluator_in fixture_evaluator_in(struct fixture_epoch *e)
+{
+    buf_free(&e->coming.bytes); /* a new session begins its columns afresh */
+    e->charged_before_row = false;
+    return (struct ask_evaluator_in){.header = &e->header,
+                                     .noise_key = &e->noise_key,
+                                     .host = {.self = e,
+                                              .column_known = column_known,
+                                              .column_write = column_write,
+                                              .column_map = column_map,
+                                              .column_bind = column_bind,
+                                              .charge = charge,
+                                              .data = {.self = e, .row = row}}};
+}
