@@ -57,7 +57,9 @@ bool ring_init(struct ring *r, unsigned coefficient_bytes)
         return false;
     uint64_t q = PRIMES[set].q;
     uint64_t psi = PRIMES[set].psi;
-    *r = (struct ring){.q = q, .psi = psi, .coefficient_bytes = coefficient_bytes};
+    r->q = q;
+    r->psi = psi;
+    r->coefficient_bytes = coefficient_bytes;
     r->barrett = (uint64_t)(((u128)1 << 64) / q);
     r->r2 = power_vartime(2, 128, q);
     r->neg_qinv = 1;

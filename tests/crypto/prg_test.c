@@ -1,12 +1,54 @@
 #include "crypto/prg.h"
 
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
+#include <openssl/crypto.h>
 
 #include "tests/kat.h"
+
+/* OpenSSL's memory ends after so many allocations; below zero, never. */
+static int allocations_left = -1;
+
+/* What OpenSSL holds, and what of it still held the secret when it was freed. */
+static const uint8_t SECRET[16] = "sixteen, secret";
+static void *held[4096];
+static size_t held_count, freed_with_secret;
+
+static bool holds_secret(void *p)
+{
+    return p != NULL && memmem(p, malloc_usable_size(p), SECRET, sizeof SECRET) != NULL;
+}
+
+static void *limited_malloc(size_t n, const char *file, int line)
+{
+    (void)file, (void)line;
+    if (allocations_left == 0)
+        return NULL;
+    allocations_left -= allocations_left > 0;
+    void *p = calloc(1, n);
+    if (held_count < PT_LEN(held))
+        held[held_count++] = p;
+    return p;
+}
+static void *limited_realloc(void *p, size_t n, const char *file, int line)
+{
+    (void)file, (void)line;
+    return allocations_left == 0 ? NULL : realloc(p, n);
+}
+static void plain_free(void *p, const char *file, int line)
+{
+    (void)file, (void)line;
+    freed_with_secret += holds_secret(p);
+    for (size_t i = 0; i < held_count; i++)
+        if (held[i] == p)
+            held[i] = NULL;
+    free(p);
+}
 
 static struct prg *made(uint8_t tag)
 {
@@ -130,12 +172,67 @@ static void failure_sticks(void **state)
     prg_free(NULL);
 }
 
+/* Goal: wherever memory ends within OpenSSL, there is no object, or no bytes. */
+static void memory_may_end_anywhere(void **state)
+{
+    struct prg *g = NULL;
+    uint8_t got[40];
+    enum pt_code rc = PT_EBUG;
+    int made_after = 0, read_after = 0;
+
+    (void)state;
+    for (; g == NULL; made_after++) {
+        assert_in_range(made_after, 0, 100);
+        allocations_left = made_after;
+        rc = prg_new(&g, &(struct key32){{5}});
+        assert_int_equal(rc, g == NULL ? PT_ENOMEM : PT_OK);
+    }
+    for (rc = PT_EBUG; rc != PT_OK; read_after++) {
+        assert_in_range(read_after, 0, 100);
+        allocations_left = read_after;
+        memset(got, 0xa5, sizeof got);
+        rc = prg_read(g, 0, 0, got, sizeof got);
+        for (size_t i = 0; i < sizeof got && rc != PT_OK; i++)
+            assert_int_equal(got[i], 0);
+    }
+    assert_true(made_after > 1 && read_after > 1); /* else nothing was ever refused */
+    allocations_left = -1;
+    prg_free(g);
+}
+
+/* Goal: freed keys are wiped. Method: the first bytes of the schedule are the key's own; they are
+ * there while the object lives, and in nothing that is freed. */
+static void keys_are_wiped(void **state)
+{
+    struct prg *g = NULL;
+    struct key32 key = {{0}};
+    uint8_t got[40];
+    size_t found = 0;
+
+    (void)state;
+    memcpy(key.b, SECRET, sizeof SECRET);
+    held_count = freed_with_secret = 0;
+    assert_int_equal(prg_new(&g, &key), PT_OK);
+    assert_int_equal(prg_read(g, 0, 0, got, sizeof got), PT_OK);
+    for (size_t i = 0; i < held_count; i++)
+        found += holds_secret(held[i]);
+    assert_true(found > 0);
+    prg_free(g);
+    for (size_t i = 0; i < held_count; i++)
+        assert_false(holds_secret(held[i]));
+    assert_int_equal(freed_with_secret, 0);
+}
+
 int main(void)
 {
+    if (CRYPTO_set_mem_functions(limited_malloc, limited_realloc, plain_free) != 1)
+        return 1;
+
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocks_match_aes256),     cmocka_unit_test(reads_agree_however_cut),
         cmocka_unit_test(streams_and_keys_differ), cmocka_unit_test(draws_follow_the_stream),
-        cmocka_unit_test(failure_sticks),
+        cmocka_unit_test(failure_sticks),          cmocka_unit_test(memory_may_end_anywhere),
+        cmocka_unit_test(keys_are_wiped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
