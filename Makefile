@@ -84,7 +84,7 @@ $(BUILD)/tests/fuzz/%_replay: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/main.o
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 $(BUILD)/lattice-bench: $(BUILD)/tests/bench/lattice_bench.o $(LIB)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
-$(BUILD)/demo-data: $(BUILD)/tests/demo/demo_data.o $(LIB)
+$(BUILD)/demo-data $(BUILD)/demo-check: $(BUILD)/demo-%: $(BUILD)/tests/demo/demo_%.o
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
 tests: $(TEST) $(REPLAY)
@@ -97,14 +97,14 @@ check: $(TEST) $(REPLAY)
 	@BUILD=$(BUILD) sh scripts/run-tests.sh $(TEST) $(REPLAY)
 
 test: deps
-	@$(MAKE) --no-print-directory $(BUILD)/patto $(BUILD)/demo-data tests
+	@$(MAKE) --no-print-directory $(BUILD)/patto $(BUILD)/demo-data $(BUILD)/demo-check tests
 	@BUILD=$(BUILD) sh scripts/run-tests.sh --e2e $(TEST) $(REPLAY)
 
-e2e: $(BUILD)/patto $(BUILD)/demo-data
+e2e: $(BUILD)/patto $(BUILD)/demo-data $(BUILD)/demo-check
 	@BUILD=$(BUILD) sh scripts/run-tests.sh --e2e
 
 demo: deps
-	@$(MAKE) --no-print-directory $(BUILD)/patto $(BUILD)/demo-data
+	@$(MAKE) --no-print-directory $(BUILD)/patto $(BUILD)/demo-data $(BUILD)/demo-check
 	@BUILD=$(BUILD) sh scripts/demo.sh
 
 san: deps

@@ -71,6 +71,7 @@ static enum pt_code ask(struct waiting *w, const struct cli *cli, const struct p
     struct buf request = {0};
     enum pt_code rc;
 
+    rpc_init();
     if ((rc = planner_query_encode(&request, q, err)) != PT_OK ||
         (rc = planner_client_open(&client, cli->home, err)) != PT_OK)
         goto out;
@@ -85,6 +86,7 @@ out:
     if (w->open)
         progress_end(&w->bar);
     planner_client_close(&client);
+    rpc_shutdown();
     buf_free(&request);
     return rc;
 }

@@ -246,7 +246,9 @@ static void address(char out[EMAIL_MAX], size_t person, uint64_t seed, bool *gma
 
 static char upper(char c)
 {
-    return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+    if (c >= 'a' && c <= 'z')
+        return (char)(c - 'a' + 'A');
+    return c;
 }
 
 /* The same address as people and tills write it: still equal under the uid2 rules. */
@@ -262,13 +264,19 @@ static void untidy(char out[2 * EMAIL_MAX], const char *email, bool gmail, struc
     for (const char *p = email; p < at; p++) {
         if (dots && p > email && happens(c, 0.2))
             out[n++] = '.';
-        out[n++] = shout || happens(c, 0.02) ? upper(*p) : *p;
+        out[n] = *p;
+        if (shout || happens(c, 0.02))
+            out[n] = upper(*p);
+        n++;
     }
     if (gmail && happens(c, 0.15))
         for (const char *p = happens(c, 0.5) ? "+shop" : "+news"; *p != '\0'; p++)
             out[n++] = *p;
-    for (const char *p = at; *p != '\0'; p++)
-        out[n++] = shout ? upper(*p) : *p;
+    for (const char *p = at; *p != '\0'; p++, n++) {
+        out[n] = *p;
+        if (shout)
+            out[n] = upper(*p);
+    }
     if (happens(c, 0.05))
         out[n++] = ' ';
     out[n] = '\0';
