@@ -266,7 +266,7 @@ static bool global_message(struct buf *out, const uint8_t signature[64], struct 
 static bool is_comment(struct span s)
 {
     for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] < 0x20 || s.p[i] == 0x7F)
+        if ((s.p[i] < 0x20 && s.p[i] != '\t') || s.p[i] == 0x7F) /* minisign itself writes tabs */
             return false;
     return s.n <= COMMENT_MAX;
 }
