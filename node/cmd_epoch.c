@@ -11,11 +11,8 @@ static enum pt_code run(struct cli *cli, struct pt_err *err)
     enum pt_code rc;
 
     epoch.participant_count = cli_values(cli, "with", names, PT_LEN(names));
-    if ((rc = planner_epoch_encode(&request, &epoch, err)) == PT_OK) {
-        rpc_init();
+    if ((rc = planner_epoch_encode(&request, &epoch, err)) == PT_OK)
         rc = planner_client_run(cli, "Epoch", buf_span(&request), err);
-        rpc_shutdown();
-    }
     buf_free(&request);
     return rc;
 }

@@ -4,10 +4,7 @@
 
 static enum pt_code run(struct cli *cli, struct pt_err *err)
 {
-    rpc_init();
-    enum pt_code rc = planner_client_run(cli, "Tokenise", (struct span){0}, err);
-    rpc_shutdown();
-    return rc;
+    return planner_client_run(cli, "Tokenise", (struct span){0}, err);
 }
 
 const struct command cmd_tokenise = {

@@ -17,6 +17,7 @@ enum pt_code planner_client_open(struct planner_client *out, const char *home_di
     enum pt_code rc;
 
     *out = (struct planner_client){0};
+    rpc_init();
     if ((rc = home_open(&home, home_dir, HOME_LOOK, err)) != PT_OK ||
         (rc = home_read_token(token, home, err)) != PT_OK)
         goto out;
@@ -36,6 +37,7 @@ void planner_client_close(struct planner_client *c)
 {
     rpc_channel_close(c->channel);
     *c = (struct planner_client){0};
+    rpc_shutdown();
 }
 
 /* Nobody listens, or something else does: name the likely cause and the way out. */
@@ -113,12 +115,13 @@ enum pt_code planner_client_run(struct cli *cli, const char *method, struct span
     struct run run = {.cli = cli};
     enum pt_code rc;
 
-    if ((rc = planner_client_open(&client, cli->home, err)) != PT_OK)
-        return rc;
-    rc = planner_client_stream(
-        &client,
-        &(struct planner_call){.method = method, .request = request, .self = &run, .take = show},
-        err);
+    rc = planner_client_open(&client, cli->home, err);
+    if (rc == PT_OK)
+        rc = planner_client_stream(
+            &client,
+            &(struct planner_call){
+                .method = method, .request = request, .self = &run, .take = show},
+            err);
     if (run.open)
         progress_end(&run.bar);
     planner_client_close(&client);

@@ -11,7 +11,8 @@ struct planner_client { /* {0} is a valid closed one */
     char name[RPC_NAME_MAX + 1]; /* this node */
 };
 
-/* rpc_init() is the caller's. PT_EIO, PT_EDENIED: the home; the daemon is looked for later. */
+/* Starts gRPC; planner_client_close() ends it, and is called after a failure too. PT_EIO,
+ * PT_EDENIED: the home. The daemon is looked for when it is first called. */
 PT_MUST_USE enum pt_code planner_client_open(struct planner_client *out, const char *home_dir,
                                              struct pt_err *err);
 void planner_client_close(struct planner_client *c);

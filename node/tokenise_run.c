@@ -431,6 +431,11 @@ static enum pt_code keep(struct run *r, struct pt_err *err)
 
     if (rc != PT_OK)
         return rc;
+    /* For `patto status`, which looks without the vault's key. */
+    snprintf(text, sizeof text, "%" PRIu64, r->data->count);
+    if ((rc = store_fact_put(r->daemon->store, "tokens.count", span_z(text), err)) != PT_OK ||
+        (rc = store_fact_put(r->daemon->store, "tokens.period", span_z(r->period), err)) != PT_OK)
+        return rc;
     snprintf(text, sizeof text, "points=%" PRIu64 " key_period=%s", r->point_count, r->period);
     return store_event(&event, r->daemon->store, "tokenise", text, clock_now_s(), err);
 }
