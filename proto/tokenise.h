@@ -10,7 +10,7 @@
 #include "proto/session.h"
 
 enum {
-    TOKENISE_CHUNK_POINTS = 1 << 15, /* default; at most OPRF_CHUNK_MAX */
+    TOKENISE_CHUNK_POINTS = 1 << 13, /* default: 256 KiB on the wire, and hops overlap early */
     TOKENISE_FLIGHT_MAX = 4,
     TOKENISE_POINTS_MAX = 1 << 27,
 };
