@@ -36,13 +36,6 @@ static void *field_grow(void *old, size_t n)
     return old != NULL ? old : calloc(1, FIELD_ROOM);
 }
 
-static void field_release(void *p)
-{
-    if (p != NULL)
-        explicit_bzero(p, FIELD_ROOM);
-    free(p);
-}
-
 static void take_field(void *bytes, size_t n, void *context)
 {
     struct csv_reader *r = context;
@@ -91,13 +84,16 @@ enum pt_code csv_reader_new(struct csv_reader **out, char delimiter, struct csv_
 
     *out = NULL;
     assert(delimiter != '"' && delimiter != '\r' && delimiter != '\n' && delimiter != '\0');
-    if (r == NULL || csv_init(&r->parser, CSV_STRICT | CSV_STRICT_FINI) != 0) {
+    /* Reserved, so that a row of empty fields has an address too. */
+    if (r == NULL || !buf_reserve(&r->text, 4096) ||
+        csv_init(&r->parser, CSV_STRICT | CSV_STRICT_FINI) != 0) {
+        if (r != NULL)
+            buf_free(&r->text);
         free(r);
         return pt_fail(err, PT_ENOMEM, "reading CSV: not enough memory");
     }
     csv_set_delim(&r->parser, (unsigned char)delimiter);
     csv_set_realloc_func(&r->parser, field_grow);
-    csv_set_free_func(&r->parser, field_release);
     csv_set_blk_size(&r->parser, 4096);
     r->handler = handler;
     r->line = r->row_line = 1;
@@ -109,6 +105,8 @@ void csv_reader_free(struct csv_reader *r)
 {
     if (r == NULL)
         return;
+    if (r->parser.entry_buf != NULL)
+        explicit_bzero(r->parser.entry_buf, r->parser.entry_size);
     csv_free(&r->parser);
     buf_free(&r->text);
     explicit_bzero(r, sizeof *r);
