@@ -83,7 +83,8 @@ static Response *ask(const struct fixture *f, const char *method, int what, cons
 
     (void)snprintf(words, sizeof words, "%s", text);
     grpc__reflection__v1__server_reflection_request__init(&q);
-    q.message_request_case = what;
+    q.message_request_case =
+        (Grpc__Reflection__V1__ServerReflectionRequest__MessageRequestCase)what;
     q.list_services = words; /* the union's strings share their place */
     r.message = span_of(bytes, grpc__reflection__v1__server_reflection_request__pack(&q, bytes));
     if (rpc_unary(&reply, f->owner, &r, &err) != PT_OK)
