@@ -160,6 +160,11 @@ static enum pt_code add_scalar(struct builder *b, struct fy_token *value, struct
     struct flat *f;
     enum pt_code rc;
 
+    /* The mark of a quoted scalar is behind its quote; people look for the quote. */
+    if (value != NULL && b->column > 1 &&
+        (fy_token_scalar_style(value) == FYSS_SINGLE_QUOTED ||
+         fy_token_scalar_style(value) == FYSS_DOUBLE_QUOTED))
+        b->column--;
     if (value != NULL && text == NULL)
         return pt_fail(err, PT_ENOMEM, "no memory for a value");
     if (!buf_add(&b->text, text, n))
@@ -351,6 +356,8 @@ enum pt_code yaml_parse(struct yaml **out, struct span file, struct pt_err *err)
     enum pt_code rc;
 
     *out = NULL;
+    if (file.n == 0)
+        return fail_here(&b, err, "the file is empty");
     if ((rc = check_characters(file, err)) != PT_OK || (rc = read_events(&b, file, err)) != PT_OK)
         goto out;
     if ((y = calloc(1, sizeof *y)) == NULL) {
