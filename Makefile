@@ -86,6 +86,8 @@ $(BUILD)/lattice-bench: $(BUILD)/tests/bench/lattice_bench.o $(LIB)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 $(BUILD)/demo-data $(BUILD)/demo-check: $(BUILD)/demo-%: $(BUILD)/tests/demo/demo_%.o
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+$(BUILD)/ingest-bench: $(BUILD)/tests/bench/ingest_bench.o $(LIB)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
 tests: $(TEST) $(REPLAY)
 
