@@ -92,12 +92,12 @@ bool rpc_call_final(struct rpc_call *c, int64_t timeout_ms)
     return done;
 }
 
-enum pt_code rpc_call_broken(struct rpc_call *c, struct pt_err *err)
+/* Why an operation failed: the server's status on the client. Never PT_OK. */
+static enum pt_code explain(struct rpc_call *c, struct pt_err *err)
 {
-    atomic_store(&c->broken, true);
     if (!c->server) {
-        /* The status says why, and follows a failed operation at once, unless messages that
-         * nobody has read hold it back: then rpc_call_close() finds it. */
+        /* The status follows a failed operation at once, unless messages that nobody has read
+         * hold it back: then a later receive, or rpc_call_close(), finds it. */
         bool known = rpc_call_final(c, STATUS_WAIT_MS);
         enum pt_code rc = known ? rpc_call_status(c, err) : PT_OK;
         return rc != PT_OK ? rc
@@ -107,6 +107,23 @@ enum pt_code rpc_call_broken(struct rpc_call *c, struct pt_err *err)
         return pt_fail(err, PT_EPEER, "the caller made no progress within %" PRIu32 " ms",
                        c->io_timeout_ms);
     return pt_fail(err, PT_EPEER, "the caller went away");
+}
+
+static enum pt_code broken(struct rpc_call *c, struct pt_err *err)
+{
+    atomic_store(&c->broken, true);
+    return explain(c, err);
+}
+
+/* A server may end before it has read all. What it said until then can still be received, so on
+ * the client a failed send alone does not break the call. */
+static enum pt_code send_failed(struct rpc_call *c, struct pt_err *err)
+{
+    if (c->server || atomic_load(&c->broken))
+        return broken(c, err);
+    if (atomic_exchange(&c->send_broken, true))
+        return pt_fail(err, PT_EPEER, "%s ended the call early", c->channel->who);
+    return explain(c, err);
 }
 
 /* --- sending --- */
@@ -124,10 +141,11 @@ static enum pt_code send_buffer(struct rpc_call *c, grpc_byte_buffer *bb, struct
     }
     ops[n].op = GRPC_OP_SEND_MESSAGE;
     ops[n++].data.send_message.send_message = bb;
-    bool sent = !atomic_load(&c->broken) && rpc_call_start(c, ops, n, RPC_TAG_SEND) &&
+    bool sent = !atomic_load(&c->broken) && !atomic_load(&c->send_broken) &&
+                rpc_call_start(c, ops, n, RPC_TAG_SEND) &&
                 rpc_call_await(c, RPC_TAG_SEND, c->io_timeout_ms);
     grpc_byte_buffer_destroy(bb);
-    return sent ? PT_OK : rpc_call_broken(c, err);
+    return sent ? PT_OK : send_failed(c, err);
 }
 
 static enum pt_code check_size(const struct rpc_call *c, size_t n, struct pt_err *err)
@@ -190,10 +208,13 @@ enum pt_code rpc_call_send_end(struct rpc_call *c, struct pt_err *err)
     if (c->send_ended)
         return PT_OK;
     c->send_ended = true;
-    if (!atomic_load(&c->broken) && rpc_call_start(c, &op, 1, RPC_TAG_SEND) &&
+    if (atomic_load(&c->broken))
+        return broken(c, err);
+    if (rpc_call_start(c, &op, 1, RPC_TAG_SEND) &&
         rpc_call_await(c, RPC_TAG_SEND, c->io_timeout_ms))
         return PT_OK;
-    return rpc_call_broken(c, err);
+    /* The server ended first, and may have said all: receiving will tell. */
+    return atomic_load(&c->broken) ? broken(c, err) : PT_OK;
 }
 
 /* --- receiving --- */
@@ -225,12 +246,12 @@ static enum pt_code stream_end(bool *ended, struct rpc_call *c, struct pt_err *e
          * moment later, so look twice, and never trust this alone: protocols carry their own
          * end marker. */
         if (rpc_call_final(c, 0) || rpc_call_final(c, 1))
-            return rpc_call_broken(c, err);
+            return broken(c, err);
         *ended = true;
         return PT_OK;
     }
     if (!rpc_call_final(c, c->io_timeout_ms) || c->status != GRPC_STATUS_OK)
-        return rpc_call_broken(c, err);
+        return broken(c, err);
     *ended = true;
     return PT_OK;
 }
@@ -252,7 +273,7 @@ enum pt_code rpc_call_receive(struct buf *message, bool *ended, struct rpc_call 
     if (!arrived) {
         if (bb)
             grpc_byte_buffer_destroy(bb);
-        return rpc_call_broken(c, err);
+        return broken(c, err);
     }
     if (!bb)
         return stream_end(ended, c, err);
@@ -273,7 +294,7 @@ enum pt_code rpc_recv(struct buf *message, bool *ended, struct rpc_call *c, stru
         return rpc_call_receive(message, ended, c, err);
     message->n = 0;
     *ended = false;
-    return rpc_call_broken(c, err);
+    return broken(c, err);
 }
 
 enum pt_code rpc_recv_one(struct buf *message, struct rpc_call *c, struct pt_err *err)

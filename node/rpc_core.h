@@ -1,8 +1,9 @@
 /* rpc_core.h - blocking, thread-per-call gRPC: bytes in, bytes out.
  *
  * One thread runs one call, so protocol code is straight-line: send, recv, send. A second thread
- * may share a call if one only sends and the other only receives. Errors stick: after the first
- * failure every later send or receive of that call fails at once, and rpc_call_close() says why.
+ * may share a call if one only sends and the other only receives. Errors stick: after a failed
+ * receive every operation fails at once, after a failed send every later send (a client may still
+ * receive what a server said before it ended early), and rpc_call_close() says why.
  * Two kinds of listener: Federation (mutual TLS, certificates pinned by fingerprint, PROTOCOL.md
  * 7) and Planner (loopback or Unix socket, bearer token). Knows nothing of messages: proto/wire.c
  * packs them. Close every stream with a message of its own: a cancelled call can look ended. */
@@ -142,7 +143,7 @@ void rpc_channel_close(struct rpc_channel *ch); /* after all its calls; NULL is 
 PT_MUST_USE enum pt_code rpc_call_open(struct rpc_call **out, struct rpc_channel *ch,
                                        const char *method, uint32_t deadline_ms,
                                        struct pt_err *err);
-/* No more messages from us. */
+/* No more messages from us. PT_OK also when the server has ended first: receiving will tell. */
 PT_MUST_USE enum pt_code rpc_call_send_end(struct rpc_call *call, struct pt_err *err);
 /* Discard what is unread, wait for the server's status, free. The server's pt_code comes back as
  * it was; no connection, a broken one and a deadline are PT_EPEER and name the endpoint.

@@ -108,6 +108,7 @@ struct rpc_call {
     struct rpc_server *server;   /* NULL on the client */
     struct rpc_channel *channel; /* NULL on the server */
     atomic_bool broken;          /* sticky: an operation failed */
+    atomic_bool send_broken;     /* client: sending failed; there may be more to receive */
     atomic_bool timed_out;       /* ... by our own I/O timeout */
     atomic_bool cancelled_here;  /* ... by rpc_call_cancel() */
     pthread_mutex_t final_lock;
@@ -166,8 +167,6 @@ bool rpc_call_start(struct rpc_call *c, const grpc_op *ops, size_t n, int tag);
 bool rpc_call_await(struct rpc_call *c, int tag, int64_t timeout_ms);
 /* Has the final operation (client: status received; server: call closed) completed? 0 polls. */
 bool rpc_call_final(struct rpc_call *c, int64_t timeout_ms);
-/* Mark broken and say why: the server's status on the client. Returns the code, never PT_OK. */
-enum pt_code rpc_call_broken(struct rpc_call *c, struct pt_err *err);
 /* rpc_recv() whatever has failed before: to drain. */
 PT_MUST_USE enum pt_code rpc_call_receive(struct buf *message, bool *ended, struct rpc_call *c,
                                           struct pt_err *err);

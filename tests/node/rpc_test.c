@@ -174,6 +174,14 @@ static void unknown_method_and_early_end(void **state)
     for (int i = 0; i < 200 && rpc_send(c, span_z("more"), &err) == PT_OK; i++)
         (void)usleep(1000);
     assert_int_equal(rpc_call_close(c, &err), PT_OK);
+    /* The server has ended by now; what it said is not lost. */
+    assert_int_equal(rpc_call_open(&c, ch, EARLY, WAIT_MS, &err), PT_OK);
+    (void)usleep(50000);
+    (void)!rpc_send(c, span_z("too late"), &err);
+    assert_int_equal(rpc_call_send_end(c, &err), PT_OK);
+    assert_int_equal(rpc_recv_one(&m, c, &err), PT_OK);
+    assert_true(span_eq_vartime(buf_span(&m), span_z("enough")));
+    assert_int_equal(rpc_call_close(c, &err), PT_OK);
     assert_int_equal(rpc_call_open(&c, ch, EARLY, WAIT_MS, &err), PT_OK);
     assert_int_equal(rpc_recv_one(&m, c, &err), PT_OK);
     assert_int_equal(rpc_recv_one(&m, c, &err), PT_EBADMSG);
