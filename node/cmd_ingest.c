@@ -1,0 +1,209 @@
+/* patto ingest: put a customer file in force in the vault. */
+#include "node/clock.h"
+#include "node/cmd_json.h"
+#include "node/commands.h"
+#include "node/home.h"
+#include "node/ingest.h"
+#include "node/progress.h"
+#include "node/store.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static const struct cli_option OPTIONS[] = {
+    {"map", "MAP.yaml", "which column of FILE is what in the policy", true, false},
+    {"json", NULL, "print the report as JSON", false, false},
+    {0},
+};
+
+struct job {
+    struct cli *cli;
+    struct home *home;
+    struct store *store;
+    struct map *map;
+    struct vault_data *data;
+    struct ingest_report report;
+    struct progress bar;
+};
+
+static void draw(void *context, uint64_t rows, uint64_t bytes, uint64_t bytes_total)
+{
+    struct job *j = context;
+
+    (void)rows;
+    j->bar.total = bytes_total;
+    progress_at(&j->bar, bytes, clock_mono_ms());
+}
+
+static enum pt_code read_customers(struct job *j, int64_t now_s, struct pt_err *err)
+{
+    const struct home *h = j->home;
+    const char *path = j->cli->args[0];
+
+    if (map_read(&j->map, cli_value(j->cli, "map"), h->policy, h->self, err) != PT_OK)
+        return err->code;
+    progress_begin(&j->bar, j->cli->log, "reading customers", 0, clock_mono_ms());
+    struct ingest_in in = {.path = path,
+                           .map = j->map,
+                           .policy = h->policy,
+                           .me = h->self,
+                           .now_s = now_s,
+                           .progress = draw,
+                           .context = j};
+    enum pt_code rc = ingest_run(&j->data, &j->report, &in, err);
+    progress_end(&j->bar);
+    return rc;
+}
+
+static enum pt_code put_number(struct store *s, const char *name, uint64_t value,
+                               struct pt_err *err)
+{
+    char text[24];
+
+    snprintf(text, sizeof text, "%" PRIu64, value);
+    return store_fact_put(s, name, span_z(text), err);
+}
+
+/* For status. The audit record says that data changed, not how much of it there is. */
+static enum pt_code record(struct job *j, int64_t now_s, struct pt_err *err)
+{
+    struct store *s = j->store;
+    struct store_place place;
+    char fields[64];
+    enum pt_code rc;
+
+    snprintf(fields, sizeof fields, "dataset=%s", j->data->generation);
+    if ((rc = store_begin(s, err)) != PT_OK)
+        return rc;
+    if ((rc = store_event(&place, s, "ingest", fields, now_s, err)) == PT_OK &&
+        (rc = put_number(s, "dataset.count", j->data->count, err)) == PT_OK &&
+        (rc = put_number(s, "dataset.at", (uint64_t)now_s, err)) == PT_OK &&
+        (rc = put_number(s, "tokens.count", j->data->token_count, err)) == PT_OK &&
+        (rc = store_fact_put(s, "tokens.period", span_z(j->data->key_period), err)) == PT_OK)
+        rc = store_commit(s, err);
+    store_rollback(s);
+    return rc;
+}
+
+static enum pt_code store_customers(struct job *j, struct pt_err *err)
+{
+    char dir[HOME_PATH_MAX];
+
+    home_path(dir, j->home, "vault");
+    struct vault_place place = {
+        .dir = dir, .key = &j->home->keys->vault, .policy = j->home->policy, .me = j->home->self};
+    if (vault_sweep(dir, err) != PT_OK)
+        return err->code;
+    return vault_store_dataset(&place, j->data, err);
+}
+
+static json_t *json_lines(const struct ingest_lines *l)
+{
+    json_t *first = json_array();
+
+    for (size_t i = 0; i < l->count && i < INGEST_LINES_MAX; i++)
+        json_array_append_new(first, json_integer((json_int_t)l->first[i]));
+    return json_pack("{s:I, s:o}", "count", (json_int_t)l->count, "first_lines", first);
+}
+
+static enum pt_code print_json(FILE *out, const struct job *j, struct pt_err *err)
+{
+    const struct ingest_report *r = &j->report;
+    const struct policy_partner *me = &j->home->policy->partners[j->home->self];
+    json_t *attributes = json_array();
+
+    for (size_t i = 0; i < r->attribute_count; i++) {
+        const struct ingest_attribute *a = &r->attributes[i];
+        json_array_append_new(attributes,
+                              json_pack("{s:s, s:I, s:o, s:I, s:I}", "name", me->attributes[i].name,
+                                        "seen", (json_int_t)a->seen, "outside",
+                                        json_lines(&a->outside), "dropped", (json_int_t)a->dropped,
+                                        "clipped", (json_int_t)a->clipped));
+    }
+    return cmd_json_print(
+        out,
+        json_pack("{s:I, s:I, s:o, s:o, s:o, s:I, s:I, s:I, s:o}", "rows", (json_int_t)r->rows,
+                  "customers", (json_int_t)r->customers, "empty", json_lines(&r->empty),
+                  "malformed", json_lines(&r->malformed), "width", json_lines(&r->width),
+                  "rows_refused", (json_int_t)r->rows_refused, "customers_refused",
+                  (json_int_t)r->customers_refused, "rows_suppressed",
+                  (json_int_t)r->rows_suppressed, "attributes", attributes),
+        err);
+}
+
+static enum pt_code print_text(FILE *out, const struct job *j, struct pt_err *err)
+{
+    struct buf text = {0};
+    enum pt_code rc =
+        ingest_print(&text, &j->report, &j->home->policy->partners[j->home->self], err);
+
+    if (rc == PT_OK && text.n > 0)
+        fwrite(text.p, 1, text.n, out);
+    buf_free(&text);
+    return rc;
+}
+
+/* The report is for failures too: what is wrong with the file is what one wants to know then. */
+static enum pt_code print_report(const struct job *j, enum pt_code outcome, struct pt_err *err)
+{
+    struct pt_err ignored;
+
+    if (outcome != PT_OK) {
+        if (j->report.rows > 0 && !cli_flag(j->cli, "json"))
+            (void)!print_text(j->cli->out, j, &ignored);
+        return outcome;
+    }
+    return cli_flag(j->cli, "json") ? print_json(j->cli->out, j, err)
+                                    : print_text(j->cli->out, j, err);
+}
+
+static enum pt_code work(struct job *j, int64_t now_s, struct pt_err *err)
+{
+    char path[HOME_PATH_MAX];
+    enum pt_code rc;
+
+    home_path(path, j->home, "state.db");
+    if ((rc = home_load_policy(j->home, now_s, err)) != PT_OK ||
+        (rc = store_open(&j->store, path, STORE_WRITE, err)) != PT_OK)
+        return rc;
+    rc = read_customers(j, now_s, err);
+    if ((rc = print_report(j, rc, err)) != PT_OK || (rc = store_customers(j, err)) != PT_OK)
+        return rc;
+    return record(j, now_s, err);
+}
+
+static enum pt_code run(struct cli *cli, struct pt_err *err)
+{
+    struct job j = {.cli = cli};
+    enum pt_code rc;
+
+    if ((rc = home_open(&j.home, cli->home, HOME_WORK, err)) != PT_OK)
+        return rc;
+    if ((rc = work(&j, clock_now_s(), err)) == PT_OK && j.data->token_count < j.data->count)
+        fprintf(cli->log, "next: patto --home %s serve, then tokenise\n", j.home->dir);
+    vault_data_free(j.data);
+    map_free(j.map);
+    store_close(j.store);
+    home_close(j.home);
+    return rc;
+}
+
+const struct command cmd_ingest = {
+    .name = "ingest",
+    .args = "FILE",
+    .summary = "load customers from a CSV file",
+    .about =
+        "Reads FILE (CSV with a heading, any delimiter; a row a customer or a row a purchase),\n"
+        "normalises and hashes the identifiers, keeps what the policy names, and puts the\n"
+        "result sealed into the home in place of what was there. Identifiers themselves are\n"
+        "never written. Rows that cannot be used are counted and their lines named; too large\n"
+        "a share of them is refused, and the old data stays in force. Customers without consent\n"
+        "or on the suppression list are left out. The node must be stopped meanwhile.\n"
+        "\n"
+        "MAP.yaml says which column is what; node/README.md shows one.",
+    .example = "patto --home ./fresh ingest customers.csv --map fresh-map.yaml",
+    .options = OPTIONS,
+    .arg_min = 1,
+    .arg_max = 1,
+    .run = run,
+};
