@@ -417,7 +417,6 @@ static void evaluators_that_deviate_are_noticed(void **state)
         set_up(&a, "overlap");
         greet(&a);
         ask(&a);
-        struct outbox discard = {0};
         struct session *e = &a.link.accepter;
         size_t row_bytes = reply_row_bytes(a.epoch.rlwe, 1);
         uint8_t *zeros = calloc(row_bytes, 1);
@@ -444,7 +443,6 @@ static void evaluators_that_deviate_are_noticed(void **state)
         assert_int_equal(a.rc, PT_EBADMSG);
         assert_int_equal(a.link.opener.state, SESSION_FAILED);
         assert_false(ask_recipient_answered(&a.recipient));
-        outbox_free(&discard);
         free(zeros);
         tear_down(&a);
     }
