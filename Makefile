@@ -89,6 +89,13 @@ $(BUILD)/demo-data $(BUILD)/demo-check: $(BUILD)/demo-%: $(BUILD)/tests/demo/dem
 $(BUILD)/ingest-bench: $(BUILD)/tests/bench/ingest_bench.o $(LIB)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
+# Constant-time programs: crypto alone, run under memcheck by scripts/ct.sh.
+CT := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/ct/ct_*.c))
+CRYPTO_O := $(patsubst %.c,$(BUILD)/%.o,$(wildcard crypto/base/*.c crypto/*.c))
+$(BUILD)/tests/ct/ct_%: $(BUILD)/tests/ct/ct_%.o $(BUILD)/tests/ct/ct.o $(CRYPTO_O)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lsodium -lcrypto -lm
+ct-programs: $(CT)
+
 tests: $(TEST) $(REPLAY)
 
 deps:
@@ -130,6 +137,6 @@ install: $(BUILD)/patto
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all deps tests check test e2e demo san lint ct fuzz cover install clean
+.PHONY: all deps tests ct-programs check test e2e demo san lint ct fuzz cover install clean
 .PRECIOUS: $(BUILD)/%.o $(BUILD)/gen/proto/%.pb-c.c $(BUILD)/gen/proto/%.pb-c.h
 -include $(LIB_O:.o=.d) $(BUILD)/node/main.d $(TEST:=.d) $(HELP_O:.o=.d)

@@ -95,33 +95,40 @@ enum pt_code oprf_blind(struct point *out, const struct blind_key *key, struct s
     return PT_OK;
 }
 
-static int point_order(const void *a, const void *b)
-{
-    const struct point *x = *(const struct point *const *)a;
-    const struct point *y = *(const struct point *const *)b;
+struct entry {
+    const struct point *p;
+};
 
-    for (size_t i = 0; i < sizeof x->b; i++)
-        if (x->b[i] != y->b[i])
-            return x->b[i] < y->b[i] ? -1 : 1;
+static int entry_order(const void *a, const void *b)
+{
+    const uint8_t *x = ((const struct entry *)a)->p->b;
+    const uint8_t *y = ((const struct entry *)b)->p->b;
+
+    for (size_t i = 0; i < sizeof(struct point); i++)
+        if (x[i] != y[i])
+            return x[i] < y[i] ? -1 : 1;
     return 0;
 }
 
 /* Index of an element that repeats an earlier one (PROTOCOL.md 0), in variable time: they are
  * public. Nobody's honest blinds repeat; a peer that repeats one probes for what we do with it. */
-static enum pt_code refuse_repeats(struct span_points in, size_t *bad_index)
+static enum pt_code refuse_repeats_vartime(struct span_points in, size_t *bad_index)
 {
-    const struct point **sorted = calloc(in.n, sizeof *sorted);
+    struct entry *sorted = calloc(in.n, sizeof *sorted);
     enum pt_code rc = PT_OK;
 
     if (sorted == NULL)
         return PT_ENOMEM;
     for (size_t i = 0; i < in.n; i++)
-        sorted[i] = &in.p[i];
-    qsort(sorted, in.n, sizeof *sorted, point_order);
+        sorted[i].p = &in.p[i];
+    qsort(sorted, in.n, sizeof *sorted, entry_order);
     for (size_t i = 1; i < in.n && rc == PT_OK; i++) {
-        if (point_order(&sorted[i - 1], &sorted[i]) != 0)
+        const struct point *a = sorted[i - 1].p;
+        const struct point *b = sorted[i].p;
+
+        if (entry_order(&sorted[i - 1], &sorted[i]) != 0)
             continue;
-        *bad_index = (size_t)((sorted[i] > sorted[i - 1] ? sorted[i] : sorted[i - 1]) - in.p);
+        *bad_index = (size_t)((a > b ? a : b) - in.p);
         rc = PT_EBADMSG;
     }
     free(sorted);
@@ -146,7 +153,7 @@ enum pt_code oprf_evaluate(struct point *out, struct dleq_proof *proof, const st
     blinds_of(&one, &stream, 0, 1);
     blind_key_wipe(&stream);
     r = one.r[0];
-    if ((rc = refuse_repeats(in, bad_index)) != PT_OK)
+    if ((rc = refuse_repeats_vartime(in, bad_index)) != PT_OK)
         goto out;
     size_t bad = group_mul(out, &key->k, in.p, in.n);
     if (bad != GROUP_ALL_GOOD) {
