@@ -32,28 +32,38 @@ static const struct fe FE_INVSQRT_A_MINUS_D = {
 /* One pass of carries: any limbs < 2^58 become tight. */
 static inline void fe_carry(struct fe *r)
 {
-    uint64_t c = 0;
-
-    for (int i = 0; i < 5; i++) {
-        r->v[i] += c;
-        c = r->v[i] >> 51;
-        r->v[i] &= FE_MASK51;
-    }
-    r->v[0] += 19 * c;
+    r->v[1] += r->v[0] >> 51;
+    r->v[2] += r->v[1] >> 51;
+    r->v[3] += r->v[2] >> 51;
+    r->v[4] += r->v[3] >> 51;
+    r->v[0] = (r->v[0] & FE_MASK51) + 19 * (r->v[4] >> 51);
+    r->v[1] &= FE_MASK51;
+    r->v[2] &= FE_MASK51;
+    r->v[3] &= FE_MASK51;
+    r->v[4] &= FE_MASK51;
 }
 
+/* These are written out: gcc does not unroll them at -O2, and they are half of an addition. */
 static inline void fe_add_loose(struct fe *r, const struct fe *a, const struct fe *b)
 {
-    for (int i = 0; i < 5; i++)
-        r->v[i] = a->v[i] + b->v[i];
+    r->v[0] = a->v[0] + b->v[0];
+    r->v[1] = a->v[1] + b->v[1];
+    r->v[2] = a->v[2] + b->v[2];
+    r->v[3] = a->v[3] + b->v[3];
+    r->v[4] = a->v[4] + b->v[4];
 }
 
 /* a + 4p - b: never negative for b < 2^53 - 76 a limb. */
 static inline void fe_sub_loose(struct fe *r, const struct fe *a, const struct fe *b)
 {
-    r->v[0] = a->v[0] + ((UINT64_C(1) << 53) - 76) - b->v[0];
-    for (int i = 1; i < 5; i++)
-        r->v[i] = a->v[i] + ((UINT64_C(1) << 53) - 4) - b->v[i];
+    const uint64_t low = (UINT64_C(1) << 53) - 76;
+    const uint64_t high = (UINT64_C(1) << 53) - 4;
+
+    r->v[0] = a->v[0] + low - b->v[0];
+    r->v[1] = a->v[1] + high - b->v[1];
+    r->v[2] = a->v[2] + high - b->v[2];
+    r->v[3] = a->v[3] + high - b->v[3];
+    r->v[4] = a->v[4] + high - b->v[4];
 }
 
 static inline void fe_add(struct fe *r, const struct fe *a, const struct fe *b)
@@ -62,12 +72,9 @@ static inline void fe_add(struct fe *r, const struct fe *a, const struct fe *b)
     fe_carry(r);
 }
 
-/* Takes loose inputs too: 32p is added. */
 static inline void fe_sub(struct fe *r, const struct fe *a, const struct fe *b)
 {
-    r->v[0] = a->v[0] + ((UINT64_C(1) << 56) - 608) - b->v[0];
-    for (int i = 1; i < 5; i++)
-        r->v[i] = a->v[i] + ((UINT64_C(1) << 56) - 32) - b->v[i];
+    fe_sub_loose(r, a, b);
     fe_carry(r);
 }
 
