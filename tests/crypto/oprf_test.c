@@ -381,6 +381,34 @@ static void requests_are_checked(void **state)
     assert_memory_equal(x.back, zero, sizeof zero);
 }
 
+/* Goal: the prover itself refuses what it could not prove, and leaves no half proof. */
+static void prover_checks_its_claim(void **state)
+{
+    static struct exchange x;
+    static const struct dleq_proof zero;
+    const struct scalar r = {{9}};
+    const struct scalar no_key = {{0}};
+    struct dleq_proof proof = {.c = {{1}}};
+
+    (void)state;
+    exchange_honest(&x);
+    struct dleq_claim claim = {&x.key.public_key, {x.sent, N}, {x.back, N}};
+    assert_int_equal(dleq_prove(&proof, &x.key.k, &r, &claim), PT_OK);
+    assert_int_equal(dleq_verify(&proof, &claim), PT_OK);
+    claim.d.n = N - 1;
+    assert_int_equal(dleq_prove(&proof, &x.key.k, &r, &claim), PT_EBADMSG);
+    assert_memory_equal(&proof, &zero, sizeof zero);
+    claim.d.n = claim.c.n = OPRF_CHUNK_MAX + 1;
+    assert_int_equal(dleq_prove(&proof, &x.key.k, &r, &claim), PT_EBADMSG);
+    claim.d.n = claim.c.n = N;
+    /* A proof made with another key, even zero, proves nothing about this one. */
+    assert_int_equal(dleq_prove(&proof, &no_key, &r, &claim), PT_OK);
+    assert_int_equal(dleq_verify(&proof, &claim), PT_EBADMSG);
+    x.sent[4].b[31] |= 0x80;
+    assert_int_equal(dleq_prove(&proof, &x.key.k, &r, &claim), PT_EBADMSG);
+    assert_memory_equal(&proof, &zero, sizeof zero);
+}
+
 /* Goal: sizes end where the protocol ends; nothing is read or written beyond. */
 static void sizes_are_bounded(void **state)
 {
@@ -481,8 +509,8 @@ int main(void)
         cmocka_unit_test(elements_match_rfc9497),   cmocka_unit_test(proofs_match_rfc9497),
         cmocka_unit_test(split_key_is_the_product), cmocka_unit_test(blinds_follow_their_key),
         cmocka_unit_test(deviations_are_caught),    cmocka_unit_test(requests_are_checked),
-        cmocka_unit_test(sizes_are_bounded),        cmocka_unit_test(finish_two_party),
-        cmocka_unit_test(expand_matches_rfc9380),
+        cmocka_unit_test(prover_checks_its_claim),  cmocka_unit_test(sizes_are_bounded),
+        cmocka_unit_test(finish_two_party),         cmocka_unit_test(expand_matches_rfc9380),
     };
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }
