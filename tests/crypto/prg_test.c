@@ -1,6 +1,7 @@
 #include "crypto/prg.h"
 
 #include <malloc.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@ static int allocations_left = -1;
 static const uint8_t SECRET[16] = "sixteen, secret";
 static void *held[4096];
 static size_t held_count, freed_with_secret;
+static bool watching; /* only while one thread runs */
 
 static bool holds_secret(void *p)
 {
@@ -29,9 +31,10 @@ static void *limited_malloc(size_t n, const char *file, int line)
     (void)file, (void)line;
     if (allocations_left == 0)
         return NULL;
-    allocations_left -= allocations_left > 0;
+    if (allocations_left > 0)
+        allocations_left--;
     void *p = calloc(1, n);
-    if (held_count < PT_LEN(held))
+    if (watching && held_count < PT_LEN(held))
         held[held_count++] = p;
     return p;
 }
@@ -43,8 +46,9 @@ static void *limited_realloc(void *p, size_t n, const char *file, int line)
 static void plain_free(void *p, const char *file, int line)
 {
     (void)file, (void)line;
-    freed_with_secret += holds_secret(p);
-    for (size_t i = 0; i < held_count; i++)
+    if (watching && holds_secret(p))
+        freed_with_secret++;
+    for (size_t i = 0; watching && i < held_count; i++)
         if (held[i] == p)
             held[i] = NULL;
     free(p);
@@ -119,6 +123,31 @@ static void streams_and_keys_differ(void **state)
     assert_memory_not_equal(a, a + 16, 16);
     prg_free(g);
     prg_free(h);
+}
+
+static void *read_often(void *arg)
+{
+    const struct prg *g = arg;
+    uint8_t want[64], got[64];
+    size_t wrong = prg_read(g, 5, 0, want, sizeof want) != PT_OK;
+
+    for (int i = 0; i < 2000; i++)
+        wrong += prg_read(g, 5, 0, got, sizeof got) != PT_OK || memcmp(got, want, 64) != 0;
+    return (void *)(uintptr_t)wrong; /* cmocka's asserts are for its own thread */
+}
+
+static void threads_share_a_stream(void **state)
+{
+    struct prg *g = made(6);
+    pthread_t other;
+    void *wrong;
+
+    (void)state;
+    assert_int_equal(pthread_create(&other, NULL, read_often, g), 0);
+    assert_null(read_often(g));
+    assert_int_equal(pthread_join(other, &wrong), 0);
+    assert_null(wrong);
+    prg_free(g);
 }
 
 /* A cursor yields the stream's bytes in order, however many at a time. */
@@ -211,7 +240,7 @@ static void keys_are_wiped(void **state)
 
     (void)state;
     memcpy(key.b, SECRET, sizeof SECRET);
-    held_count = freed_with_secret = 0;
+    watching = true;
     assert_int_equal(prg_new(&g, &key), PT_OK);
     assert_int_equal(prg_read(g, 0, 0, got, sizeof got), PT_OK);
     for (size_t i = 0; i < held_count; i++)
@@ -221,6 +250,7 @@ static void keys_are_wiped(void **state)
     for (size_t i = 0; i < held_count; i++)
         assert_false(holds_secret(held[i]));
     assert_int_equal(freed_with_secret, 0);
+    watching = false;
 }
 
 int main(void)
@@ -232,7 +262,7 @@ int main(void)
         cmocka_unit_test(blocks_match_aes256),     cmocka_unit_test(reads_agree_however_cut),
         cmocka_unit_test(streams_and_keys_differ), cmocka_unit_test(draws_follow_the_stream),
         cmocka_unit_test(failure_sticks),          cmocka_unit_test(memory_may_end_anywhere),
-        cmocka_unit_test(keys_are_wiped),
+        cmocka_unit_test(keys_are_wiped),          cmocka_unit_test(threads_share_a_stream),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
