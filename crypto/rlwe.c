@@ -230,13 +230,11 @@ static void mask_values(struct rlwe_key *k, const struct rlwe *c, const int8_t *
 /* Is some value outside {-1,0,+1}? Nothing but the answer depends on the values. */
 static bool out_of_range(const int8_t *values)
 {
-    uint64_t bad = 0;
+    uint32_t below_zero = 0;
 
     for (size_t i = 0; i < RLWE_DEGREE; i++)
-        bad |= ((uint64_t)(int64_t)values[i] + 1) & ~(uint64_t)3;
-    for (size_t i = 0; i < RLWE_DEGREE; i++) /* 2 is 3 after the addition */
-        bad |= ct_mask_eq((uint64_t)(int64_t)values[i], 2);
-    return ct_mask_zero(bad) == 0;
+        below_zero |= 2 - (uint32_t)(uint8_t)(values[i] + 1); /* of 0, 1, 2 alone it is not */
+    return ct_mask_top((uint64_t)below_zero << 32) != 0;
 }
 
 static enum pt_code encrypt(uint8_t *out, const struct rlwe *c, struct rlwe_key *k, uint64_t block,
