@@ -109,21 +109,20 @@ static enum pt_code read_words(struct planner_query *q, const struct cli *cli, s
     q->dry_run = cli_flag(cli, "dry-run");
     if (!answer_kind_parse(&kind, q->kind))
         return pt_fail(err, PT_EUSAGE,
-                       "query: no question is called %.40s; there are overlap, reach, crosstab, "
+                       "no question is called %.40s; there are overlap, reach, crosstab, "
                        "profile and affinity",
                        q->kind);
     bool table = answer_question_kind(kind) == QUESTION_CROSSTAB;
     if (table && (q->rows[0] == '\0' || q->columns[0] == '\0'))
-        return pt_fail(err, PT_EUSAGE,
-                       "query: %s needs --rows ATTRIBUTE and --columns %s.ATTRIBUTE", q->kind,
-                       q->with);
+        return pt_fail(err, PT_EUSAGE, "%s needs --rows ATTRIBUTE and --columns %s.ATTRIBUTE",
+                       q->kind, q->with);
     if (!table && (q->rows[0] != '\0' || q->columns[0] != '\0'))
         return pt_fail(err, PT_EUSAGE,
-                       "query: %s is one number: it takes --where, not --rows or "
+                       "%s is one number: it takes --where, not --rows or "
                        "--columns (crosstab does)",
                        q->kind);
     if (cli_flag(cli, "json") && cli_flag(cli, "csv"))
-        return pt_fail(err, PT_EUSAGE, "query: --json or --csv, not both");
+        return pt_fail(err, PT_EUSAGE, "--json or --csv, not both");
     return PT_OK;
 }
 
@@ -141,7 +140,7 @@ static enum pt_code print(const struct cli *cli, const struct answer *a, struct 
     if ((rc = report_write(&text, a, &style, err)) == PT_OK &&
         (fwrite(text.p, 1, text.n, cli->out) != text.n || fflush(cli->out) != 0))
         rc = pt_fail(err, PT_EIO,
-                     "query: cannot write the answer: disk full, or a closed pipe? "
+                     "cannot write the answer: disk full, or a closed pipe? "
                      "Ask again: the same question costs nothing");
     buf_free(&text);
     return rc;
@@ -156,11 +155,11 @@ static enum pt_code run(struct cli *cli, struct pt_err *err)
 
     q.where_count = cli_values(cli, "where", where, PT_LEN(where));
     if (q.where_count > QUESTION_FILTERS_MAX)
-        return pt_fail(err, PT_EUSAGE, "query: at most %d filters", QUESTION_FILTERS_MAX);
+        return pt_fail(err, PT_EUSAGE, "at most %d filters", QUESTION_FILTERS_MAX);
     if ((rc = read_words(&q, cli, err)) == PT_OK && (rc = ask(&w, cli, &q, err)) == PT_OK &&
         (rc = print(cli, &w.answer, err)) == PT_OK && w.answer.refusal[0] != '\0')
         /* Printed as cells, for programs; the status says it to scripts. */
-        rc = pt_fail(err, PT_EDENIED, "query: refused: %.400s", w.answer.refusal);
+        rc = pt_fail(err, PT_EDENIED, "refused: %.400s", w.answer.refusal);
     answer_free(&w.answer);
     return rc;
 }
