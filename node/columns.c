@@ -286,6 +286,8 @@ static bool holds(const struct condition *c, size_t row, size_t record)
         return c->category[row] == c->value;
     if (c->set != NULL)
         return (c->set[(c->by_record ? record : row) * c->words] >> c->value & 1) != 0;
+    if (c->number == NULL)
+        return false;
     /* In millionths, as the question is written: 0.1 + 0.2 is then 0.3. NaN holds nowhere. */
     double micro = rint(c->number[row] * 1e6);
     return c->at_least ? micro >= c->bound_micro : micro <= c->bound_micro;

@@ -327,11 +327,10 @@ static enum pt_code read_suppression(struct ingest *g, struct pt_err *err)
         .path = g->in->map->suppression_path, .delimiter = '\t', .handler = {take_suppressed, g}};
     uint64_t bytes = 0;
     int fd = -1;
-    enum pt_code rc;
 
     if (in.path[0] == '\0')
         return PT_OK;
-    if ((rc = fileio_open(&fd, &bytes, in.path, err)) != PT_OK)
+    if (fileio_open(&fd, &bytes, in.path, err) != PT_OK)
         return pt_wrap(err, "suppression list");
     close(fd);
     if (bytes == 0) /* nobody asked to be left out: not an error, unlike an empty customer file */

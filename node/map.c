@@ -356,7 +356,7 @@ static enum pt_code parse_suppression(struct parser *p, const struct yaml_node *
         (rc = get_text(&file, p, n, "file", true)) != PT_OK ||
         (rc = get_encoding(&m->suppression.encoding, p, n)) != PT_OK)
         return rc;
-    bool beside = file.p[0] != '/' && folder[0] != '\0';
+    bool beside = file.n > 0 && file.p[0] != '/' && folder[0] != '\0';
     int wrote = snprintf(m->suppression_path, sizeof m->suppression_path, "%s%s%.*s",
                          beside ? folder : "", beside ? "/" : "", (int)file.n, file.p);
     if (wrote < 0 || (size_t)wrote >= sizeof m->suppression_path ||

@@ -1,5 +1,6 @@
 #include "node/sealed.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -110,7 +111,7 @@ enum pt_code sealed_open(struct sealed_reader **out, const char *path, const str
         rc = pt_fail(err, PT_EBADMSG, "reading %s: it was cut short", path);
         goto out;
     }
-    memcpy(r->path, path, strlen(path));
+    snprintf(r->path, sizeof r->path, "%s", path);
     r->file_left -= sizeof header;
     seal_resume(&r->seal, key, context, header);
     seal_resume(&r->seal, key, context, header);

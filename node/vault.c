@@ -313,7 +313,8 @@ static enum pt_code read_dataset(struct vault_data **out, const struct vault_pla
         rc = sealed_get(parts[i].p, parts[i].n, r, err);
     if (rc == PT_OK)
         rc = sealed_end(r, err);
-    memcpy((*out)->generation, c->generation, sizeof c->generation);
+    if (rc == PT_OK)
+        memcpy((*out)->generation, c->generation, sizeof c->generation);
 out:
     sealed_close(r);
     if (rc != PT_OK) {
@@ -334,11 +335,10 @@ enum pt_code vault_load(struct vault_data **out, const struct vault_place *place
     struct vaultdir c;
     struct digest schema;
     bool there;
-    enum pt_code rc;
 
     *out = NULL;
-    if ((rc = vaultdir_read(&c, &there, place->dir, err)) != PT_OK ||
-        (rc = schema_of(&schema, place, err)) != PT_OK)
+    if (vaultdir_read(&c, &there, place->dir, err) != PT_OK ||
+        schema_of(&schema, place, err) != PT_OK)
         return pt_wrap(err, "loading customers");
     if (!there)
         return pt_fail(err, PT_ESTATE, "no customers yet: run patto ingest FILE --map MAP.yaml");
@@ -346,11 +346,11 @@ enum pt_code vault_load(struct vault_data **out, const struct vault_place *place
         return pt_fail(err, PT_ESTATE,
                        "the policy now describes other attributes or identifiers than those that "
                        "were ingested: run patto ingest again");
-    if ((rc = read_dataset(out, place, &c, err)) != PT_OK)
+    if (read_dataset(out, place, &c, err) != PT_OK)
         return pt_wrap(err, "loading customers");
     if (c.key_period[0] == '\0')
         return PT_OK;
-    if ((rc = read_tokens(*out, place, &c, err)) != PT_OK) {
+    if (read_tokens(*out, place, &c, err) != PT_OK) {
         vault_data_free(*out);
         *out = NULL;
         return pt_wrap(err, "loading tokens");
@@ -365,7 +365,6 @@ enum pt_code vault_store_dataset(const struct vault_place *place, struct vault_d
     struct vaultdir now = {0};
     uint8_t random[8];
     bool there;
-    enum pt_code rc;
 
     if (!ascending(data->digests, data->count))
         return pt_fail(err, PT_EBUG, "storing customers: rows do not ascend by digest");
@@ -373,19 +372,18 @@ enum pt_code vault_store_dataset(const struct vault_place *place, struct vault_d
     /* A `current` that is damaged must not keep anyone from ingesting again. */
     if (vaultdir_read(&was, &there, place->dir, err) != PT_OK)
         there = false;
-    if ((rc = schema_of(&now.schema, place, err)) != PT_OK)
-        return rc;
+    if (schema_of(&now.schema, place, err) != PT_OK)
+        return pt_wrap(err, "storing customers");
     randombytes_buf(random, sizeof random);
     text_hex(now.generation, random, sizeof random);
     /* Tokens that cannot be read any more (another federation, a damaged file) are no loss that
      * should stop this: those customers are evaluated afresh. */
-    if (there && was.key_period[0] != '\0' &&
-        (rc = read_tokens(data, place, &was, err)) == PT_ENOMEM)
+    if (there && was.key_period[0] != '\0' && read_tokens(data, place, &was, err) == PT_ENOMEM)
         return pt_wrap(err, "carrying tokens over");
     memcpy(now.key_period, data->key_period, sizeof now.key_period);
-    if ((rc = write_dataset(place, &now, data, err)) != PT_OK ||
-        (now.key_period[0] != '\0' && (rc = write_tokens(place, &now, data, err)) != PT_OK) ||
-        (rc = vaultdir_write(place->dir, &now, err)) != PT_OK) {
+    if (write_dataset(place, &now, data, err) != PT_OK ||
+        (now.key_period[0] != '\0' && write_tokens(place, &now, data, err) != PT_OK) ||
+        vaultdir_write(place->dir, &now, err) != PT_OK) {
         struct pt_err ignored;
         (void)!vaultdir_sweep(place->dir, &ignored); /* the first error is the one to report */
         return pt_wrap(err, "storing customers");
@@ -399,12 +397,11 @@ enum pt_code vault_store_tokens(const struct vault_place *place, struct vault_da
 {
     struct vaultdir c;
     bool there;
-    enum pt_code rc;
 
     if (!vaultdir_is_period(span_z(key_period)))
         return pt_fail(err, PT_EBUG, "storing tokens: \"%s\" is no name of a key period",
                        key_period);
-    if ((rc = vaultdir_read(&c, &there, place->dir, err)) != PT_OK)
+    if (vaultdir_read(&c, &there, place->dir, err) != PT_OK)
         return pt_wrap(err, "storing tokens");
     if (!there || strcmp(c.generation, data->generation) != 0)
         return pt_fail(err, PT_ESTATE,
@@ -414,8 +411,8 @@ enum pt_code vault_store_tokens(const struct vault_place *place, struct vault_da
     data->token_count = 0;
     for (uint64_t i = 0; i < data->count; i++)
         data->token_count += data->has_token[i] != 0;
-    if ((rc = write_tokens(place, &c, data, err)) != PT_OK ||
-        (changed && (rc = vaultdir_write(place->dir, &c, err)) != PT_OK))
+    if (write_tokens(place, &c, data, err) != PT_OK ||
+        (changed && vaultdir_write(place->dir, &c, err) != PT_OK))
         return pt_wrap(err, "storing tokens");
     memcpy(data->key_period, c.key_period, sizeof c.key_period);
     return changed ? vaultdir_sweep(place->dir, err) : PT_OK;

@@ -111,7 +111,7 @@ static void refusals(void **state)
          "line 3, column 1: unknown key \"delimeter\" in the map"},
         {"patto-map: 1\nform: wide\ndelimiter: \",,\"\n",
          "expected for \"delimiter\" one character"},
-        {"patto-map: 1\nform: wide\ndelimiter: '\"'\n", "line 3, column 13: expected for "},
+        {"patto-map: 1\nform: wide\ndelimiter: '\"'\n", "expected for \"delimiter\" one character"},
         {"patto-map: 1\nform: wide\ndelimiter: [a]\n", "expected for \"delimiter\" one character"},
         {"patto-map: 1\nform: wide\nform: long\n", "line 3"},
         {"patto-map: 1\nform: wide\n" ATTRIBUTES, "\"identifier\" is missing"},
@@ -191,6 +191,26 @@ static void phone_maps_may_name_a_country(void **state)
     policy->identifier = IDENTIFIER_EMAIL;
 }
 
+/* The example that people copy is one that works. */
+static void readme_example_is_a_map(void **state)
+{
+    struct buf text = {0};
+    struct map *m = NULL;
+    struct pt_err err = {0};
+
+    assert_int_equal(fileio_read(&text, "node/README.md", 1 << 20, &err), PT_OK);
+    assert_true(buf_u8(&text, 0));
+    char *from = strstr((char *)text.p, "```yaml\npatto-map: 1");
+    assert_non_null(from);
+    char *to = strstr(from + 8, "```");
+    assert_non_null(to);
+    *to = '\0';
+    if (parse(&m, from + 8, *state, &err) != PT_OK)
+        fail_msg("%s", err.msg);
+    map_free(m);
+    buf_free(&text);
+}
+
 static void errors_of_a_file_name_it(void **state)
 {
     char dir[] = P_tmpdir "/patto-map-XXXXXX";
@@ -217,9 +237,8 @@ static void errors_of_a_file_name_it(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(everything_a_map_can_say),
-        cmocka_unit_test(refusals),
-        cmocka_unit_test(phone_maps_may_name_a_country),
+        cmocka_unit_test(everything_a_map_can_say),      cmocka_unit_test(refusals),
+        cmocka_unit_test(phone_maps_may_name_a_country), cmocka_unit_test(readme_example_is_a_map),
         cmocka_unit_test(errors_of_a_file_name_it),
     };
     return cmocka_run_group_tests(tests, make_policy, free_policy);

@@ -1,10 +1,12 @@
 #include <dirent.h>
 #include <math.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -244,6 +246,37 @@ static void killed_ingest_leaves_the_old(void **state)
     vault_data_free(new);
 }
 
+/* The same for real: a child stores two datasets in turn and is killed, wherever it is. */
+static void kill_at_any_instant(void **state)
+{
+    struct world *w = *state;
+    struct vault_data *a = fixture_data(&w->f, 3000, 8);
+    struct vault_data *b = fixture_data(&w->f, 4000, 9);
+    struct vault_data *got = NULL;
+    struct pt_err err = {0};
+
+    assert_int_equal(vault_store_dataset(&w->place, a, &err), PT_OK);
+    for (int round = 0; round < 25; round++) {
+        pid_t child = fork();
+        assert_true(child >= 0);
+        for (int i = 0; child == 0; i++)
+            if (vault_store_dataset(&w->place, i % 2 ? a : b, &err) != PT_OK)
+                _exit(1);
+        usleep((useconds_t)(1000 + 1731 * round));
+        kill(child, SIGKILL);
+        int status;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFSIGNALED(status)); /* and did not end by itself, with an error */
+        assert_int_equal(vault_load(&got, &w->place, &err), PT_OK);
+        assert_same_rows(got, got->count == 3000 ? a : b);
+        vault_data_free(got);
+        assert_int_equal(vault_sweep(w->dir, &err), PT_OK);
+        assert_int_equal(names(w, "", NULL, false), 2); /* dataset, current */
+    }
+    vault_data_free(a);
+    vault_data_free(b);
+}
+
 /* Goal: another key, federation, schema or a changed byte is never read as data. */
 static void bound_to_key_policy_and_bytes(void **state)
 {
@@ -377,6 +410,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(round_trip, setup, teardown),
         cmocka_unit_test_setup_teardown(tokens_are_carried_over, setup, teardown),
         cmocka_unit_test_setup_teardown(killed_ingest_leaves_the_old, setup, teardown),
+        cmocka_unit_test_setup_teardown(kill_at_any_instant, setup, teardown),
         cmocka_unit_test_setup_teardown(bound_to_key_policy_and_bytes, setup, teardown),
         cmocka_unit_test_setup_teardown(refuses_what_is_wrong_with_the_rows, setup, teardown),
         cmocka_unit_test_setup_teardown(commitment_follows_every_row, setup, teardown),
