@@ -31,23 +31,15 @@ static bool well_formed(const struct rlwe *c, struct span reply)
     return true;
 }
 
-struct bed { /* made once: it is not what is tested */
-    struct rlwe *c;
-    struct rlwe_key *keys[COLUMNS];
-};
-
-static struct bed *bed(enum rlwe_set set)
+static struct rlwe *context(enum rlwe_set set)
 {
-    static struct bed beds[3];
-    struct bed *b = &beds[set];
+    static struct rlwe *made[3]; /* once: they are not what is tested */
     struct pt_err err = {0};
 
-    if (b->c != NULL)
-        return b;
-    must(rlwe_new(&b->c, &(struct rlwe_shape){set, 1, 1, 1}, &(struct digest){{1}}, &err) == PT_OK);
-    for (size_t j = 0; j < COLUMNS; j++)
-        must(rlwe_key_new(&b->keys[j], b->c, &(struct key32){{(uint8_t)j}}) == PT_OK);
-    return b;
+    if (made[set] == NULL)
+        must(rlwe_new(&made[set], &(struct rlwe_shape){set, 1, 1, 1}, &(struct digest){{1}},
+                      &err) == PT_OK);
+    return made[set];
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -56,19 +48,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (size < 3)
         return 0;
-    struct bed *b = bed((enum rlwe_set)(data[0] % 3));
+    struct rlwe *c = context((enum rlwe_set)(data[0] % 3));
+    struct rlwe_key *keys[COLUMNS] = {0};
+    for (size_t j = 0; j < COLUMNS; j++)
+        must(rlwe_key_new(&keys[j], c, &(struct key32){{(uint8_t)j}}) == PT_OK);
     uint8_t *reply = malloc(LONGEST);
     must(reply != NULL);
     for (size_t i = 0; i < LONGEST; i++)
         reply[i] = data[2 + i % (size - 2)];
     /* Mostly the right length; else up to eight bytes off. */
-    size_t n = inner_reply_bytes(b->c, COLUMNS) + (data[1] < 16 ? (size_t)data[1] - 8 : 0);
+    size_t n = inner_reply_bytes(c, COLUMNS) + (data[1] < 16 ? (size_t)data[1] - 8 : 0);
     struct span span = {reply, n};
-    enum pt_code rc = inner_open(value, b->c, span, b->keys, COLUMNS);
-    must(rc == (well_formed(b->c, span) ? PT_OK : PT_EBADMSG));
-    int64_t half = (int64_t)(rlwe_ring(b->c)->q / 2);
+    enum pt_code rc = inner_open(value, c, span, keys, COLUMNS);
+    must(rc == (well_formed(c, span) ? PT_OK : PT_EBADMSG));
+    int64_t half = (int64_t)(rlwe_ring(c)->q / 2);
     for (size_t j = 0; j < COLUMNS; j++)
         must(rc == PT_OK ? value[j] >= -half && value[j] <= half : value[j] == 0);
+    for (size_t j = 0; j < COLUMNS; j++)
+        rlwe_key_free(keys[j]);
     free(reply);
     return 0;
 }
