@@ -189,6 +189,11 @@ static enum pt_code read_back(struct salt_result *out, const struct home *h,
 
     if (rc != PT_OK)
         return rc;
+    /* The policy first: its partners' keys are what the signatures are checked with. */
+    if (memcmp(out->header.policy_hash.b, h->policy->hash.b, 32) != 0)
+        return pt_fail(err, PT_ESTATE,
+                       "epoch %" PRIu64 " was made under another policy: run `patto epoch`",
+                       out->header.number);
     if (e->signatures.n != out->header.participant_count * sizeof out->signatures[0].b)
         return pt_fail(err, PT_EBADMSG, "state.db: epoch %" PRIu64 " lacks signatures", e->number);
     for (size_t i = 0; i < out->header.participant_count; i++)
@@ -210,12 +215,6 @@ enum pt_code snapshot_load(struct snapshot **out, const struct home *h, struct s
         goto out;
     if ((rc = read_back(&agreed, h, &epoch, err)) != PT_OK)
         goto out;
-    if (memcmp(agreed.header.policy_hash.b, h->policy->hash.b, 32) != 0) {
-        rc = pt_fail(err, PT_ESTATE,
-                     "epoch %" PRIu64 " was made under another policy: run `patto epoch`",
-                     agreed.header.number);
-        goto out;
-    }
     if ((rc = dataset_load(&data, h, agreed.header.key_period, err)) == PT_OK)
         rc = snapshot_new(out, h, store, &agreed.header, &data, err);
 out:

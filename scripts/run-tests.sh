@@ -47,7 +47,7 @@ done
 if [ -n "$e2e" ]; then
     for script in tests/e2e/*.sh; do
         [ -e "$script" ] || continue
-        case $script in */lib.sh) continue ;; esac
+        case $script in */lib*.sh) continue ;; esac
         run "$script" env BUILD="$BUILD" sh "$script"
     done
 fi
