@@ -43,11 +43,11 @@ new=$(sha256sum "$work/policy2.yaml" | cut -d' ' -f1)
 refused 1 'drinkco' p drinkco join "$work/policy2.yaml" # nobody has signed it
 fed_sign "$work/policy2.yaml" freshmart drinkco
 ok p drinkco join "$work/policy2.yaml"
+refused 1 version p drinkco join "$work/policy.yaml" # and there is no way back
 serve drinkco
 refused 1 POLICY_MISMATCH p freshmart query overlap --with drinkco --where 'drinkco.spend>=10'
 cat "$work/err" "$work/freshmart.log" >"$work/said"
 grep -q "$old" "$work/said" && grep -q "$new" "$work/said" || fail "the two hashes are not named"
-refused 1 version p drinkco join "$work/policy.yaml" # and there is no way back
 stop freshmart
 ok p freshmart join "$work/policy2.yaml"
 serve freshmart
