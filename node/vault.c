@@ -339,7 +339,7 @@ enum pt_code vault_load(struct vault_data **out, const struct vault_place *place
     *out = NULL;
     if (vaultdir_read(&c, &there, place->dir, err) != PT_OK ||
         schema_of(&schema, place, err) != PT_OK)
-        return pt_wrap(err, "loading customers");
+        return pt_wrap(err, "loading customers (restore the vault folder, or ingest again)");
     if (!there)
         return pt_fail(err, PT_ESTATE, "no customers yet: run patto ingest FILE --map MAP.yaml");
     if (memcmp(&schema, &c.schema, sizeof schema) != 0)
@@ -347,13 +347,13 @@ enum pt_code vault_load(struct vault_data **out, const struct vault_place *place
                        "the policy now describes other attributes or identifiers than those that "
                        "were ingested: run patto ingest again");
     if (read_dataset(out, place, &c, err) != PT_OK)
-        return pt_wrap(err, "loading customers");
+        return pt_wrap(err, "loading customers (restore the vault folder, or ingest again)");
     if (c.key_period[0] == '\0')
         return PT_OK;
     if (read_tokens(*out, place, &c, err) != PT_OK) {
         vault_data_free(*out);
         *out = NULL;
-        return pt_wrap(err, "loading tokens");
+        return pt_wrap(err, "loading tokens (restore the vault folder, or ingest again)");
     }
     return PT_OK;
 }

@@ -205,8 +205,7 @@ static void addresses_that_are_none(void **state)
         "a\t@b.c",
         "\xe9@b.c",
         "a\xc2\xa0@b.c",
-        "\xe2\x80\x8b"
-        "a@b.c",
+        "a\xe2\x80\x8b@b.c",
         "a\xed\xa0\x80@b.c",
         "a\xf4\x90\x80\x80@b.c",
         "a\xc0\xaf@b.c",

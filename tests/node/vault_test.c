@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -246,7 +247,43 @@ static void killed_ingest_leaves_the_old(void **state)
     vault_data_free(new);
 }
 
-/* The same for real: a child stores two datasets in turn and is killed, wherever it is. */
+static void store_until_killed(const struct vault_place *place, struct vault_data *a,
+                               struct vault_data *b)
+{
+    struct pt_err err = {0};
+
+    while (vault_store_dataset(place, b, &err) == PT_OK &&
+           vault_store_dataset(place, a, &err) == PT_OK)
+        ;
+    _exit(1);
+}
+
+/* A disk that fills up, played by the file size limit of this process. */
+static void full_disk_leaves_the_old(void **state)
+{
+    struct world *w = *state;
+    struct vault_data *old = fixture_data(&w->f, 10, 3);
+    struct vault_data *new = fixture_data(&w->f, 5000, 4);
+    struct vault_data *got = NULL;
+    struct rlimit was;
+    struct pt_err err = {0};
+
+    assert_int_equal(vault_store_dataset(&w->place, old, &err), PT_OK);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &(struct rlimit){100000, was.rlim_max}), 0);
+    enum pt_code rc = vault_store_dataset(&w->place, new, &err);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+    assert_int_equal(rc, PT_EIO);
+    assert_int_equal(names(w, "", NULL, false), 2); /* nothing half-written stays */
+    assert_int_equal(vault_load(&got, &w->place, &err), PT_OK);
+    assert_same_rows(got, old);
+    vault_data_free(got);
+    vault_data_free(old);
+    vault_data_free(new);
+}
+
+/* Killed for real: a child stores two datasets in turn and is killed, wherever it is. */
 static void kill_at_any_instant(void **state)
 {
     struct world *w = *state;
@@ -259,9 +296,8 @@ static void kill_at_any_instant(void **state)
     for (int round = 0; round < 25; round++) {
         pid_t child = fork();
         assert_true(child >= 0);
-        for (int i = 0; child == 0; i++)
-            if (vault_store_dataset(&w->place, i % 2 ? a : b, &err) != PT_OK)
-                _exit(1);
+        if (child == 0)
+            store_until_killed(&w->place, a, b);
         usleep((useconds_t)(1000 + 1731 * round));
         kill(child, SIGKILL);
         int status;
@@ -410,6 +446,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(round_trip, setup, teardown),
         cmocka_unit_test_setup_teardown(tokens_are_carried_over, setup, teardown),
         cmocka_unit_test_setup_teardown(killed_ingest_leaves_the_old, setup, teardown),
+        cmocka_unit_test_setup_teardown(full_disk_leaves_the_old, setup, teardown),
         cmocka_unit_test_setup_teardown(kill_at_any_instant, setup, teardown),
         cmocka_unit_test_setup_teardown(bound_to_key_policy_and_bytes, setup, teardown),
         cmocka_unit_test_setup_teardown(refuses_what_is_wrong_with_the_rows, setup, teardown),
