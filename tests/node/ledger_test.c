@@ -294,7 +294,7 @@ int fsync(int fd)
     return event_is_now() ? -1 : 0;
 }
 
-enum { CHARGES = 6, STEPS_MAX = 400 };
+enum { CHARGES = 3, STEPS_MAX = 400 };
 
 /* In a child: open, charge CHARGES questions, report each that was acknowledged, close. */
 static int charge_all(void **state, int acks_fd)
@@ -386,7 +386,7 @@ static void crash_at_every_step(void **state, bool disk_is_full)
         if (untouched)
             break;
     }
-    /* Opening and six charges are many steps; too few would mean that nothing was watched. */
+    /* Opening and three charges are many steps; too few would mean that nothing was watched. */
     assert_in_range(n, 20, STEPS_MAX - 1);
     print_message("%d steps\n", n);
 }
