@@ -131,12 +131,15 @@ fuzz: deps
 cover: deps
 	@BUILD=$(BUILD)/cover sh scripts/cover.sh
 
+print-libs: # for scripts that link by themselves
+	@echo $(LIBS)
+
 install: $(BUILD)/patto
 	install -D -m 0755 $(BUILD)/patto $(DESTDIR)$(PREFIX)/bin/patto
 
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all deps tests ct-programs check test e2e demo san lint ct fuzz cover install clean
+.PHONY: all deps tests ct-programs check test e2e demo san lint ct fuzz cover install clean print-libs
 .PRECIOUS: $(BUILD)/%.o $(BUILD)/gen/proto/%.pb-c.c $(BUILD)/gen/proto/%.pb-c.h
 -include $(LIB_O:.o=.d) $(BUILD)/node/main.d $(TEST:=.d) $(HELP_O:.o=.d)
