@@ -1,5 +1,6 @@
 #include "node/map.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -356,7 +357,8 @@ static enum pt_code parse_suppression(struct parser *p, const struct yaml_node *
         (rc = get_text(&file, p, n, "file", true)) != PT_OK ||
         (rc = get_encoding(&m->suppression.encoding, p, n)) != PT_OK)
         return rc;
-    bool beside = file.n > 0 && file.p[0] != '/' && folder[0] != '\0';
+    assert(file.p != NULL); /* it was needed, and get_text() takes no empty one */
+    bool beside = file.p[0] != '/' && folder[0] != '\0';
     int wrote = snprintf(m->suppression_path, sizeof m->suppression_path, "%s%s%.*s",
                          beside ? folder : "", beside ? "/" : "", (int)file.n, file.p);
     if (wrote < 0 || (size_t)wrote >= sizeof m->suppression_path ||

@@ -1,5 +1,6 @@
 #include "node/vault.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <sodium.h>
@@ -294,6 +295,7 @@ static enum pt_code read_dataset(struct vault_data **out, const struct vault_pla
     char path[FILEIO_PATH_MAX];
     struct digest context;
     struct sealed_reader *r = NULL;
+    struct vault_data *d = NULL;
     uint8_t head[8];
     enum pt_code rc;
 
@@ -306,21 +308,22 @@ static enum pt_code read_dataset(struct vault_data **out, const struct vault_pla
         rc = pt_fail(err, PT_EBADMSG, "reading %s: it was cut short", path);
         goto out;
     }
-    if ((rc = vault_data_new(out, &at->policy->partners[at->me], load_u64le(head), err)) != PT_OK)
+    if ((rc = vault_data_new(&d, &at->policy->partners[at->me], load_u64le(head), err)) != PT_OK)
         goto out;
-    size_t n = parts_of(parts, *out);
+    assert(d != NULL);
+    size_t n = parts_of(parts, d);
     for (size_t i = 0; i < n && rc == PT_OK; i++)
         rc = sealed_get(parts[i].p, parts[i].n, r, err);
     if (rc == PT_OK)
         rc = sealed_end(r, err);
-    if (rc == PT_OK)
-        memcpy((*out)->generation, c->generation, sizeof c->generation);
+    memcpy(d->generation, c->generation, sizeof d->generation);
 out:
     sealed_close(r);
     if (rc != PT_OK) {
-        vault_data_free(*out);
-        *out = NULL;
+        vault_data_free(d);
+        d = NULL;
     }
+    *out = d;
     return rc;
 }
 
