@@ -123,10 +123,10 @@ for name in $partners; do
     "$patto" --home "$dir/$name" join "$dir/policy.yaml" >>"$dir/log/join.log" 2>&1 ||
         { tail -n 5 "$dir/log/join.log" >&2; exit 1; }
     "$patto" --home "$dir/$name" ingest "$dir/data/customers-$name.csv" \
-        --map "$dir/data/map-$name.yaml" >"$dir/ingest-$name.log" 2>&1 ||
-        { tail -n 20 "$dir/ingest-$name.log" >&2; exit 1; }
+        --map "$dir/data/map-$name.yaml" >"$dir/ingest-$name.log" 2>"$dir/log/ingest-$name" ||
+        { tail -n 20 "$dir/ingest-$name.log" "$dir/log/ingest-$name" >&2; exit 1; }
     echo "  $name"
-    sed 's/^/    /' "$dir/ingest-$name.log"
+    sed 's/^/    /' "$dir/ingest-$name.log" | cut -c 1-100
 done
 
 say 'three daemons, mutual TLS on loopback'

@@ -27,6 +27,7 @@ size() {
 # shellcheck disable=SC2086
 format() { clang-format --dry-run -Werror $sources $headers; }
 
+# Sourced files have no first line that names the shell.
 shell() { git ls-files '*.sh' | xargs shellcheck -s sh && shellcheck .ci/run; }
 
 # readdir: POSIX lets threads read different directories. internalAstError: cppcheck 2.10 cannot

@@ -13,15 +13,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FILTERS_MAX = 8, SQL_MAX = 8192 };
+enum { SQL_MAX = 8192, MEMO_MAX = 4096 };
 static const double SHARE_INSIDE = 0.90;
 static const double FARTHEST = 3;
 
+struct memo { /* readings of one table ask the same joins */
+    char *sql;
+    double count;
+};
 struct truth {
     sqlite3 *db;
+    struct memo *memo;
+    size_t memo_count;
     const char *asker, *with, *rows, *columns;
     char *question;
-    size_t shown, inside, beyond, hidden, wrong;
+    bool repeated;
+    size_t shown, inside, beyond, exact, hidden, wrong;
 };
 
 static void die(const char *what, const char *why)
@@ -91,27 +98,32 @@ static void say_side(struct text *t, const struct truth *w, const char *partner,
             partner, attribute, value);
 }
 
-static double count(const struct truth *w, const struct text *select)
+static double count(struct truth *w, const struct text *select)
 {
     struct text t = {0};
     sqlite3_stmt *s = NULL;
 
     say(&t, "SELECT count(*) FROM (%s)", select->p);
+    for (size_t i = 0; i < w->memo_count; i++)
+        if (strcmp(w->memo[i].sql, t.p) == 0)
+            return w->memo[i].count;
     if (sqlite3_prepare_v2(w->db, t.p, -1, &s, NULL) != SQLITE_OK || sqlite3_step(s) != SQLITE_ROW)
         die(t.p, sqlite3_errmsg(w->db));
     double n = sqlite3_column_double(s, 0);
     sqlite3_finalize(s);
+    if (w->memo_count < MEMO_MAX)
+        w->memo[w->memo_count++] = (struct memo){strdup(t.p), n};
     return n;
 }
 
-static double side(const struct truth *w, const char *partner)
+static double side(struct truth *w, const char *partner)
 {
     struct text t = {0};
     say_side(&t, w, partner, NULL, NULL);
     return count(w, &t);
 }
 
-static double joint(const struct truth *w, const char *row, const char *column)
+static double joint(struct truth *w, const char *row, const char *column)
 {
     struct text t = {0};
     say_side(&t, w, w->asker, w->rows, row);
@@ -142,13 +154,20 @@ static void judge(struct truth *w, const json_t *cell, const char *what, double 
 
     if (!isfinite(value) || !isfinite(half_width))
         die(what, "a figure that is shown is no number");
-    w->shown++;
-    if (off <= half_width + 1e-9) {
+    if (half_width ==
+        0) { /* exact, or so by definition: right or wrong, and no proof of error bars */
+        w->exact++;
+        verdict = off < 1e-9 ? "exact" : "WRONG";
+        w->wrong += !(off < 1e-9);
+    } else if (off <= half_width) {
+        w->shown++;
         w->inside++;
     } else if (off <= FARTHEST * half_width) {
         verdict = "outside";
+        w->shown++;
     } else {
         verdict = "FAR OUTSIDE";
+        w->shown++;
         w->beyond++;
     }
     double digits = strcmp(what, "share") == 0 ? 100 : 1;
@@ -157,7 +176,7 @@ static void judge(struct truth *w, const json_t *cell, const char *what, double 
            verdict);
 }
 
-static double size_truth(const struct truth *w, const char *row, const char *column)
+static double size_truth(struct truth *w, const char *row, const char *column)
 {
     if (strcmp(row, "overlap") == 0)
         return joint(w, NULL, NULL);
@@ -171,7 +190,8 @@ static double size_truth(const struct truth *w, const char *row, const char *col
     return 0;
 }
 
-static void check_count(struct truth *w, const json_t *cell)
+/* people false: a reading of a table that is checked as a crosstab already; count it once. */
+static void check_count(struct truth *w, const json_t *cell, bool people)
 {
     const char *row = text_of(cell, "row");
     const char *column = text_of(cell, "column");
@@ -185,6 +205,8 @@ static void check_count(struct truth *w, const json_t *cell)
         w->wrong += !json_is_null(value); /* what is suppressed has no value */
         return;
     }
+    if (!people)
+        return;
     double truth = w->rows == NULL ? size_truth(w, row, column) : joint(w, row, column);
     judge(w, cell, "people", number_of(cell, "value"), number_of(cell, "half_width"), truth);
 }
@@ -226,12 +248,13 @@ static void check_answer(struct truth *w, const char *path)
         json_array_size(cells) == 0)
         die(path, "not an answer");
     w->question = strdup(question);
+    w->repeated = json_is_true(json_object_get(root, "repeated"));
     printf("%s of %s with %s%s%s%s%s, rho %.6f\n", kind, w->asker, w->with, w->rows ? ": " : "",
            w->rows ? w->rows : "", w->columns ? " by " : "", w->columns ? w->columns : "",
            number_of(root, "charged_rho"));
     json_array_foreach(cells, i, cell)
     {
-        check_count(w, cell);
+        check_count(w, cell, !w->repeated);
         check_derived(w, cell);
     }
     free(w->question);
@@ -240,7 +263,8 @@ static void check_answer(struct truth *w, const char *path)
 
 int main(int argc, char **argv)
 {
-    struct truth w = {0};
+    static struct memo memo[MEMO_MAX];
+    struct truth w = {.memo = memo};
 
     if (argc < 3) {
         fprintf(stderr, "usage: demo-check TRUTH.db ANSWER.json...\n");
@@ -254,9 +278,9 @@ int main(int argc, char **argv)
     double share = w.shown > 0 ? (double)w.inside / (double)w.shown : 0;
     printf(
         "\n%zu figures shown, %zu (%.1f %%) within their 95 %% error bars, %zu beyond three times "
-        "that; %zu cells suppressed or refused\n",
-        w.shown, w.inside, 100 * share, w.beyond, w.hidden);
+        "that; %zu exact ones; %zu cells suppressed or refused\n",
+        w.shown, w.inside, 100 * share, w.beyond, w.exact, w.hidden);
     if (w.wrong > 0)
-        printf("%zu suppressed cells carry a value\n", w.wrong);
+        printf("%zu cells are wrong: suppressed with a value, or exact and not true\n", w.wrong);
     return share >= SHARE_INSIDE && w.beyond == 0 && w.wrong == 0 ? 0 : 1;
 }
