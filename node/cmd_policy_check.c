@@ -75,7 +75,8 @@ static void print_questions(FILE *out, const struct policy *p)
         const struct policy_rule *r = &p->rule[kind];
         if (!r->present)
             continue;
-        fprintf(out, "  %-9s line %-4" PRIu32 " asked by", question_kind_name(kind), r->line);
+        fprintf(out, "  %-9s line %-4" PRIu32 " asked by",
+                question_kind_name((enum question_kind)kind), r->line);
         for (size_t i = 0; i < p->partner_count; i++)
             if (r->askers & 1U << i)
                 fprintf(out, " %s", p->partners[i].name);
@@ -144,7 +145,8 @@ static enum pt_code print_json(FILE *out, const struct checked *c, struct pt_err
                                 "neutral", (int)p->partners[i].neutral));
     for (int kind = 0; kind < QUESTION_KIND_COUNT; kind++)
         if (p->rule[kind].present)
-            json_array_append_new(questions, json_string(question_kind_name(kind)));
+            json_array_append_new(questions,
+                                  json_string(question_kind_name((enum question_kind)kind)));
     bool runs = c->good_count == p->partner_count && c->dates.code == PT_OK;
     return cmd_json_print(out,
                           json_pack("{s:s, s:I, s:s, s:{s:s, s:s, s:b}, s:o, s:o, s:b}",

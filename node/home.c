@@ -219,7 +219,7 @@ static enum pt_code load_secrets(struct home_keys *k, struct home *h, struct pt_
 /* Locked, fenced, and read-only from here on. */
 static enum pt_code load_keys(struct home *h, struct pt_err *err)
 {
-    struct home_keys *k = sodium_malloc(sizeof *k);
+    struct home_keys *k = sodium_init() >= 0 ? sodium_malloc(sizeof *k) : NULL;
 
     if (k == NULL)
         return pt_fail(err, PT_ENOMEM,
