@@ -271,7 +271,7 @@ static enum pt_code accept_text(struct ask_evaluator *e, const struct wire_quest
         return pt_fail(err, PT_EDENIED, "%s asked in the name of %s, or somebody else than us",
                        session_peer_name(s), p->partners[e->question.asker].name);
     }
-    if ((rc = decide(p, &e->question, err)) != PT_OK) {
+    if (decide(p, &e->question, err) != PT_OK) {
         session_because(s, REFUSAL_NOT_ALLOWED);
         return pt_wrap(err, "a question of %s", session_peer_name(s));
     }

@@ -1,5 +1,6 @@
 #include "proto/reply.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -318,6 +319,7 @@ static bool making_memory(struct making *m)
     size_t bytes;
     size_t cells;
 
+    assert(rows > 0 && m->in->column_count > 0 && m->slot_count > 0);
     m->batch = (size_t)(ROW_MEMORY_MAX /
                         (m->slot_count < ROW_MEMORY_MAX ? m->slot_count : ROW_MEMORY_MAX));
     m->batch = m->batch > ROWS_AT_ONCE ? ROWS_AT_ONCE : m->batch;

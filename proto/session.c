@@ -428,7 +428,7 @@ static enum pt_code receive(struct session *s, struct span frame, struct outbox 
     struct wire_in in = {0};
     enum pt_code rc;
 
-    if ((rc = wire_decode(&in, frame, err)) != PT_OK)
+    if (wire_decode(&in, frame, err) != PT_OK)
         return pt_wrap(err, "from %s", session_peer_name(s));
     if (in.frame.seq != s->next_received) {
         rc = pt_fail(err, PT_EBADMSG,

@@ -1,5 +1,6 @@
 #include "proto/tokenise.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -200,9 +201,10 @@ static int compare_points(const void *a, const void *b)
 /* The same point twice in a chunk is a probe, or a broken random source: refuse it. */
 static enum pt_code check_distinct(const struct wire_chunk *c, struct pt_err *err)
 {
-    struct point *sorted = calloc(c->points.n, sizeof *sorted);
     bool repeated = false;
 
+    assert(c->points.n > 0); /* wire.c */
+    struct point *sorted = calloc(c->points.n, sizeof *sorted);
     if (sorted == NULL)
         return pt_fail(err, PT_ENOMEM, "no memory to look at %zu points", c->points.n);
     memcpy(sorted, c->points.p, c->points.n * sizeof *sorted);

@@ -200,7 +200,7 @@ static void put_propose(void *message, const struct frame *f, struct wire_arena 
     m->number = p->number;
     m->attempt = p->attempt;
     m->key_period = p->key_period;
-    m->participants = wire_arena_get(a, sizeof *m->participants * WIRE_PARTIES_MAX);
+    m->participants = wire_arena_pointers(a, WIRE_PARTIES_MAX);
     if (m->participants == NULL || p->participant_count > WIRE_PARTIES_MAX)
         return;
     for (size_t i = 0; i < p->participant_count; i++)
@@ -265,7 +265,7 @@ static void put_commits(void *message, const struct frame *f, struct wire_arena 
     PB(CommitList) *m = message;
     const struct wire_commits *l = &f->u.commits;
 
-    m->items = wire_arena_get(a, sizeof *m->items * WIRE_PARTIES_MAX);
+    m->items = wire_arena_pointers(a, WIRE_PARTIES_MAX);
     for (size_t i = 0; i < l->count && i < WIRE_PARTIES_MAX && !a->bad; i++) {
         m->items[i] = wire_message_new(a, DESCRIPTOR(commit));
         if (m->items[i] != NULL)
@@ -318,7 +318,7 @@ static void put_reveals(void *message, const struct frame *f, struct wire_arena 
     PB(RevealList) *m = message;
     const struct wire_reveals *l = &f->u.reveals;
 
-    m->items = wire_arena_get(a, sizeof *m->items * WIRE_PARTIES_MAX);
+    m->items = wire_arena_pointers(a, WIRE_PARTIES_MAX);
     for (size_t i = 0; i < l->count && i < WIRE_PARTIES_MAX && !a->bad; i++) {
         m->items[i] = wire_message_new(a, DESCRIPTOR(reveal));
         if (m->items[i] != NULL)
@@ -369,7 +369,7 @@ static void put_header_signatures(void *message, const struct frame *f, struct w
     PB(HeaderSignatureList) *m = message;
     const struct wire_header_signatures *l = &f->u.header_signatures;
 
-    m->items = wire_arena_get(a, sizeof *m->items * WIRE_PARTIES_MAX);
+    m->items = wire_arena_pointers(a, WIRE_PARTIES_MAX);
     for (size_t i = 0; i < l->count && i < WIRE_PARTIES_MAX && !a->bad; i++) {
         m->items[i] = wire_message_new(a, DESCRIPTOR(header_signature));
         if (m->items[i] != NULL)
@@ -414,7 +414,7 @@ static void put_question(void *message, const struct frame *f, struct wire_arena
 
     m->text = wire_arena_text(a, q->text);
     m->signature = lend(q->signature.b, sizeof q->signature.b);
-    m->columns = wire_arena_get(a, sizeof *m->columns * (q->column_count + 1));
+    m->columns = wire_arena_pointers(a, q->column_count);
     for (size_t i = 0; i < q->column_count && !a->bad; i++) {
         PB(Column) *c = wire_message_new(a, DESCRIPTOR(column));
         m->columns[i] = c;

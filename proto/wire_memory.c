@@ -29,6 +29,11 @@ void *wire_arena_get(struct wire_arena *a, size_t n)
     return i->bytes;
 }
 
+void *wire_arena_pointers(struct wire_arena *a, size_t n)
+{
+    return wire_arena_get(a, (n + 1) * sizeof(void *));
+}
+
 char *wire_arena_text(struct wire_arena *a, struct span s)
 {
     char *z = wire_arena_get(a, s.n + 1);
@@ -117,7 +122,7 @@ static bool field_has_unknown(const ProtobufCMessage *m, const ProtobufCFieldDes
         const ProtobufCMessage *const *items;
         size_t count;
         memcpy(&count, base + f->quantifier_offset, sizeof count);
-        memcpy(&items, base + f->offset, sizeof items);
+        memcpy(&items, base + f->offset, sizeof(void *));
         for (size_t i = 0; i < count; i++)
             if (has_unknown(items[i]))
                 return true;
@@ -129,7 +134,7 @@ static bool field_has_unknown(const ProtobufCMessage *m, const ProtobufCFieldDes
         if (which != f->id)
             return false;
     }
-    memcpy(&one, base + f->offset, sizeof one);
+    memcpy(&one, base + f->offset, sizeof(void *));
     return one != NULL && has_unknown(one);
 }
 

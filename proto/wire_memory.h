@@ -11,6 +11,8 @@ struct wire_arena { /* {0} is a valid empty one; after the first failure every c
     bool bad;
 };
 void *wire_arena_get(struct wire_arena *a, size_t n); /* zeroed */
+/* Room for n pointers, one at least, all NULL. */
+void *wire_arena_pointers(struct wire_arena *a, size_t n);
 /* A NUL-terminated copy. */
 char *wire_arena_text(struct wire_arena *a, struct span s);
 void wire_arena_free(struct wire_arena *a);

@@ -1,5 +1,6 @@
 #include "proto/wire_planner.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +12,7 @@
 #define DESCRIPTOR(name) &patto__planner__v1__##name##__descriptor
 
 static const struct wire_bound REQUEST = {.input_max = PLANNER_REQUEST_MAX,
-                                          .memory_max = 4 * PLANNER_REQUEST_MAX};
+                                          .memory_max = (size_t)4 * PLANNER_REQUEST_MAX};
 static const struct wire_bound UPDATE = {.input_max = PLANNER_UPDATE_MAX,
                                          .memory_max = PLANNER_MEMORY_MAX};
 
@@ -35,28 +36,33 @@ static void take_words(struct wire_take *t, const char **out, char *const *words
     wire_take_limit(t, n == 0 || out != NULL, "a list", "readable: no memory");
 }
 
-/* Texts of a request with a NUL inside would reach us cut, and so say something else than was
- * sent. Requests are flat: each length-delimited field is a text. False also when malformed. */
+static uint64_t varint(struct rd *r)
+{
+    uint64_t v = 0;
+    unsigned shift = 0;
+    uint8_t byte;
+
+    do {
+        byte = rd_u8(r);
+        v |= shift < 64 ? (uint64_t)(byte & 127) << shift : 0;
+        shift += 7;
+    } while (byte & 128 && !r->bad);
+    return v;
+}
+
+/* A text with a NUL inside would reach us cut, and so say something else than was sent. Requests
+ * are flat: each length-delimited field is a text. False also when malformed. */
 static bool texts_have_no_nul(struct span bytes)
 {
+    enum { VARINT = 0, BYTES = 2 };
     struct rd r = {.in = bytes};
 
     while (!r.bad && r.at < bytes.n) {
-        uint64_t n[2] = {0}; /* key, then length or value */
-        for (int k = 0; k < 2; k++) {
-            unsigned shift = 0;
-            uint8_t byte;
-            do {
-                byte = rd_u8(&r);
-                n[k] |= shift < 64 ? (uint64_t)(byte & 127) << shift : 0;
-                shift += 7;
-            } while (byte & 128 && !r.bad);
-            if ((n[0] & 7) != 0 && (n[0] & 7) != 2)
-                return true; /* an unknown field of another kind: protobuf-c judges it */
-        }
-        if ((n[0] & 7) == 0)
-            continue;
-        struct span text = rd_take(&r, n[1] <= SIZE_MAX ? (size_t)n[1] : SIZE_MAX);
+        uint64_t kind = varint(&r) & 7;
+        if (kind != VARINT && kind != BYTES)
+            return true; /* an unknown field of another kind: protobuf-c judges it */
+        uint64_t n = varint(&r);
+        struct span text = kind == BYTES ? rd_take(&r, (size_t)n) : (struct span){0};
         if (text.n > 0 && memchr(text.p, 0, text.n) != NULL)
             return false;
     }
@@ -68,11 +74,12 @@ static enum pt_code decode_request(void **message, const void *descriptor, struc
 {
     enum pt_code rc = wire_message_decode(message, descriptor, bytes, &REQUEST, err);
 
-    if (rc != PT_OK || texts_have_no_nul(bytes))
-        return rc;
-    wire_message_free(*message);
-    *message = NULL;
-    return pt_fail(err, PT_EBADMSG, "a request holds a text with a NUL in it");
+    if (rc == PT_OK && !texts_have_no_nul(bytes)) {
+        wire_message_free(*message);
+        *message = NULL;
+        rc = pt_fail(err, PT_EBADMSG, "a request holds a text with a NUL in it");
+    }
+    return rc;
 }
 
 static enum pt_code finish(struct buf *out, const void *message, struct wire_arena *arena,
@@ -97,7 +104,7 @@ void planner_in_free(struct planner_in *in)
 
 static char **put_words(struct wire_arena *a, const char *const *words, size_t n)
 {
-    char **out = wire_arena_get(a, (n + 1) * sizeof *out);
+    char **out = wire_arena_pointers(a, n);
 
     for (size_t i = 0; i < n && out != NULL; i++)
         out[i] = put_text(a, words[i]);
@@ -132,6 +139,7 @@ enum pt_code planner_query_decode(struct planner_query *q, struct planner_in *in
     if ((rc = decode_request(&in->message, DESCRIPTOR(query_request), bytes, err)) != PT_OK)
         return rc;
     const PB(QueryRequest) *m = in->message;
+    assert(m != NULL);
     wire_take_limit(&t, m->n_where <= QUESTION_FILTERS_MAX, "the number of filters", "0..8");
     if (!t.bad) {
         in->words = calloc(m->n_where + 1, sizeof *in->words);
@@ -174,6 +182,7 @@ enum pt_code planner_epoch_decode(struct planner_epoch *e, struct planner_in *in
     if ((rc = decode_request(&in->message, DESCRIPTOR(epoch_request), bytes, err)) != PT_OK)
         return rc;
     const PB(EpochRequest) *m = in->message;
+    assert(m != NULL);
     wire_take_limit(&t, m->n_participants <= POLICY_PARTNERS_MAX, "the number of participants",
                     "0..8");
     if (!t.bad) {
@@ -399,7 +408,7 @@ static void put_answer(PB(Answer) * m, const struct answer *from, struct wire_ar
     m->left_rho_nano = from->left_rho_nano;
     m->paid_before = from->repeated;
     m->audit_position = from->audit_position;
-    m->cells = wire_arena_get(a, (from->cell_count + 1) * sizeof *m->cells);
+    m->cells = wire_arena_pointers(a, from->cell_count);
     for (size_t i = 0; i < from->cell_count && !a->bad; i++) {
         PB(Cell) *c = wire_message_new(a, DESCRIPTOR(cell));
         m->cells[i] = c;
@@ -432,9 +441,10 @@ enum pt_code planner_update_answer(struct buf *out, const struct answer *a, stru
 
 static void take_figure(struct wire_take *t, struct figure *f, const PB(Figure) * m)
 {
-    wire_take_limit(t, m != NULL, "a cell", "complete");
-    if (t->bad)
+    if (m == NULL || t->bad) {
+        wire_take_limit(t, false, "a cell", "complete");
         return;
+    }
     wire_take_limit(t, (unsigned)m->status <= FIGURE_VALUE, "a cell's status", "known");
     wire_take_limit(t, (unsigned)m->reason < REASON_COUNT, "a cell's reason", "known");
     *f = (struct figure){.status = (enum figure_status)m->status,
@@ -449,7 +459,10 @@ static void take_cells(struct wire_take *t, struct answer *a, const PB(Answer) *
     if (t->bad || m->n_cells == 0)
         return;
     a->cells = calloc(m->n_cells, sizeof *a->cells);
-    wire_take_limit(t, a->cells != NULL, "a list of cells", "readable: no memory");
+    if (a->cells == NULL) {
+        wire_take_limit(t, false, "a list of cells", "readable: no memory");
+        return;
+    }
     for (size_t i = 0; i < m->n_cells && !t->bad; i++) {
         struct answer_cell *c = &a->cells[i];
         take_copy(t, c->row, sizeof c->row, m->cells[i]->row);

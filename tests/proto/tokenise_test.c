@@ -103,7 +103,8 @@ static bool owner_step(struct batch *b)
 static void send(struct batch *b)
 {
     uint32_t n = b->owner.next_send;
-    struct span_points chunk = {b->points + n * CHUNK, tokenise_chunk_size(&b->owner.plan, n)};
+    size_t size = tokenise_chunk_size(&b->owner.plan, n);
+    struct span_points chunk = {size > 0 ? b->points + n * CHUNK : b->points, size};
 
     b->rc = tokenise_owner_send(&b->owner, chunk, &b->link.to_accepter, &b->err);
 }
