@@ -136,6 +136,13 @@ print-libs: # for scripts that link by themselves
 
 install: $(BUILD)/patto
 	install -D -m 0755 $(BUILD)/patto $(DESTDIR)$(PREFIX)/bin/patto
+	$(BUILD)/patto man >$(BUILD)/patto.1
+	$(BUILD)/patto completion bash >$(BUILD)/patto.bash
+	$(BUILD)/patto completion zsh >$(BUILD)/patto.zsh
+	install -D -m 0644 $(BUILD)/patto.1 $(DESTDIR)$(PREFIX)/share/man/man1/patto.1
+	install -D -m 0644 $(BUILD)/patto.bash \
+	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/patto
+	install -D -m 0644 $(BUILD)/patto.zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_patto
 
 clean:
 	rm -rf $(BUILD)
