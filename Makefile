@@ -67,9 +67,6 @@ $(BUILD)/gen/descriptors.c: $(PROTO) scripts/descriptors.sh
 	$(Q)sh scripts/descriptors.sh $(PROTO) > $@
 GEN_H := $(PROTO:%.proto=$(BUILD)/gen/%.pb-c.h)
 
-# The lattice's loops are long and plain: let the compiler unroll and vectorise them fully.
-$(BUILD)/crypto/ring.o $(BUILD)/crypto/rlwe.o $(BUILD)/crypto/inner.o: OPT += $(if $(PLAIN),,-O3)
-
 $(BUILD)/%.o: %.c | $(GEN_H)
 	@mkdir -p $(@D)
 	@echo "  CC   $<"
