@@ -50,7 +50,7 @@ const char *question_kind_name(enum question_kind k)
 
 void policy_hash_text(char out[72], const struct digest *d)
 {
-    memcpy(out, "sha256:", 7);
+    snprintf(out, 72, "sha256:");
     text_hex(out + 7, d->b, sizeof d->b);
 }
 

@@ -123,13 +123,12 @@ static enum pt_code find_axis(uint16_t *out, const struct policy *p, const struc
 {
     const char *axis = rows ? "rows" : "columns";
     uint16_t owner = rows ? q->asker : q->with;
-    struct attribute_ref ref;
-    enum pt_code rc;
+    struct attribute_ref ref = {0};
 
     if (word == NULL)
         return pt_fail(err, PT_EUSAGE, "a crosstab needs %s: an attribute of %s", axis,
                        p->partners[owner].name);
-    if ((rc = find_ref(&ref, p, q, owner, span_z(word), err)) != PT_OK)
+    if (find_ref(&ref, p, q, owner, span_z(word), err) != PT_OK)
         return pt_wrap(err, "%s", axis);
     if (ref.partner != owner)
         return pt_fail(err, PT_EUSAGE, "%s: %s.%s given; %s are an attribute of %s", axis,
@@ -312,7 +311,7 @@ static enum pt_code fill(struct question *q, const struct policy *p, const struc
     for (size_t i = 0; i < w->where_count; i++) {
         struct question_filter f;
         char shown[SCHEMA_SHOWN_MAX];
-        if ((rc = parse_filter(&f, p, q, span_z(w->where[i]), err)) != PT_OK) {
+        if (parse_filter(&f, p, q, span_z(w->where[i]), err) != PT_OK) {
             schema_show_text(shown, span_z(w->where[i]));
             return pt_wrap(err, "where %s", shown);
         }

@@ -41,7 +41,7 @@ void schema_show_text(char out[SCHEMA_SHOWN_MAX], struct span s)
     while (n < s.n && n > 0 && (s.p[n] & 0xC0) == 0x80)
         n--;
     for (size_t i = 0; i < n; i++)
-        shown[i] = s.p[i] < 0x20 || s.p[i] == 0x7F ? '?' : (char)s.p[i];
+        shown[i] = (char)(s.p[i] < 0x20 || s.p[i] == 0x7F ? (uint8_t)'?' : s.p[i]);
     shown[n] = '\0';
     snprintf(out, SCHEMA_SHOWN_MAX, "'%s%s'", shown, n < s.n ? "..." : "");
 }
@@ -263,7 +263,7 @@ static enum pt_code find_word(uint32_t *out, const struct schema_key *key,
 enum pt_code schema_word(void *base, const struct schema_key *key, const struct schema_at *at,
                          struct pt_err *err)
 {
-    uint32_t index;
+    uint32_t index = 0;
     enum pt_code rc = find_word(&index, key, at, err);
 
     if (rc == PT_OK)
@@ -274,7 +274,7 @@ enum pt_code schema_word(void *base, const struct schema_key *key, const struct 
 enum pt_code schema_word_text(void *base, const struct schema_key *key, const struct schema_at *at,
                               struct pt_err *err)
 {
-    uint32_t index;
+    uint32_t index = 0;
     enum pt_code rc = find_word(&index, key, at, err);
 
     if (rc == PT_OK)

@@ -22,10 +22,10 @@ struct schema_key {
                          struct pt_err *err);
     size_t offset;                 /* of the field, in the struct that the table fills */
     uint64_t min, max;             /* numbers: range; text: bytes */
-    unsigned scale;                /* numbers are kept in units of 10^-scale */
     const char *const *words;      /* the closed list of a word, NULL ends it */
     const struct schema_key *keys; /* the table of a nested map, over the same struct */
     size_t line_offset;            /* of a uint32_t that keeps the line; 0: not kept */
+    unsigned scale;                /* numbers are kept in units of 10^-scale */
     bool optional;
 };
 

@@ -1,5 +1,6 @@
 #include "policy/yaml.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <libfyaml.h>
 #include <stdio.h>
@@ -97,18 +98,21 @@ static enum pt_code check_characters(struct span file, struct pt_err *err)
     return PT_OK;
 }
 
-/* A new node under the innermost open container. The key that waited there becomes its own. */
-static enum pt_code add_node(struct builder *b, enum yaml_kind kind, struct flat **out,
-                             struct pt_err *err)
+/* A new node under the innermost open container; the key that waited there becomes its own.
+ * NULL with *err set when there is no room. Valid until the next one. */
+static struct flat *add_node(struct builder *b, enum yaml_kind kind, struct pt_err *err)
 {
-    if (b->count == YAML_NODES_MAX)
-        return pt_fail(err, PT_ELIMIT, "line %" PRIu32 ": more than %d entries", b->line,
-                       YAML_NODES_MAX);
+    if (b->count == YAML_NODES_MAX) {
+        pt_fail(err, PT_ELIMIT, "line %" PRIu32 ": more than %d entries", b->line, YAML_NODES_MAX);
+        return NULL;
+    }
     if (b->count == b->cap) {
         size_t cap = b->cap == 0 ? 64 : b->cap * 2;
         struct flat *more = realloc(b->flats, cap * sizeof *more);
-        if (more == NULL)
-            return pt_fail(err, PT_ENOMEM, "no memory for %zu entries", cap);
+        if (more == NULL) {
+            pt_fail(err, PT_ENOMEM, "no memory for %zu entries", cap);
+            return NULL;
+        }
         b->flats = more;
         b->cap = cap;
     }
@@ -125,27 +129,25 @@ static enum pt_code add_node(struct builder *b, enum yaml_kind kind, struct flat
         *key = (struct key){0};
         b->flats[parent].node.child_count++;
     }
-    *out = f;
-    return PT_OK;
+    return f;
 }
 
 static bool awaits_key(const struct builder *b)
 {
-    return b->depth > 0 && b->flats[b->open[b->depth - 1]].node.kind == YAML_MAP &&
-           !b->key[b->depth - 1].held;
+    if (b->depth == 0)
+        return false;
+    assert(b->flats != NULL);
+    return b->flats[b->open[b->depth - 1]].node.kind == YAML_MAP && !b->key[b->depth - 1].held;
 }
 
 static enum pt_code open_container(struct builder *b, enum yaml_kind kind, struct pt_err *err)
 {
-    struct flat *f;
-    enum pt_code rc;
-
     if (awaits_key(b))
         return fail_here(b, err, "expected a key, found a list or a map");
     if (b->depth == YAML_DEPTH_MAX)
         return fail_here(b, err, "nested too deeply");
-    if ((rc = add_node(b, kind, &f, err)) != PT_OK)
-        return rc;
+    if (add_node(b, kind, err) == NULL)
+        return err->code;
     b->open[b->depth] = b->count - 1;
     b->key[b->depth] = (struct key){0};
     b->depth++;
@@ -157,8 +159,6 @@ static enum pt_code add_scalar(struct builder *b, struct fy_token *value, struct
     size_t n = 0;
     size_t at = b->text.n;
     const char *text = value == NULL ? NULL : fy_token_get_text(value, &n);
-    struct flat *f;
-    enum pt_code rc;
 
     /* The mark of a quoted scalar is behind its quote; people look for the quote. */
     if (value != NULL && b->column > 1 &&
@@ -174,8 +174,9 @@ static enum pt_code add_scalar(struct builder *b, struct fy_token *value, struct
             (struct key){.held = true, .at = at, .n = n, .line = b->line, .column = b->column};
         return PT_OK;
     }
-    if ((rc = add_node(b, YAML_SCALAR, &f, err)) != PT_OK)
-        return rc;
+    struct flat *f = add_node(b, YAML_SCALAR, err);
+    if (f == NULL)
+        return err->code;
     f->text_at = at;
     f->node.text.n = n;
     f->node.plain = value == NULL || fy_token_scalar_style(value) == FYSS_PLAIN;
@@ -285,10 +286,14 @@ out:
     return rc;
 }
 
+struct sibling { /* for sorting */
+    const struct yaml_node *node;
+};
+
 static int key_order(const void *x, const void *y)
 {
-    const struct yaml_node *a = *(const struct yaml_node *const *)x;
-    const struct yaml_node *b = *(const struct yaml_node *const *)y;
+    const struct yaml_node *a = ((const struct sibling *)x)->node;
+    const struct yaml_node *b = ((const struct sibling *)y)->node;
     size_t n = a->key.n < b->key.n ? a->key.n : b->key.n;
     int order = n == 0 ? 0 : memcmp(a->key.p, b->key.p, n);
 
@@ -298,18 +303,19 @@ static int key_order(const void *x, const void *y)
 }
 
 /* By sorting: a hostile file may hold a hundred thousand keys in one map. */
-static enum pt_code check_unique(const struct yaml_node *map, const struct yaml_node **scratch,
+static enum pt_code check_unique(const struct yaml_node *map, struct sibling *scratch,
                                  struct pt_err *err)
 {
     for (size_t i = 0; i < map->child_count; i++)
-        scratch[i] = &map->children[i];
+        scratch[i].node = &map->children[i];
     qsort(scratch, map->child_count, sizeof *scratch, key_order);
     for (size_t i = 1; i < map->child_count; i++)
-        if (span_eq_vartime(scratch[i - 1]->key, scratch[i]->key))
+        if (span_eq_vartime(scratch[i - 1].node->key, scratch[i].node->key))
             return pt_fail(err, PT_EPARSE,
                            "line %" PRIu32 ", column %" PRIu32
                            ": this key is set twice; it is also on line %" PRIu32,
-                           scratch[i]->key_line, scratch[i]->key_column, scratch[i - 1]->key_line);
+                           scratch[i].node->key_line, scratch[i].node->key_column,
+                           scratch[i - 1].node->key_line);
     return PT_OK;
 }
 
@@ -317,10 +323,11 @@ static enum pt_code check_unique(const struct yaml_node *map, const struct yaml_
  * children when its turn comes in file order, and a child takes the next free place there. */
 static enum pt_code lay_out(struct yaml *y, struct builder *b, struct pt_err *err)
 {
-    const struct yaml_node **scratch = calloc(b->count, sizeof *scratch);
     size_t free_slot = 1;
     enum pt_code rc = PT_OK;
 
+    assert(b->count > 0);
+    struct sibling *scratch = calloc(b->count, sizeof *scratch);
     y->nodes = calloc(b->count, sizeof *y->nodes);
     if (scratch == NULL || y->nodes == NULL) {
         rc = pt_fail(err, PT_ENOMEM, "no memory for %zu entries", b->count);
