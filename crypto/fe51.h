@@ -20,14 +20,14 @@ struct fe {
 
 #define FE_MASK51 ((UINT64_C(1) << 51) - 1)
 
-/* RFC 9496 section 4.1. */
-static const struct fe FE_ONE = {{1}};
-static const struct fe FE_D = {
-    {0x34dca135978a3, 0x1a8283b156ebd, 0x5e7a26001c029, 0x739c663a03cbb, 0x52036cee2b6ff}};
-static const struct fe FE_SQRT_M1 = {
-    {0x61b274a0ea0b0, 0xd5a5fc8f189d, 0x7ef5e9cbd0c60, 0x78595a6804c9e, 0x2b8324804fc1d}};
-static const struct fe FE_INVSQRT_A_MINUS_D = {
-    {0xfdaa805d40ea, 0x2eb482e57d339, 0x7610274bc58, 0x6510b613dc8ff, 0x786c8905cfaff}};
+typedef uint64_t fe_mask; /* all ones or all zeros */
+enum { FE_LANES = 1 };
+#define FE_CONST(a, b, c, d, e)                                                                    \
+    {                                                                                              \
+        {                                                                                          \
+            a, b, c, d, e                                                                          \
+        }                                                                                          \
+    }
 
 /* One pass of carries: any limbs < 2^58 become tight. */
 static inline void fe_carry(struct fe *r)
@@ -144,6 +144,13 @@ static inline void fe_select(struct fe *r, const struct fe *a, uint64_t mask)
         r->v[i] = ct_select(mask, a->v[i], r->v[i]);
 }
 
+/* r |= a where mask is all ones: cheaper than fe_select, for a r that starts at zero. */
+static inline void fe_or(struct fe *r, const struct fe *a, uint64_t mask)
+{
+    for (int i = 0; i < 5; i++)
+        r->v[i] |= a->v[i] & mask;
+}
+
 static inline void fe_negate_if(struct fe *r, uint64_t mask)
 {
     struct fe minus;
@@ -195,8 +202,9 @@ static inline void fe_abs(struct fe *r)
 }
 
 /* Little endian; bit 255 is ignored (RFC 9496 section 4.3.4). */
-static inline void fe_load(struct fe *r, const uint8_t b[32])
+static inline void fe_load(struct fe *r, const uint8_t *b, size_t stride)
 {
+    (void)stride; /* between lanes: here is one */
     const uint64_t w0 = load_u64le(b);
     const uint64_t w1 = load_u64le(b + 8);
     const uint64_t w2 = load_u64le(b + 16);
@@ -209,8 +217,9 @@ static inline void fe_load(struct fe *r, const uint8_t b[32])
     r->v[4] = w3 >> 12 & FE_MASK51;
 }
 
-static inline void fe_store(uint8_t b[32], const struct fe *a)
+static inline void fe_store(uint8_t *b, size_t stride, const struct fe *a)
 {
+    (void)stride;
     struct fe t;
 
     fe_freeze(&t, a);
@@ -218,6 +227,38 @@ static inline void fe_store(uint8_t b[32], const struct fe *a)
     store_u64le(b + 8, t.v[1] >> 13 | t.v[2] << 38);
     store_u64le(b + 16, t.v[2] >> 26 | t.v[3] << 25);
     store_u64le(b + 24, t.v[3] >> 39 | t.v[4] << 12);
+}
+
+/* fe_load(), and a mask of lanes whose 256 bits are not below p. */
+static inline fe_mask fe_load_strict(struct fe *r, const uint8_t *b, size_t stride)
+{
+    uint8_t again[32];
+
+    fe_load(r, b, stride);
+    fe_store(again, sizeof again, r);
+    return ~(ct_mask_eq(load_u64le(again), load_u64le(b)) &
+             ct_mask_eq(load_u64le(again + 8), load_u64le(b + 8)) &
+             ct_mask_eq(load_u64le(again + 16), load_u64le(b + 16)) &
+             ct_mask_eq(load_u64le(again + 24), load_u64le(b + 24)));
+}
+
+/* Mask of the lanes whose value is v. */
+static inline fe_mask fe_mask_equal(const int8_t *values, int v)
+{
+    return ct_mask_eq((uint64_t)values[0], (uint64_t)v);
+}
+
+/* A mask that is `bit` in this lane and zero elsewhere. */
+static inline fe_mask fe_mask_lane(int lane, uint64_t bit)
+{
+    (void)lane;
+    return ct_barrier(0 - bit);
+}
+
+/* First lane below n that is set, or n. For masks that are public. */
+static inline size_t fe_mask_first_vartime(fe_mask m, size_t n)
+{
+    return n > 0 && m != 0 ? 0 : n;
 }
 
 #endif

@@ -1,48 +1,52 @@
 #include "crypto/group.h"
 
-#include "crypto/curve.h"
-#include "crypto/scalar.h"
+#include <stdlib.h>
 
-struct ge_chunk { /* decoded points, perhaps derived from secrets */
-    struct ge p[GE_CHUNK];
-};
-PT_SECRET_TYPE(ge_chunk);
+#include "crypto/base/text.h"
+#include "crypto/group_backend.h"
 
-/* out[i] = k[i * stride] * p[i] by way of k/2: doubling while encoding needs no square root. */
-static void mul_encode(struct point *out, struct ge_chunk *c, const struct scalar *k, size_t stride,
-                       size_t n)
+/* The fastest usable one. PATTO_CPU in the environment forces one by name, for tests and for
+ * doubtful machines; a name that is unknown or not usable here means portable. */
+static const struct group_backend *backend(void)
 {
-    PT_WIPED(scalar) half = {0};
-    PT_WIPED(scalar_digits) digits = {0};
+    static const struct group_backend *const ALL[] = {&GROUP_IFMA, &GROUP_PORTABLE};
+    static _Atomic(const struct group_backend *) chosen; /* racing threads choose alike */
+    const char *forced = getenv("PATTO_CPU");
+    const struct group_backend *b = chosen;
 
-    for (size_t i = 0; i < n; i++) {
-        scalar_half(&half, &k[i * stride]);
-        scalar_recode(&digits, &half);
-        ge_mul(&c->p[i], digits.d);
+    if (b != NULL)
+        return b;
+    if (forced != NULL && forced[0] == '\0')
+        forced = NULL;
+    b = &GROUP_PORTABLE;
+    for (size_t i = 0; i < PT_LEN(ALL); i++) {
+        if ((forced != NULL && !text_eq(span_z(forced), ALL[i]->name)) || !ALL[i]->usable())
+            continue;
+        b = ALL[i];
+        break;
     }
-    ge_double_encode(out, c->p, n);
+    chosen = b;
+    return b;
 }
 
 static size_t chunk_at(size_t at, size_t n)
 {
-    return n - at < GE_CHUNK ? n - at : GE_CHUNK;
+    return n - at < BACKEND_CHUNK ? n - at : BACKEND_CHUNK;
 }
 
 static size_t mul_all(struct point *out, const struct scalar *k, size_t stride,
                       const struct point *in, size_t n)
 {
-    PT_WIPED(ge_chunk) c = {0};
+    const struct group_backend *b = backend();
 
-    for (size_t at = 0; at < n; at += GE_CHUNK) {
+    for (size_t at = 0; at < n; at += BACKEND_CHUNK) {
         size_t m = chunk_at(at, n);
+        size_t good = b->mul(out + at, k + at * stride, stride, in + at, m);
 
-        for (size_t i = 0; i < m; i++) {
-            if (ge_decode(&c.p[i], &in[at + i]))
-                continue;
-            memset(out, 0, n * sizeof *out);
-            return at + i;
-        }
-        mul_encode(out + at, &c, k + at * stride, stride, m);
+        if (good == m)
+            continue;
+        memset(out, 0, n * sizeof *out);
+        return at + good;
     }
     return GROUP_ALL_GOOD;
 }
@@ -70,39 +74,30 @@ void group_base_mul(struct point *out, const struct scalar *k)
 
 size_t group_check(const struct point *in, size_t n)
 {
-    struct ge p;
+    for (size_t at = 0; at < n; at += BACKEND_CHUNK) {
+        size_t m = chunk_at(at, n);
+        size_t good = backend()->check(in + at, m);
 
-    for (size_t i = 0; i < n; i++)
-        if (!ge_decode(&p, &in[i]))
-            return i;
+        if (good < m)
+            return at + good;
+    }
     return GROUP_ALL_GOOD;
 }
 
 void group_map(struct point *out, const uint8_t (*wide)[64], size_t n)
 {
-    PT_WIPED(ge_chunk) c = {0};
-
-    for (size_t i = 0; i < n; i++) {
-        ge_map(&c.p[0], wide[i]);
-        ge_encode(&out[i], &c.p[0]);
-    }
+    for (size_t at = 0; at < n; at += BACKEND_CHUNK)
+        backend()->map(out + at, wide + at, chunk_at(at, n));
 }
 
 void group_map_mul_each(struct point *out, const struct scalar *r, const uint8_t (*wide)[64],
                         size_t n)
 {
-    PT_WIPED(ge_chunk) c = {0};
-
-    for (size_t at = 0; at < n; at += GE_CHUNK) {
-        size_t m = chunk_at(at, n);
-
-        for (size_t i = 0; i < m; i++)
-            ge_map(&c.p[i], wide[at + i]);
-        mul_encode(out + at, &c, r + at, 1, m);
-    }
+    for (size_t at = 0; at < n; at += BACKEND_CHUNK)
+        backend()->map_mul(out + at, r + at, wide + at, chunk_at(at, n));
 }
 
 const char *group_backend(void)
 {
-    return "portable";
+    return backend()->name;
 }

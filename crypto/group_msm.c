@@ -4,7 +4,9 @@
  * buckets. About 5 us a point at 2^16 points, of which decoding takes more than half. */
 #include <stdlib.h>
 
-#include "crypto/curve.h"
+#include "crypto/fe51.h"
+
+#include "crypto/curve_lanes.h"
 
 enum { WINDOW_MAX = 13, SCALAR_BITS = 253, WORDS = 5 };
 
@@ -107,7 +109,7 @@ size_t group_msm_vartime(struct point *out, const struct scalar *k, const struct
         goto out;
     }
     for (size_t i = 0; i < n; i++) {
-        if (!ge_decode(&p, &in[i])) {
+        if (ge_decode(&p, &in[i]) != 0) {
             rc = i;
             goto out;
         }

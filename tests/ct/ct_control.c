@@ -1,6 +1,6 @@
 #include <stdint.h>
 
-#include "tests/ct/ct.h"
+#include "tests/ct/secret.h"
 
 /* Goal: the method works at all. scripts/ct.sh fails unless memcheck reports these two. */
 static volatile int sink;

@@ -4,7 +4,7 @@
 #include "crypto/group.h"
 #include "crypto/prf.h"
 #include "crypto/slot.h"
-#include "tests/ct/ct.h"
+#include "tests/ct/secret.h"
 
 enum { N = 3 };
 static struct point in[N], out[N];

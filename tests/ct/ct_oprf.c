@@ -2,7 +2,7 @@
 
 #include "crypto/dleq.h"
 #include "crypto/oprf.h"
-#include "tests/ct/ct.h"
+#include "tests/ct/secret.h"
 
 enum { N = 3 };
 static struct digest digests[N];

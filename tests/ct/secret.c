@@ -1,4 +1,4 @@
-#include "tests/ct/ct.h"
+#include "tests/ct/secret.h"
 
 #include <sodium.h>
 #include <stdio.h>

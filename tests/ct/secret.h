@@ -1,4 +1,4 @@
-/* ct.h - constant-time runs: memcheck reports jumps and addresses that depend on undefined bytes,
+/* secret.h - constant-time runs: memcheck reports jumps and addresses that depend on undefined bytes,
  * so each case calls one secret operand undefined and runs the primitive (scripts/ct.sh).
  * ct.supp names the bits we hold to be public. */
 #ifndef PT_TESTS_CT_H

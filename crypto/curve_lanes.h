@@ -1,20 +1,49 @@
-#include "crypto/curve.h"
+/* curve_lanes.h - points of edwards25519 in extended coordinates, and ristretto255's way in and out
+ * (RFC 9496 section 4.3), over whatever field its includer brought: fe51.h (one lane) or
+ * fe_ifma.h (eight). One source, so that back-ends agree bit for bit.
+ *
+ * A field brings struct fe, FE_LANES, FE_CONST, fe_mask (a bit or a word a lane) and fe_*(). For
+ * group_*.c only: everyone else speaks encodings. Constant time throughout, but for _vartime. A
+ * point here may come from a secret: who puts one on the stack wipes it. */
+#ifndef PT_CURVE_LANES_H
+#define PT_CURVE_LANES_H
 
 #include "crypto/base/wipe.h"
+#include "crypto/group.h"
 
 /* RFC 9496 section 4.1; FE_2D is 2*d. */
-static const struct fe FE_2D = {
-    {0x69b9426b2f159, 0x35050762add7a, 0x3cf44c0038052, 0x6738cc7407977, 0x2406d9dc56dff}};
-static const struct fe FE_SQRT_AD_MINUS_ONE = {
-    {0x7f6a0497b2e1b, 0x1836f0a97afd2, 0x7d747f6be7638, 0x456079e7e6498, 0x376931bf2b834}};
-static const struct fe FE_ONE_MINUS_D_SQ = {
-    {0x409c1945fc176, 0x719abc6a1fc4f, 0x1c37f90b20684, 0x6bccca55eedf, 0x29072a8b2b3e}};
-static const struct fe FE_D_MINUS_ONE_SQ = {
-    {0x55aaa44ed4d20, 0x59603c3332635, 0x26d3baf4a7928, 0x120a66e6997a9, 0x5968b37af66c2}};
+static const struct fe FE_ONE = FE_CONST(1, 0, 0, 0, 0);
+static const struct fe FE_TWO = FE_CONST(2, 0, 0, 0, 0);
+static const struct fe FE_D =
+    FE_CONST(0x34dca135978a3, 0x1a8283b156ebd, 0x5e7a26001c029, 0x739c663a03cbb, 0x52036cee2b6ff);
+static const struct fe FE_SQRT_M1 =
+    FE_CONST(0x61b274a0ea0b0, 0xd5a5fc8f189d, 0x7ef5e9cbd0c60, 0x78595a6804c9e, 0x2b8324804fc1d);
+static const struct fe FE_INVSQRT_A_MINUS_D =
+    FE_CONST(0xfdaa805d40ea, 0x2eb482e57d339, 0x7610274bc58, 0x6510b613dc8ff, 0x786c8905cfaff);
+static const struct fe FE_2D =
+    FE_CONST(0x69b9426b2f159, 0x35050762add7a, 0x3cf44c0038052, 0x6738cc7407977, 0x2406d9dc56dff);
+static const struct fe FE_SQRT_AD_MINUS_ONE =
+    FE_CONST(0x7f6a0497b2e1b, 0x1836f0a97afd2, 0x7d747f6be7638, 0x456079e7e6498, 0x376931bf2b834);
+static const struct fe FE_ONE_MINUS_D_SQ =
+    FE_CONST(0x409c1945fc176, 0x719abc6a1fc4f, 0x1c37f90b20684, 0x6bccca55eedf, 0x29072a8b2b3e);
+static const struct fe FE_D_MINUS_ONE_SQ =
+    FE_CONST(0x55aaa44ed4d20, 0x59603c3332635, 0x26d3baf4a7928, 0x120a66e6997a9, 0x5968b37af66c2);
 
-const struct ge GE_IDENTITY = {.y = {{1}}, .z = {{1}}};
+struct ge { /* x = X/Z, y = Y/Z, xy = T/Z; tight */
+    struct fe x, y, z, t;
+};
+struct ge_cached { /* Y+X, Y-X, 2Z, 2dT: the second operand of an addition */
+    struct fe y_plus_x, y_minus_x, z2, t2d;
+};
+struct ge_affine { /* the same with Z = 1, for public points */
+    struct fe y_plus_x, y_minus_x, t2d;
+};
 
-static void fe_sqr_times(struct fe *r, const struct fe *a, int times)
+enum { GE_CHUNK = 32 / FE_LANES }; /* elements that share one inversion a lane */
+
+static const struct ge GE_IDENTITY = {.y = FE_CONST(1, 0, 0, 0, 0), .z = FE_CONST(1, 0, 0, 0, 0)};
+
+static inline void fe_sqr_times(struct fe *r, const struct fe *a, int times)
 {
     fe_sqr(r, a);
     while (--times > 0)
@@ -22,7 +51,7 @@ static void fe_sqr_times(struct fe *r, const struct fe *a, int times)
 }
 
 /* r = z^(2^252 - 3), the exponent of a square root; r must not be z. */
-static void fe_pow22523(struct fe *r, const struct fe *z)
+static inline void fe_pow22523(struct fe *r, const struct fe *z)
 {
     struct fe t0;
     struct fe t1;
@@ -52,7 +81,7 @@ static void fe_pow22523(struct fe *r, const struct fe *z)
 }
 
 /* 1/a = a^(p-2) = (a^(2^252-3))^8 * a^3; zero for zero. */
-static void fe_invert(struct fe *r, const struct fe *a)
+static inline void fe_invert(struct fe *r, const struct fe *a)
 {
     struct fe t;
     struct fe cube;
@@ -66,7 +95,7 @@ static void fe_invert(struct fe *r, const struct fe *a)
 
 /* [RFC 9496 s4.2, SQRT_RATIO_M1]  r = |sqrt(u/v)|, or |sqrt(i*u/v)| when u/v is no square; all
  * ones when it is one. r must not be u or v. */
-static uint64_t fe_sqrt_ratio(struct fe *r, const struct fe *u, const struct fe *v)
+static inline fe_mask fe_sqrt_ratio(struct fe *r, const struct fe *u, const struct fe *v)
 {
     struct fe v3;
     struct fe t;
@@ -85,18 +114,20 @@ static uint64_t fe_sqrt_ratio(struct fe *r, const struct fe *u, const struct fe 
     fe_mul(&check, &check, v);
     fe_mul(&ui, u, &FE_SQRT_M1);
     fe_sub(&t, &check, u);
-    uint64_t correct = fe_mask_zero(&t);
+    fe_mask correct = fe_mask_zero(&t);
     fe_add(&t, &check, u);
-    uint64_t flipped = fe_mask_zero(&t);
+    fe_mask flipped = fe_mask_zero(&t);
     fe_add(&t, &check, &ui);
-    uint64_t flipped_i = fe_mask_zero(&t);
+    fe_mask flipped_i = fe_mask_zero(&t);
     fe_mul(&t, r, &FE_SQRT_M1);
     fe_select(r, &t, flipped | flipped_i);
     fe_abs(r);
     return correct | flipped;
 }
 
-bool ge_decode(struct ge *p, const struct point *in)
+/* Points of FE_LANES encodings; the mask says which are malformed or the identity, and those
+ * lanes hold the identity. */
+static inline fe_mask ge_decode(struct ge *p, const struct point *in)
 {
     struct fe s;
     struct fe u1;
@@ -105,15 +136,9 @@ bool ge_decode(struct ge *p, const struct point *in)
     struct fe v;
     struct fe inv;
     struct fe t;
-    uint8_t again[32];
 
     /* Canonical: below p, bit 255 clear and even. Zero would be the identity. */
-    fe_load(&s, in->b);
-    fe_store(again, &s);
-    uint64_t bad = ~(ct_mask_eq(load_u64le(again), load_u64le(in->b)) &
-                     ct_mask_eq(load_u64le(again + 8), load_u64le(in->b + 8)) &
-                     ct_mask_eq(load_u64le(again + 16), load_u64le(in->b + 16)) &
-                     ct_mask_eq(load_u64le(again + 24), load_u64le(in->b + 24)));
+    fe_mask bad = fe_load_strict(&s, in->b, sizeof *in);
     bad |= fe_mask_negative(&s) | fe_mask_zero(&s);
     fe_sqr(&t, &s);
     fe_sub(&u1, &FE_ONE, &t);
@@ -124,7 +149,7 @@ bool ge_decode(struct ge *p, const struct point *in)
     fe_add(&v, &v, &u2_sqr);
     fe_neg(&v, &v); /* -(d u1^2) - u2^2 */
     fe_mul(&t, &v, &u2_sqr);
-    bad |= ~fe_sqrt_ratio(&inv, &FE_ONE, &t);
+    bad |= (fe_mask)~fe_sqrt_ratio(&inv, &FE_ONE, &t);
     fe_mul(&t, &inv, &u2);  /* den_x */
     fe_mul(&inv, &inv, &t); /* with v: den_y */
     fe_mul(&inv, &inv, &v);
@@ -138,10 +163,10 @@ bool ge_decode(struct ge *p, const struct point *in)
     fe_select(&p->x, &GE_IDENTITY.x, bad);
     fe_select(&p->y, &GE_IDENTITY.y, bad);
     fe_select(&p->t, &GE_IDENTITY.t, bad);
-    return bad == 0;
+    return bad;
 }
 
-void ge_encode(struct point *out, const struct ge *p)
+static inline void ge_encode(struct point *out, const struct ge *p)
 {
     struct fe u1;
     struct fe u2;
@@ -163,7 +188,7 @@ void ge_encode(struct point *out, const struct ge *p)
     fe_mul(&z_inv, &u1, &u2);
     fe_mul(&z_inv, &z_inv, &p->t);
     fe_mul(&t, &p->t, &z_inv);
-    uint64_t rotate = fe_mask_negative(&t);
+    fe_mask rotate = fe_mask_negative(&t);
     fe_mul(&t, &p->y, &FE_SQRT_M1);
     fe_select(&x, &t, rotate);
     fe_mul(&t, &p->x, &FE_SQRT_M1);
@@ -175,7 +200,7 @@ void ge_encode(struct point *out, const struct ge *p)
     fe_sub(&t, &p->z, &y);
     fe_mul(&t, &t, &u2);
     fe_abs(&t);
-    fe_store(out->b, &t);
+    fe_store(out->b, sizeof *out, &t);
 }
 
 /* What the encoding of 2P needs, in terms of P: with e = 2XY, f = ZZ + dTT, g = YY + XX and
@@ -183,14 +208,14 @@ void ge_encode(struct point *out, const struct ge *p)
 struct doubled {
     struct fe e, f, g, h, eg, fh;
     struct fe before; /* product of efgh of the points before this one */
-    uint64_t zero;    /* efgh = 0: 2P is the identity */
+    fe_mask zero;     /* efgh = 0: 2P is the identity */
 };
 struct doubled_chunk {
     struct doubled d[GE_CHUNK];
 };
 PT_SECRET_TYPE(doubled_chunk);
 
-static void doubled_of(struct doubled *d, const struct ge *p)
+static inline void doubled_of(struct doubled *d, const struct ge *p)
 {
     struct fe a;
     struct fe b;
@@ -210,9 +235,9 @@ static void doubled_of(struct doubled *d, const struct ge *p)
 }
 
 /* w = 1/(efgh), or anything when d->zero. */
-static void doubled_encode(struct point *out, struct doubled *d, struct fe *w)
+static inline void doubled_encode(struct point *out, struct doubled *d, struct fe *w)
 {
-    static const struct fe zero;
+    static const struct fe zero = FE_CONST(0, 0, 0, 0, 0);
     struct fe z_inv;
     struct fe t_inv;
     struct fe t;
@@ -222,7 +247,7 @@ static void doubled_encode(struct point *out, struct doubled *d, struct fe *w)
     fe_mul(&z_inv, &d->eg, w);
     fe_mul(&t_inv, &d->fh, w);
     fe_mul(&t, &d->eg, &z_inv);
-    uint64_t rotate = fe_mask_negative(&t);
+    fe_mask rotate = fe_mask_negative(&t);
     struct fe minus_e;
     struct fe f_times_i;
     fe_neg(&minus_e, &d->e);
@@ -239,10 +264,12 @@ static void doubled_encode(struct point *out, struct doubled *d, struct fe *w)
     fe_mul(&z_inv, &d->g, &t_inv);
     fe_mul(&t, &t, &z_inv);
     fe_abs(&t);
-    fe_store(out->b, &t);
+    fe_store(out->b, sizeof *out, &t);
 }
 
-void ge_double_encode(struct point *out, const struct ge *p, size_t n)
+/* out[i] = encoding of 2*p[i] lane by lane, n <= GE_CHUNK: no square root is needed, one inversion
+ * serves all. */
+static inline void ge_double_encode(struct point *out, const struct ge *p, size_t n)
 {
     PT_WIPED(doubled_chunk) c = {0};
     struct fe acc = FE_ONE;
@@ -265,12 +292,12 @@ void ge_double_encode(struct point *out, const struct ge *p, size_t n)
         fe_mul(&efgh, &d->eg, &d->fh);
         fe_select(&efgh, &FE_ONE, d->zero);
         fe_mul(&acc, &acc, &efgh);
-        doubled_encode(&out[i], d, &w);
+        doubled_encode(&out[i * FE_LANES], d, &w);
     }
 }
 
 /* [RFC 9496 s4.3.4, MAP] */
-static void elligator(struct ge *p, const struct fe *t)
+static inline void elligator(struct ge *p, const struct fe *t)
 {
     struct fe r;
     struct fe u;
@@ -289,7 +316,7 @@ static void elligator(struct ge *p, const struct fe *t)
     fe_neg(&v, &v); /* -1 - r d */
     fe_add(&c, &r, &FE_D);
     fe_mul(&v, &v, &c);
-    uint64_t not_square = ~fe_sqrt_ratio(&s, &u, &v);
+    fe_mask not_square = (fe_mask)~fe_sqrt_ratio(&s, &u, &v);
     fe_mul(&s_prime, &s, t);
     fe_abs(&s_prime);
     fe_neg(&s_prime, &s_prime);
@@ -312,21 +339,7 @@ static void elligator(struct ge *p, const struct fe *t)
     fe_mul(&p->t, &u, &r);
 }
 
-void ge_map(struct ge *p, const uint8_t wide[64])
-{
-    struct fe t;
-    struct ge q;
-    struct ge_cached c;
-
-    fe_load(&t, wide);
-    elligator(p, &t);
-    fe_load(&t, wide + 32);
-    elligator(&q, &t);
-    ge_cache(&c, &q);
-    ge_add(p, p, &c);
-}
-
-void ge_cache(struct ge_cached *out, const struct ge *p)
+static inline void ge_cache(struct ge_cached *out, const struct ge *p)
 {
     fe_add_loose(&out->y_plus_x, &p->y, &p->x);
     fe_sub_loose(&out->y_minus_x, &p->y, &p->x);
@@ -334,7 +347,8 @@ void ge_cache(struct ge_cached *out, const struct ge *p)
     fe_mul(&out->t2d, &p->t, &FE_2D);
 }
 
-void ge_to_affine(struct ge_affine *out, const struct ge *decoded)
+/* decoded: Z = 1. */
+static inline void ge_to_affine(struct ge_affine *out, const struct ge *decoded)
 {
     fe_add_loose(&out->y_plus_x, &decoded->y, &decoded->x);
     fe_sub_loose(&out->y_minus_x, &decoded->y, &decoded->x);
@@ -346,21 +360,21 @@ struct ge_sum {
     struct fe e, f, g, h;
 };
 
-static void sum_project(struct ge *r, const struct ge_sum *s)
+static inline void sum_project(struct ge *r, const struct ge_sum *s)
 {
     fe_mul(&r->x, &s->e, &s->f);
     fe_mul(&r->y, &s->g, &s->h);
     fe_mul(&r->z, &s->f, &s->g);
 }
 
-static void sum_extend(struct ge *r, const struct ge_sum *s)
+static inline void sum_extend(struct ge *r, const struct ge_sum *s)
 {
     sum_project(r, s);
     fe_mul(&r->t, &s->e, &s->h);
 }
 
 /* Does not read p->t. */
-static void sum_double(struct ge_sum *s, const struct ge *p)
+static inline void sum_double(struct ge_sum *s, const struct ge *p)
 {
     struct fe a;
     struct fe b;
@@ -379,7 +393,7 @@ static void sum_double(struct ge_sum *s, const struct ge *p)
     fe_add_loose(&s->f, &s->g, &c);
 }
 
-static void sum_add(struct ge_sum *s, const struct ge *p, const struct ge_cached *q)
+static inline void sum_add(struct ge_sum *s, const struct ge *p, const struct ge_cached *q)
 {
     struct fe a;
     struct fe b;
@@ -398,7 +412,7 @@ static void sum_add(struct ge_sum *s, const struct ge *p, const struct ge_cached
     fe_add_loose(&s->g, &d, &c);
 }
 
-void ge_add(struct ge *r, const struct ge *p, const struct ge_cached *q)
+static inline void ge_add(struct ge *r, const struct ge *p, const struct ge_cached *q)
 {
     struct ge_sum s;
 
@@ -406,7 +420,24 @@ void ge_add(struct ge *r, const struct ge *p, const struct ge_cached *q)
     sum_extend(r, &s);
 }
 
-void ge_add_affine_vartime(struct ge *r, const struct ge *p, const struct ge_affine *q, bool minus)
+/* Lanes are 64 bytes apart. */
+static inline void ge_map(struct ge *p, const uint8_t *wide)
+{
+    struct fe t;
+    struct ge q;
+    struct ge_cached c;
+
+    fe_load(&t, wide, 64);
+    elligator(p, &t);
+    fe_load(&t, wide + 32, 64);
+    elligator(&q, &t);
+    ge_cache(&c, &q);
+    ge_add(p, p, &c);
+}
+
+/* r = p + q, or p - q; variable time in `minus`. */
+static inline void ge_add_affine_vartime(struct ge *r, const struct ge *p,
+                                         const struct ge_affine *q, bool minus)
 {
     struct ge_sum s;
     struct fe a;
@@ -427,7 +458,7 @@ void ge_add_affine_vartime(struct ge *r, const struct ge *p, const struct ge_aff
     sum_extend(r, &s);
 }
 
-void ge_double(struct ge *r, const struct ge *p)
+static inline void ge_double(struct ge *r, const struct ge *p)
 {
     struct ge_sum s;
 
@@ -436,51 +467,55 @@ void ge_double(struct ge *r, const struct ge *p)
 }
 
 struct ladder {
-    struct ge_cached multiple[9]; /* 0P..8P */
+    struct ge_cached multiple[8]; /* 1P..8P */
     struct ge_cached chosen;
     struct ge_sum sum;
     struct ge acc;
 };
 PT_SECRET_TYPE(ladder);
 
-/* r |= a where mask is all ones: cheaper than fe_select, for a r that starts at zero. */
-static void fe_or(struct fe *r, const struct fe *a, uint64_t mask)
+/* chosen = digit i * P lane by lane, reading the whole table. */
+static inline void ladder_choose(struct ladder *l, const int8_t (*digit)[64], int i)
 {
-    for (int i = 0; i < 5; i++)
-        r->v[i] |= a->v[i] & mask;
-}
-
-/* chosen = digit * P, reading the whole table. */
-static void ladder_choose(struct ladder *l, int8_t digit)
-{
-    const uint64_t minus = ct_mask_top((uint64_t)digit);
-    const uint64_t size = ((uint64_t)digit ^ minus) - minus;
     struct ge_cached c = {0};
     struct fe t;
+    int8_t size[FE_LANES];
+    fe_mask minus = 0;
 
-    for (uint64_t i = 0; i < PT_LEN(l->multiple); i++) {
-        const uint64_t mask = ct_mask_eq(size, i);
-        fe_or(&c.y_plus_x, &l->multiple[i].y_plus_x, mask);
-        fe_or(&c.y_minus_x, &l->multiple[i].y_minus_x, mask);
-        fe_or(&c.z2, &l->multiple[i].z2, mask);
-        fe_or(&c.t2d, &l->multiple[i].t2d, mask);
+    for (int lane = 0; lane < FE_LANES; lane++) {
+        const int d = digit[lane][i];
+        const int sign = (int)ct_mask_top((uint64_t)d);
+        size[lane] = (int8_t)((d ^ sign) - sign);
+        minus |= fe_mask_lane(lane, (uint64_t)sign & 1);
+    }
+    const fe_mask none = fe_mask_equal(size, 0);
+    fe_or(&c.y_plus_x, &FE_ONE, none);
+    fe_or(&c.y_minus_x, &FE_ONE, none);
+    fe_or(&c.z2, &FE_TWO, none);
+    for (int j = 0; j < 8; j++) {
+        const fe_mask mask = fe_mask_equal(size, j + 1);
+        fe_or(&c.y_plus_x, &l->multiple[j].y_plus_x, mask);
+        fe_or(&c.y_minus_x, &l->multiple[j].y_minus_x, mask);
+        fe_or(&c.z2, &l->multiple[j].z2, mask);
+        fe_or(&c.t2d, &l->multiple[j].t2d, mask);
     }
     t = c.y_plus_x;
     fe_select(&c.y_plus_x, &c.y_minus_x, minus);
     fe_select(&c.y_minus_x, &t, minus);
     fe_negate_if(&c.t2d, minus);
     l->chosen = c;
+    explicit_bzero(size, sizeof size);
 }
 
-void ge_mul(struct ge *p, const int8_t digit[64])
+/* p = (sum digit[lane][i] * 16^i) * p, digits in -8..8. Secret digits, secret point. */
+static inline void ge_mul(struct ge *p, const int8_t (*digit)[64])
 {
     PT_WIPED(ladder) l = {0};
 
     l.acc = *p;
-    ge_cache(&l.multiple[0], &GE_IDENTITY);
-    ge_cache(&l.multiple[1], p);
-    for (int i = 2; i <= 8; i++) {
-        ge_add(&l.acc, &l.acc, &l.multiple[1]);
+    ge_cache(&l.multiple[0], p);
+    for (int i = 1; i < 8; i++) {
+        ge_add(&l.acc, &l.acc, &l.multiple[0]);
         ge_cache(&l.multiple[i], &l.acc);
     }
     l.acc = GE_IDENTITY;
@@ -491,9 +526,11 @@ void ge_mul(struct ge *p, const int8_t digit[64])
         }
         sum_double(&l.sum, &l.acc);
         sum_extend(&l.acc, &l.sum);
-        ladder_choose(&l, digit[i]);
+        ladder_choose(&l, digit, i);
         sum_add(&l.sum, &l.acc, &l.chosen);
         sum_project(&l.acc, &l.sum);
     }
     sum_extend(p, &l.sum);
 }
+
+#endif

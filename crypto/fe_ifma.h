@@ -1,0 +1,284 @@
+/* fe_ifma.h - eight field elements mod 2^255 - 19 at once: five limbs of 51 bits, AVX-512 IFMA.
+ *
+ * Bounds: every element at rest is tight, limbs < 2^51 + 2^14. vpmadd52 silently cuts its inputs to
+ * 52 bits, so that 2^52 is a condition of correctness, not of speed: sums are carried at once, and
+ * "loose" of fe51.h means tight here. Products before carrying stay below 2^60.2. */
+#ifndef PT_FE_IFMA_H
+#define PT_FE_IFMA_H
+
+#include <immintrin.h>
+
+#include "crypto/base/ct.h"
+#include "crypto/base/span.h"
+
+struct fe {
+    __m512i v[5];
+};
+typedef __mmask8 fe_mask; /* a bit a lane */
+enum { FE_LANES = 8 };
+#define FE_LIMB(x)                                                                                 \
+    {                                                                                              \
+        x, x, x, x, x, x, x, x                                                                     \
+    }
+#define FE_CONST(a, b, c, d, e)                                                                    \
+    {                                                                                              \
+        {                                                                                          \
+            FE_LIMB(a), FE_LIMB(b), FE_LIMB(c), FE_LIMB(d), FE_LIMB(e)                             \
+        }                                                                                          \
+    }
+
+static inline __m512i fe_all(uint64_t x)
+{
+    return _mm512_set1_epi64((long long)x);
+}
+
+static inline __m512i fe_low51(__m512i x)
+{
+    return _mm512_and_si512(x, fe_all((UINT64_C(1) << 51) - 1));
+}
+
+/* All limbs < 2^61 at once; the largest carry is 2^10, and 19 of it fits beside 51 bits. */
+static inline void fe_carry(struct fe *r)
+{
+    const __m512i c0 = _mm512_srli_epi64(r->v[0], 51);
+    const __m512i c1 = _mm512_srli_epi64(r->v[1], 51);
+    const __m512i c2 = _mm512_srli_epi64(r->v[2], 51);
+    const __m512i c3 = _mm512_srli_epi64(r->v[3], 51);
+    const __m512i c4 = _mm512_srli_epi64(r->v[4], 51);
+
+    r->v[0] = _mm512_madd52lo_epu64(fe_low51(r->v[0]), c4, fe_all(19));
+    r->v[1] = _mm512_add_epi64(fe_low51(r->v[1]), c0);
+    r->v[2] = _mm512_add_epi64(fe_low51(r->v[2]), c1);
+    r->v[3] = _mm512_add_epi64(fe_low51(r->v[3]), c2);
+    r->v[4] = _mm512_add_epi64(fe_low51(r->v[4]), c3);
+}
+
+static inline void fe_add(struct fe *r, const struct fe *a, const struct fe *b)
+{
+    for (int i = 0; i < 5; i++)
+        r->v[i] = _mm512_add_epi64(a->v[i], b->v[i]);
+    fe_carry(r);
+}
+
+/* a + 2p - b */
+static inline void fe_sub(struct fe *r, const struct fe *a, const struct fe *b)
+{
+    const __m512i low = fe_all(0xfffffffffffda);
+    const __m512i high = fe_all(0xffffffffffffe);
+
+    for (int i = 0; i < 5; i++)
+        r->v[i] = _mm512_sub_epi64(_mm512_add_epi64(a->v[i], i == 0 ? low : high), b->v[i]);
+    fe_carry(r);
+}
+
+static inline void fe_add_loose(struct fe *r, const struct fe *a, const struct fe *b)
+{
+    fe_add(r, a, b);
+}
+
+static inline void fe_sub_loose(struct fe *r, const struct fe *a, const struct fe *b)
+{
+    fe_sub(r, a, b);
+}
+
+static inline void fe_neg(struct fe *r, const struct fe *a)
+{
+    const struct fe zero = FE_CONST(0, 0, 0, 0, 0);
+
+    fe_sub(r, &zero, a);
+}
+
+/* Columns 0..9 of a product of limbs, low and high 52-bit halves apart: a high half counts twice in
+ * the next column, since limbs have 51 bits. Column i + 5 comes back at column i, times 19. */
+static inline __attribute__((always_inline)) void fe_fold(struct fe *r, const __m512i low[10],
+                                                          const __m512i high[10])
+{
+    __m512i nineteen = fe_all(19);
+
+    __asm__("" : "+v"(nineteen)); /* gcc would make shifts and sums of the multiplication */
+    for (int i = 0; i < 5; i++) {
+        const __m512i near = _mm512_add_epi64(low[i], _mm512_slli_epi64(high[i], 1));
+        const __m512i far = _mm512_add_epi64(low[i + 5], _mm512_slli_epi64(high[i + 5], 1));
+        r->v[i] = _mm512_add_epi64(near, _mm512_mullo_epi64(far, nineteen));
+    }
+    fe_carry(r);
+}
+
+static inline void fe_mul(struct fe *r, const struct fe *a, const struct fe *b)
+{
+    __m512i low[10] = {0};
+    __m512i high[10] = {0};
+
+#pragma GCC unroll 5
+    for (int i = 0; i < 5; i++) {
+#pragma GCC unroll 5
+        for (int j = 0; j < 5; j++) {
+            low[i + j] = _mm512_madd52lo_epu64(low[i + j], a->v[i], b->v[j]);
+            high[i + j + 1] = _mm512_madd52hi_epu64(high[i + j + 1], a->v[i], b->v[j]);
+        }
+    }
+    fe_fold(r, low, high);
+}
+
+static inline void fe_sqr(struct fe *r, const struct fe *a)
+{
+    __m512i low[10] = {0};
+    __m512i high[10] = {0};
+
+    /* Products of different limbs count twice: doubled once summed, before the squares join. */
+#pragma GCC unroll 5
+    for (int i = 0; i < 5; i++) {
+#pragma GCC unroll 5
+        for (int j = i + 1; j < 5; j++) {
+            low[i + j] = _mm512_madd52lo_epu64(low[i + j], a->v[i], a->v[j]);
+            high[i + j + 1] = _mm512_madd52hi_epu64(high[i + j + 1], a->v[i], a->v[j]);
+        }
+    }
+#pragma GCC unroll 10
+    for (int i = 0; i < 10; i++) {
+        low[i] = _mm512_slli_epi64(low[i], 1);
+        high[i] = _mm512_slli_epi64(high[i], 1);
+    }
+#pragma GCC unroll 5
+    for (int i = 0; i < 5; i++) {
+        low[2 * i] = _mm512_madd52lo_epu64(low[2 * i], a->v[i], a->v[i]);
+        high[2 * i + 1] = _mm512_madd52hi_epu64(high[2 * i + 1], a->v[i], a->v[i]);
+    }
+    fe_fold(r, low, high);
+}
+
+/* r = a in the lanes of mask, unchanged in the others. */
+static inline void fe_select(struct fe *r, const struct fe *a, fe_mask mask)
+{
+    for (int i = 0; i < 5; i++)
+        r->v[i] = _mm512_mask_mov_epi64(r->v[i], mask, a->v[i]);
+}
+
+static inline void fe_or(struct fe *r, const struct fe *a, fe_mask mask)
+{
+    fe_select(r, a, mask);
+}
+
+static inline void fe_negate_if(struct fe *r, fe_mask mask)
+{
+    struct fe minus;
+
+    fe_neg(&minus, r);
+    fe_select(r, &minus, mask);
+}
+
+/* The representative in 0..p-1. over = 1 exactly where the value + 19 reaches 2^255. */
+static inline void fe_freeze(struct fe *r, const struct fe *a)
+{
+    __m512i over = fe_all(19);
+    __m512i c;
+
+    for (int i = 0; i < 5; i++)
+        over = _mm512_srli_epi64(_mm512_add_epi64(a->v[i], over), 51);
+    c = _mm512_madd52lo_epu64(_mm512_setzero_si512(), over, fe_all(19));
+    for (int i = 0; i < 5; i++) {
+        const __m512i t = _mm512_add_epi64(a->v[i], c);
+        r->v[i] = fe_low51(t);
+        c = _mm512_srli_epi64(t, 51);
+    }
+}
+
+static inline fe_mask fe_mask_zero(const struct fe *a)
+{
+    struct fe t;
+
+    fe_freeze(&t, a);
+    __m512i any = _mm512_or_si512(_mm512_or_si512(t.v[0], t.v[1]), _mm512_or_si512(t.v[2], t.v[3]));
+    any = _mm512_or_si512(any, t.v[4]);
+    return _mm512_testn_epi64_mask(any, any);
+}
+
+static inline fe_mask fe_mask_negative(const struct fe *a)
+{
+    struct fe t;
+
+    fe_freeze(&t, a);
+    return _mm512_test_epi64_mask(t.v[0], fe_all(1));
+}
+
+static inline void fe_abs(struct fe *r)
+{
+    fe_negate_if(r, fe_mask_negative(r));
+}
+
+static inline __m512i fe_lanes_at(size_t stride)
+{
+    return _mm512_mullo_epi64(_mm512_set_epi64(7, 6, 5, 4, 3, 2, 1, 0), fe_all(stride));
+}
+
+static inline __m512i fe_shifts(__m512i a, unsigned right, __m512i b, unsigned left)
+{
+    return _mm512_or_si512(_mm512_srli_epi64(a, right), _mm512_slli_epi64(b, left));
+}
+
+/* Eight times 32 bytes, little endian, stride bytes apart; bit 255 is ignored. */
+static inline void fe_load(struct fe *r, const uint8_t *b, size_t stride)
+{
+    const __m512i at = fe_lanes_at(stride);
+    const __m512i w0 = _mm512_i64gather_epi64(at, b, 1);
+    const __m512i w1 = _mm512_i64gather_epi64(at, b + 8, 1);
+    const __m512i w2 = _mm512_i64gather_epi64(at, b + 16, 1);
+    const __m512i w3 = _mm512_i64gather_epi64(at, b + 24, 1);
+
+    r->v[0] = fe_low51(w0);
+    r->v[1] = fe_low51(fe_shifts(w0, 51, w1, 13));
+    r->v[2] = fe_low51(fe_shifts(w1, 38, w2, 26));
+    r->v[3] = fe_low51(fe_shifts(w2, 25, w3, 39));
+    r->v[4] = fe_low51(_mm512_srli_epi64(w3, 12));
+}
+
+/* fe_load(), and a mask of lanes whose 256 bits are not below p. */
+static inline fe_mask fe_load_strict(struct fe *r, const uint8_t *b, size_t stride)
+{
+    const __m512i top = _mm512_i64gather_epi64(fe_lanes_at(stride), b + 24, 1);
+    fe_mask bad = _mm512_test_epi64_mask(top, fe_all(UINT64_C(1) << 63));
+    struct fe t;
+
+    fe_load(r, b, stride);
+    fe_freeze(&t, r);
+    for (int i = 0; i < 5; i++)
+        bad = (fe_mask)(bad | _mm512_cmpneq_epi64_mask(t.v[i], r->v[i]));
+    return bad;
+}
+
+static inline void fe_store(uint8_t *b, size_t stride, const struct fe *a)
+{
+    const __m512i at = fe_lanes_at(stride);
+    struct fe t;
+
+    fe_freeze(&t, a);
+    _mm512_i64scatter_epi64(b, at, fe_shifts(t.v[0], 0, t.v[1], 51), 1);
+    _mm512_i64scatter_epi64(b + 8, at, fe_shifts(t.v[1], 13, t.v[2], 38), 1);
+    _mm512_i64scatter_epi64(b + 16, at, fe_shifts(t.v[2], 26, t.v[3], 25), 1);
+    _mm512_i64scatter_epi64(b + 24, at, fe_shifts(t.v[3], 39, t.v[4], 12), 1);
+}
+
+/* Mask of the lanes whose value is v. */
+static inline fe_mask fe_mask_equal(const int8_t *values, int v)
+{
+    const __m128i all = _mm_loadl_epi64((const __m128i *)(const void *)values);
+
+    return (fe_mask)_mm_cmpeq_epi8_mask(all, _mm_set1_epi8((char)v));
+}
+
+/* A mask that is `bit` in this lane and zero elsewhere. */
+static inline fe_mask fe_mask_lane(int lane, uint64_t bit)
+{
+    return (fe_mask)(bit << lane);
+}
+
+/* First lane below n that is set, or n. For masks that are public. */
+static inline size_t fe_mask_first_vartime(fe_mask m, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if ((m >> i & 1) != 0)
+            return i;
+    return n;
+}
+
+#endif

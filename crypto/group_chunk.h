@@ -1,0 +1,96 @@
+/* group_chunk.h - a back-end's chunk operations over curve_lanes.h: whole elements of FE_LANES
+ * points, the last one filled up with lanes that nobody reads. */
+#ifndef PT_GROUP_CHUNK_H
+#define PT_GROUP_CHUNK_H
+
+#include "crypto/curve_lanes.h"
+#include "crypto/group_backend.h"
+#include "crypto/scalar.h"
+
+struct chunk { /* decoded points, perhaps derived from secrets */
+    struct ge p[GE_CHUNK];
+    struct point encoded[BACKEND_CHUNK];
+    uint8_t wide[BACKEND_CHUNK][64];
+    struct scalar_digits digits[BACKEND_CHUNK];
+    struct scalar half;
+};
+PT_SECRET_TYPE(chunk);
+
+static inline size_t chunk_elements(size_t n)
+{
+    return (n + FE_LANES - 1) / FE_LANES;
+}
+
+static inline size_t chunk_decode(struct chunk *c, const struct point *in, size_t n)
+{
+    memcpy(c->encoded, in, n * sizeof *in);
+    for (size_t i = 0; i < chunk_elements(n); i++) {
+        const size_t left = n - i * FE_LANES < FE_LANES ? n - i * FE_LANES : FE_LANES;
+        const fe_mask bad = ge_decode(&c->p[i], &c->encoded[i * FE_LANES]);
+        const size_t first = fe_mask_first_vartime(bad, left);
+
+        if (first < left)
+            return i * FE_LANES + first;
+    }
+    return n;
+}
+
+static inline void chunk_load_map(struct chunk *c, const uint8_t (*wide)[64], size_t n)
+{
+    memcpy(c->wide, wide, n * sizeof *wide);
+    for (size_t i = 0; i < chunk_elements(n); i++)
+        ge_map(&c->p[i], c->wide[i * FE_LANES]);
+}
+
+/* By way of k/2: doubling while encoding needs no square root. */
+static inline void chunk_mul_encode(struct point *out, struct chunk *c, const struct scalar *k,
+                                    size_t stride, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        scalar_half(&c->half, &k[i * stride]);
+        scalar_recode(&c->digits[i], &c->half);
+    }
+    for (size_t i = 0; i < chunk_elements(n); i++)
+        ge_mul(&c->p[i], (const int8_t(*)[64])c->digits[i * FE_LANES].d);
+    ge_double_encode(c->encoded, c->p, chunk_elements(n));
+    memcpy(out, c->encoded, n * sizeof *out);
+}
+
+static size_t chunk_check(const struct point *in, size_t n)
+{
+    PT_WIPED(chunk) c = {0};
+
+    return chunk_decode(&c, in, n);
+}
+
+static size_t chunk_mul(struct point *out, const struct scalar *k, size_t stride,
+                        const struct point *in, size_t n)
+{
+    PT_WIPED(chunk) c = {0};
+    size_t good = chunk_decode(&c, in, n);
+
+    if (good == n)
+        chunk_mul_encode(out, &c, k, stride, n);
+    return good;
+}
+
+static void chunk_map(struct point *out, const uint8_t (*wide)[64], size_t n)
+{
+    PT_WIPED(chunk) c = {0};
+
+    chunk_load_map(&c, wide, n);
+    for (size_t i = 0; i < chunk_elements(n); i++)
+        ge_encode(&c.encoded[i * FE_LANES], &c.p[i]);
+    memcpy(out, c.encoded, n * sizeof *out);
+}
+
+static void chunk_map_mul(struct point *out, const struct scalar *k, const uint8_t (*wide)[64],
+                          size_t n)
+{
+    PT_WIPED(chunk) c = {0};
+
+    chunk_load_map(&c, wide, n);
+    chunk_mul_encode(out, &c, k, 1, n);
+}
+
+#endif

@@ -1,0 +1,15 @@
+#include "crypto/fe51.h"
+
+#include "crypto/group_chunk.h"
+
+static bool usable(void)
+{
+    return true;
+}
+
+const struct group_backend GROUP_PORTABLE = {.name = "portable",
+                                             .usable = usable,
+                                             .check = chunk_check,
+                                             .mul = chunk_mul,
+                                             .map = chunk_map,
+                                             .map_mul = chunk_map_mul};
