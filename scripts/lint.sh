@@ -47,11 +47,12 @@ analyzer() {
         gcc $flags -O1 -w -fanalyzer -Wno-analyzer-too-complex -Werror -S -o /dev/null
 }
 
-# Nothing of ours is excused but by a NOLINT with its reason, or in .clang-tidy.
+# Nothing of ours is excused but by a NOLINT with its reason, or in .clang-tidy. A file a run: in a
+# second file clang 14's va_list check sees errors that are not there.
 # shellcheck disable=SC2086,SC2016
 tidy() {
-    echo "$sources" | xargs -P "$jobs" -n 4 sh -c \
-        'flags=$1; shift; clang-tidy --quiet "$@" -- $flags 2>/dev/null; :' sh "$flags" |
+    echo "$sources" | xargs -P "$jobs" -n 1 sh -c \
+        'clang-tidy --quiet "$2" -- $1 2>/dev/null; :' sh "$flags" |
         tee "$logs/tidy.raw" | grep -E '(error|warning):' | sort -u
     ! grep -qE '(error|warning):' "$logs/tidy.raw"
 }
