@@ -1,0 +1,205 @@
+/* Goal: cells carry the policy's labels in the policy's order, and refusals carry no figure.
+ * Method: a parsed policy, questions as a planner types them, raw products made by hand (q = 1). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/answer.h"
+
+enum { RAW_MAX = 400 };
+static struct policy *policy;
+static double raw[RAW_MAX], energy[32], own_size[32], other_size[32];
+
+static int read_policy(void **state)
+{
+    struct buf file = {0};
+    struct pt_err err = {0};
+    char chunk[4096];
+    size_t n;
+    FILE *f = fopen("tests/policy/three.yaml", "rb");
+
+    (void)state;
+    assert_non_null(f);
+    while ((n = fread(chunk, 1, sizeof chunk, f)) > 0)
+        assert_true(buf_add(&file, chunk, n));
+    fclose(f);
+    if (policy_parse(&policy, buf_span(&file), &err) != PT_OK)
+        fail_msg("%s", err.msg);
+    buf_free(&file);
+    return 0;
+}
+
+static int free_policy(void **state)
+{
+    (void)state;
+    policy_free(policy);
+    return 0;
+}
+
+static struct question ask(const char *kind, const char *rows, const char *columns)
+{
+    struct question q;
+    struct pt_err err = {0};
+    struct question_words w = {
+        .kind = kind, .asker = "freshmart", .with = "drinkco", .rows = rows, .columns = columns};
+    if (question_from_words(&q, policy, &w, &err) != PT_OK)
+        fail_msg("%s", err.msg);
+    return q;
+}
+
+/* raw[b][a] = 10000 + 100 b + a: who is who shows in the value. */
+static struct estimate_in world(size_t row_count, size_t column_count)
+{
+    assert_true((row_count + 1) * (column_count + 1) <= RAW_MAX);
+    for (size_t b = 0; b <= column_count; b++) {
+        other_size[b] = 50000;
+        for (size_t a = 0; a <= row_count; a++)
+            raw[b * (row_count + 1) + a] = 10000 + 100 * (double)b + (double)a;
+    }
+    for (size_t a = 0; a <= row_count; a++)
+        own_size[a] = energy[a] = 40000;
+    return (struct estimate_in){
+        .frame = {.slot_count = 1 << 20,
+                  .kept = 40000,
+                  .customers = 40000,
+                  .minimum_count = 100,
+                  .minimum_audience = 1000},
+        .row_count = row_count,
+        .column_count = column_count,
+        .raw = raw,
+        .energy = energy,
+        .own_size = own_size,
+        .other_size = other_size,
+        .cell_variance = 1,
+        .margin_variance = 4,
+    };
+}
+
+static void a_crosstab_is_labelled_in_policy_order(void **state)
+{
+    struct answer a = {0};
+    struct pt_err err = {0};
+    struct question q = ask("crosstab", "buys", "drinkco.tier");
+    struct estimate_in in = world(8, 3);
+    (void)state;
+    assert_int_equal(answer_fill(&a, ANSWER_CROSSTAB, policy, &q, &in, &err), PT_OK);
+    assert_int_equal(a.cell_count, 9 * 4);
+    assert_string_equal(a.asker, "freshmart");
+    assert_string_equal(a.rows, "buys");
+    assert_string_equal(a.columns, "tier");
+    assert_non_null(strstr(a.question, "kind=crosstab"));
+    assert_string_equal(a.threat_model, answer_threat_model());
+    assert_string_equal(a.cells[0].row, ANSWER_ALL);
+    assert_string_equal(a.cells[0].column, ANSWER_ALL);
+    /* row 2 of the asker is its second value, column 3 the other's third */
+    const struct answer_cell *c = &a.cells[2 * 4 + 3];
+    assert_string_equal(c->row, "vegetables");
+    assert_string_equal(c->column, "gold");
+    assert_int_equal(c->count.status, FIGURE_VALUE);
+    assert_true(c->count.value == 10302);
+    assert_int_equal(c->derived.status, FIGURE_REFUSED); /* unused */
+    answer_free(&a);
+
+    assert_int_equal(answer_fill(&a, ANSWER_AFFINITY, policy, &q, &in, &err), PT_OK);
+    assert_int_equal(a.cells[11].derived.status, FIGURE_VALUE);
+    assert_true(a.cells[11].count.value == 10302);
+    answer_free(&a);
+    assert_int_equal(answer_fill(&a, ANSWER_PROFILE, policy, &q, &in, &err), PT_OK);
+    assert_true(a.cells[11].derived.value == 10302.0 / 10002.0);
+    answer_free(&a);
+}
+
+static void reach_names_who_adds_what(void **state)
+{
+    struct answer a = {0};
+    struct pt_err err = {0};
+    struct question q = ask("reach", NULL, NULL);
+    struct estimate_in in = world(0, 0);
+    (void)state;
+    assert_int_equal(answer_fill(&a, ANSWER_REACH, policy, &q, &in, &err), PT_OK);
+    assert_int_equal(a.cell_count, 6);
+    assert_string_equal(a.cells[0].column, "freshmart & drinkco");
+    assert_string_equal(a.cells[5].row, "reach");
+    assert_true(a.cells[5].count.value == 80000);
+    assert_string_equal(a.cells[4].row, "adds");
+    assert_string_equal(a.cells[4].column, "drinkco");
+    assert_true(a.cells[4].count.value == 40000);
+    answer_free(&a);
+}
+
+static void a_refusal_has_every_cell_and_no_figure(void **state)
+{
+    struct answer a = {0};
+    struct pt_err err = {0};
+    struct question q = ask("crosstab", "buys", "drinkco.tier");
+    struct estimate_in in = world(8, 3);
+    (void)state;
+    assert_int_equal(answer_refuse(&a, ANSWER_AFFINITY, policy, &q,
+                                   (struct answer_refusal){REASON_POLICY, "line 7: no"}, &err),
+                     PT_OK);
+    assert_int_equal(a.cell_count, 36);
+    assert_string_equal(a.refusal, "line 7: no");
+    for (size_t i = 0; i < a.cell_count; i++) {
+        assert_int_equal(a.cells[i].count.status, FIGURE_REFUSED);
+        assert_int_equal(a.cells[i].count.reason, REASON_POLICY);
+        assert_true(a.cells[i].count.value == 0);
+        assert_int_equal(a.cells[i].derived.reason, REASON_POLICY);
+    }
+    answer_free(&a);
+    other_size[0] = 999; /* the second lock on small audiences */
+    assert_int_equal(answer_fill(&a, ANSWER_CROSSTAB, policy, &q, &in, &err), PT_OK);
+    assert_int_equal(a.cells[11].count.status, FIGURE_REFUSED);
+    assert_non_null(strstr(a.refusal, "minimum_audience"));
+    answer_free(&a);
+    q = ask("overlap", NULL, NULL);
+    assert_int_equal(answer_refuse(&a, ANSWER_OVERLAP, policy, &q,
+                                   (struct answer_refusal){REASON_AUDIENCE, "small"}, &err),
+                     PT_OK);
+    assert_int_equal(a.cell_count, 3);
+    answer_free(&a);
+}
+
+static void a_wrong_shape_is_our_bug(void **state)
+{
+    struct answer a = {0};
+    struct pt_err err = {0};
+    struct question q = ask("crosstab", "buys", "drinkco.tier");
+    struct estimate_in in = world(8, 2);
+    (void)state;
+    assert_int_equal(answer_fill(&a, ANSWER_CROSSTAB, policy, &q, &in, &err), PT_EBUG);
+    assert_non_null(strstr(err.msg, "8 x 2 for a question of 8 x 3"));
+    answer_free(&a);
+    assert_int_equal(answer_fill(&a, ANSWER_OVERLAP, policy, &q, &in, &err), PT_EBUG);
+    answer_free(&a);
+}
+
+static void kinds_have_names(void **state)
+{
+    enum answer_kind k;
+    (void)state;
+    for (int i = 0; i < ANSWER_KIND_COUNT; i++) {
+        assert_true(answer_kind_parse(&k, answer_kind_name((enum answer_kind)i)));
+        assert_int_equal(k, i);
+    }
+    assert_false(answer_kind_parse(&k, "lift"));
+    assert_int_equal(answer_question_kind(ANSWER_PROFILE), QUESTION_CROSSTAB);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_crosstab_is_labelled_in_policy_order),
+        cmocka_unit_test(reach_names_who_adds_what),
+        cmocka_unit_test(a_refusal_has_every_cell_and_no_figure),
+        cmocka_unit_test(a_wrong_shape_is_our_bug),
+        cmocka_unit_test(kinds_have_names),
+    };
+    return cmocka_run_group_tests(tests, read_policy, free_policy);
+}
