@@ -16,8 +16,6 @@ static const struct cli_option OPTIONS[] = {
      false},
     {"where", "FILTER", "only who passes, e.g. segment=new, drinkco.spend>=20; all must hold",
      false, true},
-    {"dry-run", NULL, "what it would cost and how wide the error bars would be; asks nobody", false,
-     false},
     {"json", NULL, "print it as JSON", false, false},
     {"csv", NULL, "print it as CSV, a line a cell", false, false},
     {0},
@@ -106,7 +104,6 @@ static enum pt_code read_words(struct planner_query *q, const struct cli *cli, s
     q->with = word(cli, "with");
     q->rows = word(cli, "rows");
     q->columns = word(cli, "columns");
-    q->dry_run = cli_flag(cli, "dry-run");
     if (!answer_kind_parse(&kind, q->kind))
         return pt_fail(err, PT_EUSAGE,
                        "no question is called %.40s; there are overlap, reach, crosstab, "

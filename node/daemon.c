@@ -75,9 +75,24 @@ enum pt_code daemon_in_date(const struct daemon *d, struct pt_err *err)
     return quorum_check_dates(d->home->policy, clock_now_s(), err);
 }
 
+/* Anyone who reaches the port can cause these: a line a second at most, the others counted. */
 static void log_refusal(void *arg, const struct rpc_refusal *r)
 {
-    daemon_log(arg, "refused a caller: %s", r->reason);
+    struct daemon *d = arg;
+    int64_t now_s = clock_now_s();
+
+    pthread_mutex_lock(&d->lock);
+    bool silent = now_s == d->refusal_logged_s;
+    uint64_t unlogged = d->refusals_unlogged;
+    d->refusals_unlogged = silent ? unlogged + 1 : 0;
+    d->refusal_logged_s = now_s;
+    pthread_mutex_unlock(&d->lock);
+    if (silent)
+        return;
+    if (unlogged > 0)
+        daemon_log(d, "refused %" PRIu64 " more callers within a second of the last line",
+                   unlogged);
+    daemon_log(d, "refused a caller: %s", r->reason);
 }
 
 /* Every other party's certificate, neutral ones too. */

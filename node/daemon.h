@@ -24,8 +24,10 @@ struct daemon {
     struct rpc_reflection *reflection;
     FILE *log;
     pthread_mutex_t lock, job, compute;
-    struct snapshot *epoch; /* behind lock; NULL: none */
-    char epoch_note[512];   /* behind lock: why there is none, for status */
+    struct snapshot *epoch;   /* behind lock; NULL: none */
+    int64_t refusal_logged_s; /* behind lock: throttles the log */
+    uint64_t refusals_unlogged;
+    char epoch_note[512]; /* behind lock: why there is none, for status */
 };
 
 /* Open the home for work, check everything, load the epoch, listen. log: one line an event,

@@ -44,7 +44,7 @@ enum question_kind answer_question_kind(enum answer_kind k)
 const char *answer_threat_model(void)
 {
     return "Semi-honest recipient: the asking node is trusted to encrypt its own rows as they are; "
-           "column proofs are not yet enforced, though a replay audit would show a deviation. "
+           "proofs of that are not yet enforced. "
            "Noise is added by the data owner before anyone can decrypt: the answer is "
            "differentially private for the owner's customers at the stated rho. "
            "Nobody can check that the customers loaded are real.";

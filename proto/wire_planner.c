@@ -124,7 +124,6 @@ enum pt_code planner_query_encode(struct buf *out, const struct planner_query *q
     m.columns = put_text(&a, q->columns);
     m.where = put_words(&a, q->where, q->where_count);
     m.n_where = q->where_count;
-    m.dry_run = q->dry_run;
     return finish(out, &m, &a, err);
 }
 
@@ -154,8 +153,7 @@ enum pt_code planner_query_decode(struct planner_query *q, struct planner_in *in
                                 .rows = m->rows,
                                 .columns = m->columns,
                                 .where = in->words,
-                                .where_count = m->n_where,
-                                .dry_run = m->dry_run};
+                                .where_count = m->n_where};
     return PT_OK;
 }
 

@@ -28,7 +28,6 @@ static void query_round_trips(void **state)
     assert_string_equal(back.columns, "drinkco.tier");
     assert_int_equal(back.where_count, 2);
     assert_string_equal(back.where[1], "drinkco.spend>=20");
-    assert_true(back.dry_run);
     planner_in_free(&in);
     /* Nothing said: everything is empty, nothing is NULL. */
     assert_int_equal(planner_query_decode(&back, &in, (struct span){0}, &err), PT_OK);
