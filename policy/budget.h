@@ -12,9 +12,10 @@ struct budget_variance { /* of noise in counts squared: num/den */
 };
 
 struct budget_price {
-    struct budget_variance cell;   /* sigma^2 of a cell (a count's only cell, a table's body) */
-    struct budget_variance margin; /* of margins, total and E's sizes: (2 sigma)^2; reach: sigma^2 */
-    uint64_t charge_nano;          /* rho of the whole answer times (1 + eta/delta)^2, rounded up */
+    struct budget_variance cell; /* sigma^2 of a cell (a count's only cell, a table's body) */
+    struct budget_variance
+        margin;           /* of margins, total and E's sizes: (2 sigma)^2; reach: sigma^2 */
+    uint64_t charge_nano; /* rho of the whole answer times (1 + eta/delta)^2, rounded up */
 };
 
 /* rows_max = C_A (asker's categories a person), columns_max = C_B. overlap: sigma^2 = 1/(2 rho), charge

@@ -42,12 +42,12 @@ struct policy_attribute {
 struct policy_partner {
     char name[POLICY_NAME_MAX + 1];
     bool neutral;
-    char endpoint[262];               /* host:port */
-    struct digest certificate;        /* SHA-256 of the DER */
+    char endpoint[262];        /* host:port */
+    struct digest certificate; /* SHA-256 of the DER */
     struct minisign_public officer;
     struct sign_public node;
     uint64_t customers_min, customers_max;
-    char basis[POLICY_TEXT_MAX + 1];  /* empty: legal.basis */
+    char basis[POLICY_TEXT_MAX + 1]; /* empty: legal.basis */
     struct policy_attribute *attributes;
     size_t attribute_count;
     uint32_t line;
@@ -96,8 +96,8 @@ struct policy {
     enum policy_identifier identifier;
     enum policy_rules rules;
     uint32_t slots_per_customer;
-    uint32_t key_period_days;            /* match.key_period_days, 30..90, default 90 */
-    uint64_t evaluations_per_day;        /* match.quota per peer; default 2 x customers.max */
+    uint32_t key_period_days;     /* match.key_period_days, 30..90, default 90 */
+    uint64_t evaluations_per_day; /* match.quota per peer; default 2 x customers.max */
     bool publishable;
     struct policy_partner *partners; /* in name order; neutral ones too */
     size_t partner_count;

@@ -19,22 +19,26 @@
 
 enum { QUESTION_FILTERS_MAX = 8, QUESTION_TEXT_MAX = 4096 };
 
-enum filter_op { FILTER_EQ, FILTER_GE, FILTER_LE }; /* EQ: category, set (contains); GE, LE: number */
+enum filter_op {
+    FILTER_EQ,
+    FILTER_GE,
+    FILTER_LE
+}; /* EQ: category, set (contains); GE, LE: number */
 
 struct question_filter {
     struct attribute_ref on;
     enum filter_op op;
-    uint16_t value; /* EQ: index of the value */
+    uint16_t value;      /* EQ: index of the value */
     int64_t bound_micro; /* GE, LE: bound in millionths of the unit */
 };
 
 struct question {
     enum question_kind kind;
-    uint16_t asker, with;      /* partner indices: recipient, evaluator */
-    uint16_t rows, columns;    /* crosstab: attribute indices of asker, of with */
+    uint16_t asker, with;   /* partner indices: recipient, evaluator */
+    uint16_t rows, columns; /* crosstab: attribute indices of asker, of with */
     struct question_filter filters[QUESTION_FILTERS_MAX];
     size_t filter_count;
-    uint64_t rho_nano;         /* what the policy prices this kind at */
+    uint64_t rho_nano; /* what the policy prices this kind at */
 };
 
 /* From what a planner types: rows "buys" or "freshmart.buys", where "freshmart.segment=new",

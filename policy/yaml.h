@@ -10,12 +10,12 @@ enum yaml_kind { YAML_SCALAR, YAML_LIST, YAML_MAP };
 
 struct yaml_node {
     enum yaml_kind kind;
-    uint32_t line, column;       /* from 1 */
-    struct span text;            /* scalar: its value */
-    bool plain;                  /* scalar: not quoted */
-    struct span key;             /* when a child of a map */
+    uint32_t line, column; /* from 1 */
+    struct span text;      /* scalar: its value */
+    bool plain;            /* scalar: not quoted */
+    struct span key;       /* when a child of a map */
     uint32_t key_line, key_column;
-    struct yaml_node *children;  /* list items, or map values in file order */
+    struct yaml_node *children; /* list items, or map values in file order */
     size_t child_count;
 };
 
