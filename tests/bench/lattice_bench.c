@@ -45,10 +45,11 @@ static void bench(uint64_t slots, size_t columns, size_t rows)
     must(rlwe_new(&c, &shape, &(struct digest){{7}}, &err), "rlwe_new");
     uint64_t blocks = rlwe_block_count(c);
     int8_t *values = memory(blocks * RLWE_DEGREE);
-    struct rlwe_key **keys = memory(columns * sizeof *keys);
+    struct rlwe_key **keys = memory(columns * sizeof(struct rlwe_key *));
+    uint8_t **cipher = memory(columns * sizeof *cipher);
     struct span *spans = memory(columns * sizeof *spans);
     struct inner_row *row = memory(rows * sizeof *row);
-    struct inner_hint **hints = memory(rows * sizeof *hints);
+    struct inner_hint **hints = memory(rows * sizeof(struct inner_hint *));
     uint64_t *dot = memory(rows * columns * sizeof *dot);
     int64_t *noise = memory(columns * sizeof *noise);
     uint8_t *reply = memory(inner_reply_bytes(c, columns));
@@ -57,14 +58,15 @@ static void bench(uint64_t slots, size_t columns, size_t rows)
         values[i] = (int8_t)((int)(i * 2654435761U >> 7 & 3) % 3 - 1);
     printf("P40, 2^%d slots, %zu columns, %zu rows, one core, delta %" PRIu32 "\n",
            63 - __builtin_clzll(slots), columns, rows, rlwe_delta(c));
-    for (size_t j = 0; j < columns; j++)
-        spans[j] = (struct span){memory(rlwe_column_bytes(c)), rlwe_column_bytes(c)};
+    for (size_t j = 0; j < columns; j++) {
+        cipher[j] = memory(rlwe_column_bytes(c));
+        spans[j] = (struct span){cipher[j], rlwe_column_bytes(c)};
+    }
     double t = now_ms();
     for (size_t j = 0; j < columns; j++) {
-        uint8_t *column = (uint8_t *)(uintptr_t)spans[j].p;
         must(rlwe_key_new(&keys[j], c, &(struct key32){{1, (uint8_t)j}}), "rlwe_key_new");
         for (uint64_t k = 0; k <= blocks; k++)
-            must(rlwe_encrypt_block(column + k * rlwe_block_bytes(c), c, keys[j], k,
+            must(rlwe_encrypt_block(cipher[j] + k * rlwe_block_bytes(c), c, keys[j], k,
                                     k == blocks ? NULL : values + k * RLWE_DEGREE),
                  "rlwe_encrypt_block");
     }
@@ -100,11 +102,11 @@ static void bench(uint64_t slots, size_t columns, size_t rows)
 
     for (size_t j = 0; j < columns; j++) {
         rlwe_key_free(keys[j]);
-        free((void *)(uintptr_t)spans[j].p);
+        free(cipher[j]);
     }
     for (size_t i = 0; i < rows; i++)
         inner_hint_free(hints[i]);
-    free(values), free(keys), free(spans), free(row), free(hints);
+    free(values), free(keys), free(cipher), free(spans), free(row), free(hints);
     free(dot), free(noise), free(reply), free(value);
     rlwe_free(c);
 }

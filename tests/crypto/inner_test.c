@@ -46,6 +46,7 @@ struct bed {
     int8_t **row, **column; /* plain; columns padded to whole blocks */
     struct inner_row *rows;
     struct rlwe_key **keys;
+    uint8_t **cipher; /* what spans lends */
     struct span *spans;
     struct inner_hint **hints;
     uint64_t *dot;
@@ -70,6 +71,7 @@ static void encrypt_column(struct bed *b, size_t j)
         assert_int_equal(rlwe_encrypt_block(out + k * bytes, b->c, b->keys[j], k,
                                             k == blocks ? NULL : b->column[j] + k * RLWE_DEGREE),
                          PT_OK);
+    b->cipher[j] = out;
     b->spans[j] = (struct span){out, rlwe_column_bytes(b->c)};
 }
 
@@ -103,9 +105,10 @@ static struct bed laid(struct rlwe_shape shape, struct kinds kinds)
     size_t padded = rlwe_block_count(b.c) * RLWE_DEGREE;
     b.row = memory(b.row_count, sizeof *b.row);
     b.rows = memory(b.row_count, sizeof *b.rows);
-    b.hints = memory(b.row_count, sizeof *b.hints);
+    b.hints = memory(b.row_count, sizeof(struct inner_hint *));
     b.column = memory(b.column_count, sizeof *b.column);
-    b.keys = memory(b.column_count, sizeof *b.keys);
+    b.keys = memory(b.column_count, sizeof(struct rlwe_key *));
+    b.cipher = memory(b.column_count, sizeof *b.cipher);
     b.spans = memory(b.column_count, sizeof *b.spans);
     b.noise = memory(b.column_count, sizeof *b.noise);
     b.value = memory(b.column_count, sizeof *b.value);
@@ -140,10 +143,10 @@ static void cleared(struct bed *b)
     for (size_t j = 0; j < b->column_count; j++) {
         rlwe_key_free(b->keys[j]);
         free(b->column[j]);
-        free((void *)(uintptr_t)b->spans[j].p);
+        free(b->cipher[j]);
     }
-    void *const all[] = {b->row,   b->rows,  b->hints, b->column, b->keys,
-                         b->spans, b->noise, b->value, b->dot,    b->reply};
+    void *const all[] = {b->row,   b->rows,  b->hints, b->column, b->keys,  b->spans,
+                         b->noise, b->value, b->dot,   b->reply,  b->cipher};
     for (size_t i = 0; i < PT_LEN(all); i++)
         free(all[i]);
     rlwe_free(b->c);
@@ -167,7 +170,7 @@ static int64_t truth(const struct bed *b, size_t i, size_t j)
 {
     int64_t sum = 0;
     for (uint64_t s = 0; s < rlwe_slot_count(b->c); s++)
-        sum += b->row[i][s] * b->column[j][s];
+        sum += (int64_t)b->row[i][s] * b->column[j][s];
     return sum;
 }
 static double energy(const struct bed *b, size_t i)
@@ -298,6 +301,40 @@ static void nothing_wraps_at_the_bound(void **state)
     cleared(&b);
 }
 
+/* Noise of that width for every column of the row being asked. */
+static void draw_noise(struct bed *b, struct draw *d, uint64_t width)
+{
+    for (size_t j = 0; j < b->column_count && width > 0; j++)
+        assert_int_equal(
+            noise_gauss(&b->noise[j], d, (struct noise_variance){(u128)width * width, 1}), PT_OK);
+}
+
+static void check_variance(struct bed *b, uint64_t noise_width)
+{
+    double delta = rlwe_delta(b->c), width = (double)noise_width;
+    double sum = 0, squares = 0, want = 0;
+    double cells = (double)(b->row_count * b->column_count);
+    struct prg *g = NULL;
+    struct draw d;
+
+    assert_int_equal(prg_new(&g, &(struct key32){{5}}), PT_OK);
+    draw_init(&d, g, 0);
+    for (size_t i = 0; i < b->row_count; i++) {
+        draw_noise(b, &d, noise_width);
+        ask(b, i, 1);
+        want += inner_error_variance(b->c, energy(b, i)) * delta * delta + width * width;
+        for (size_t j = 0; j < b->column_count; j++) {
+            double x = residue(b, i, j) + (double)b->noise[j];
+            sum += x;
+            squares += x * x;
+        }
+    }
+    want /= (double)b->row_count;
+    assert_true(fabs(squares / cells / want - 1) < 0.1);
+    assert_true(fabs(sum / cells) < 4 * sqrt(want / cells));
+    prg_free(g);
+}
+
 /* Goal: what the scheme adds has the variance that error bars assume, and no mean. Method: 2048
  * cells a case, relative s.d. of the estimate 3 %. */
 static void residual_variance_is_as_stated(void **state)
@@ -315,31 +352,7 @@ static void residual_variance_is_as_stated(void **state)
     (void)state;
     for (size_t n = 0; n < PT_LEN(CASES); n++) {
         struct bed b = laid(CASES[n].shape, CASES[n].kinds);
-        double delta = rlwe_delta(b.c), width = (double)CASES[n].width;
-        double sum = 0, squares = 0, want = 0, cells = 0;
-        struct prg *g = NULL;
-        struct draw d;
-        assert_int_equal(prg_new(&g, &(struct key32){{5}}), PT_OK);
-        draw_init(&d, g, 0);
-        for (size_t i = 0; i < b.row_count; i++) {
-            for (size_t j = 0; j < b.column_count && width > 0; j++)
-                assert_int_equal(
-                    noise_gauss(&b.noise[j], &d,
-                                (struct noise_variance){(u128)CASES[n].width * CASES[n].width, 1}),
-                    PT_OK);
-            ask(&b, i, 1);
-            want += inner_error_variance(b.c, energy(&b, i)) * delta * delta + width * width;
-            for (size_t j = 0; j < b.column_count; j++) {
-                double x = residue(&b, i, j) + (double)b.noise[j];
-                sum += x;
-                squares += x * x;
-                cells++;
-            }
-        }
-        want /= (double)b.row_count;
-        assert_true(fabs(squares / cells / want - 1) < 0.1);
-        assert_true(fabs(sum / cells) < 4 * sqrt(want / cells));
-        prg_free(g);
+        check_variance(&b, CASES[n].width);
         cleared(&b);
     }
 }
@@ -364,7 +377,7 @@ static void products_are_linear(void **state)
         /* Against the definition, coefficient by coefficient. */
         i128 sum = 0;
         for (size_t s = 0; s < 5000; s++)
-            for (unsigned p = 0; p < 5; p++)
+            for (size_t p = 0; p < 5; p++)
                 sum += (i128)b.row[0][s] * ((i128)1 << 8 * p) *
                        b.spans[j].p[s / 2048 * 10240 + p * 2048 + s % 2048];
         sum %= (i128)rlwe_ring(b.c)->q;
@@ -452,7 +465,7 @@ static void malformed_columns_are_refused(void **state)
     (void)state;
     struct bed b =
         laid((struct rlwe_shape){RLWE_P40, 3000, 3000, 1}, (struct kinds){1, 2, trit, trit});
-    uint8_t *column = (uint8_t *)(uintptr_t)b.spans[1].p;
+    uint8_t *column = b.cipher[1];
     size_t bytes = b.spans[1].n;
     uint64_t dot[2];
     struct inner_dot_in in = {b.rows, 1, b.spans, 2};
@@ -471,7 +484,7 @@ static void malformed_columns_are_refused(void **state)
     /* q itself, as coefficient 5 of each block in turn: dot reads the data, reply the last. */
     for (size_t block = 0; block < 3; block++) {
         uint8_t kept[5];
-        for (unsigned p = 0; p < 5; p++) {
+        for (size_t p = 0; p < 5; p++) {
             uint8_t *at = column + block * 10240 + p * 2048 + 5;
             kept[p] = *at;
             *at = (uint8_t)(rlwe_ring(b.c)->q >> 8 * p);
@@ -481,7 +494,7 @@ static void malformed_columns_are_refused(void **state)
         assert_int_equal(dot[0] == 0, block < 2);
         assert_int_equal(inner_reply(b.reply, b.c, &ask_in, &(struct key32){{1}}),
                          block < 2 ? PT_OK : PT_EBADMSG);
-        for (unsigned p = 0; p < 5; p++)
+        for (size_t p = 0; p < 5; p++)
             column[block * 10240 + p * 2048 + 5] = kept[p];
     }
     assert_int_equal(inner_dot(dot, b.c, (struct inner_dot_in){b.rows, 0, b.spans, 2}), PT_OK);
@@ -508,7 +521,7 @@ static void malformed_replies_are_refused(void **state)
         uint8_t *at = b.reply + 6 * AT[i];
         uint64_t q = rlwe_ring(b.c)->q;
         ask(&b, 0, 1);
-        for (unsigned p = 0; p < 6; p++)
+        for (size_t p = 0; p < 6; p++)
             at[p] = (uint8_t)(q >> 8 * p);
         assert_int_equal(inner_open(b.value, b.c, good, b.keys, 2), PT_EBADMSG);
         at[0]--; /* q - 1 is a coefficient */
@@ -540,7 +553,7 @@ static void at_most_64_columns_share_a_rerandomiser(void **state)
 static void hints_take_each_block_once(void **state)
 {
     (void)state;
-    struct bed b = laid((struct rlwe_shape){RLWE_P40, 70 * 2048, 1 << 18, 1},
+    struct bed b = laid((struct rlwe_shape){RLWE_P40, (uint64_t)70 * 2048, 1 << 18, 1},
                         (struct kinds){1, 1, trit, trit});
     struct inner_hint *h = NULL, *other = NULL;
     struct inner_reply_in in = {NULL, b.dot, b.noise, b.spans, 1};

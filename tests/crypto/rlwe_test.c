@@ -177,7 +177,7 @@ static void read_secret(int8_t s[RLWE_DEGREE], const struct rlwe *c, const struc
     for (size_t i = 0; i < RLWE_DEGREE; i++) {
         unit[i] = 1;
         uint64_t v = rlwe_key_product(c, k, unit);
-        s[i] = v == 0 ? 0 : v == 1 ? 1 : -1;
+        s[i] = (int8_t)(v == 0 ? 0 : v == 1 ? 1 : -1);
         assert_true(v <= 1 || v == rlwe_ring(c)->q - 1);
         unit[i] = 0;
     }
@@ -198,7 +198,7 @@ static void read_errors(int *error, const struct rlwe *c, uint64_t block, const 
     ring_ntt_inverse(r, product);
     for (size_t i = 0; i < RLWE_DEGREE; i++) {
         i128 v = 0;
-        for (unsigned p = 0; p < r->coefficient_bytes; p++)
+        for (size_t p = 0; p < r->coefficient_bytes; p++)
             v |= (i128)bytes.p[p * RLWE_DEGREE + i] << 8 * p;
         v -= (i128)product[i] + (i128)rlwe_delta(c) * (values == NULL ? 0 : values[i]);
         v %= (i128)r->q;
@@ -207,11 +207,31 @@ static void read_errors(int *error, const struct rlwe *c, uint64_t block, const 
     }
 }
 
+static void check_errors(const double seen[5], double total)
+{
+    static const double MASS[] = {1 / 16., 4 / 16., 6 / 16., 4 / 16., 1 / 16.};
+    double chi = 0;
+
+    for (size_t i = 0; i < 5; i++)
+        chi += (seen[i] - MASS[i] * total) * (seen[i] - MASS[i] * total) / (MASS[i] * total);
+    assert_true(chi < 33.4);
+}
+
+static void check_trits(const int8_t s[RLWE_DEGREE])
+{
+    double seen[3] = {0}, chi = 0;
+
+    for (size_t i = 0; i < RLWE_DEGREE; i++)
+        seen[s[i] + 1]++;
+    for (size_t i = 0; i < 3; i++)
+        chi += (seen[i] - RLWE_DEGREE / 3.) * (seen[i] - RLWE_DEGREE / 3.) * 3 / RLWE_DEGREE;
+    assert_true(chi < 27.7);
+}
+
 /* Goal: c - a*s - delta*b is centred binomial with eta 2, s uniform ternary, blocks independent.
  * Method: chi-square against the exact masses, 99.9999 % points for 4 and 2 degrees. */
 static void ciphertexts_have_the_stated_errors(void **state)
 {
-    static const double MASS[] = {1 / 16., 4 / 16., 6 / 16., 4 / 16., 1 / 16.};
     enum { BLOCKS = 16 };
     static int8_t values[BLOCKS * RLWE_DEGREE], s[RLWE_DEGREE];
     static uint8_t out[6 * RLWE_DEGREE];
@@ -223,7 +243,7 @@ static void ciphertexts_have_the_stated_errors(void **state)
     for (int set = RLWE_P32; set <= RLWE_P48; set++) {
         struct rlwe *c = made((struct rlwe_shape){(enum rlwe_set)set, sizeof values, 10000, 1});
         struct rlwe_key *k = key_made(c, (uint8_t)(1 + set));
-        double seen[5] = {0}, trits[3] = {0}, chi = 0;
+        double seen[5] = {0};
         read_secret(s, c, k);
         for (uint64_t b = 0; b <= BLOCKS; b++) {
             const int8_t *block = b == BLOCKS ? NULL : values + b * RLWE_DEGREE;
@@ -237,17 +257,8 @@ static void ciphertexts_have_the_stated_errors(void **state)
                 seen[error[i] + 2]++;
             }
         }
-        for (size_t i = 0; i < 5; i++) {
-            double want = MASS[i] * (BLOCKS + 1) * RLWE_DEGREE;
-            chi += (seen[i] - want) * (seen[i] - want) / want;
-        }
-        assert_true(chi < 33.4);
-        for (size_t i = 0; i < RLWE_DEGREE; i++)
-            trits[s[i] + 1]++;
-        chi = 0;
-        for (size_t i = 0; i < 3; i++)
-            chi += (trits[i] - RLWE_DEGREE / 3.) * (trits[i] - RLWE_DEGREE / 3.) * 3 / RLWE_DEGREE;
-        assert_true(chi < 27.7);
+        check_errors(seen, (BLOCKS + 1) * (double)RLWE_DEGREE);
+        check_trits(s);
         rlwe_key_free(k);
         rlwe_free(c);
     }
@@ -257,7 +268,7 @@ static void a_block_is_encrypted_once(void **state)
 {
     static int8_t values[RLWE_DEGREE];
     static uint8_t out[5 * RLWE_DEGREE], first[5 * RLWE_DEGREE];
-    struct rlwe *c = made((struct rlwe_shape){RLWE_P40, 200 * RLWE_DEGREE, 100, 1});
+    struct rlwe *c = made((struct rlwe_shape){RLWE_P40, (uint64_t)200 * RLWE_DEGREE, 100, 1});
     struct rlwe_key *k = key_made(c, 1);
     struct rlwe_key *again = key_made(c, 1);
 
@@ -284,9 +295,10 @@ static void wrong_blocks_and_values_are_refused(void **state)
 {
     static int8_t values[RLWE_DEGREE];
     static uint8_t out[6 * RLWE_DEGREE];
-    struct rlwe *c = made((struct rlwe_shape){RLWE_P40, 2 * RLWE_DEGREE, 100, 1});
-    struct rlwe *other_set = made((struct rlwe_shape){RLWE_P48, 2 * RLWE_DEGREE, 100, 1});
-    struct rlwe *other_size = made((struct rlwe_shape){RLWE_P40, 3 * RLWE_DEGREE, 100, 1});
+    struct rlwe *c = made((struct rlwe_shape){RLWE_P40, (uint64_t)2 * RLWE_DEGREE, 100, 1});
+    struct rlwe *other_set = made((struct rlwe_shape){RLWE_P48, (uint64_t)2 * RLWE_DEGREE, 100, 1});
+    struct rlwe *other_size =
+        made((struct rlwe_shape){RLWE_P40, (uint64_t)3 * RLWE_DEGREE, 100, 1});
     struct rlwe_key *k = key_made(c, 1);
     const struct {
         const struct rlwe *c;
@@ -338,7 +350,7 @@ static void coefficients_reach_to_q(void **state)
             for (size_t i = 0; i < 2 * PT_LEN(AT); i++) {
                 uint8_t *block = blocks + i % 2 * bytes;
                 memset(blocks, 0, sizeof blocks);
-                for (unsigned p = 0; p < planes; p++)
+                for (size_t p = 0; p < planes; p++)
                     block[p * RLWE_DEGREE + AT[i / 2]] = (uint8_t)(tried[v] >> 8 * p);
                 assert_int_equal(rlwe_blocks_valid(c, (struct span){blocks, 2 * bytes}),
                                  tried[v] < q);
