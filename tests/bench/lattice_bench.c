@@ -37,78 +37,108 @@ static void report(const char *what, double ms, double each, const char *unit)
     printf("  %-16s %9.2f ms  %8.3f ms %s\n", what, ms, each, unit);
 }
 
-static void bench(uint64_t slots, size_t columns, size_t rows)
+struct bed {
+    struct rlwe *c;
+    size_t columns, rows;
+    int8_t *values;
+    struct rlwe_key **keys;
+    uint8_t **cipher;
+    struct span *spans;
+    struct inner_row *row;
+    struct inner_hint **hints;
+    uint64_t *dot;
+    int64_t *noise, *value;
+    uint8_t *reply;
+};
+
+static void lay(struct bed *b, uint64_t slots)
 {
     struct rlwe_shape shape = {RLWE_P40, slots, slots / 4, 64};
     struct pt_err err = {0};
-    struct rlwe *c;
-    must(rlwe_new(&c, &shape, &(struct digest){{7}}, &err), "rlwe_new");
-    uint64_t blocks = rlwe_block_count(c);
-    int8_t *values = memory(blocks * RLWE_DEGREE);
-    struct rlwe_key **keys = memory(columns * sizeof(struct rlwe_key *));
-    uint8_t **cipher = memory(columns * sizeof *cipher);
-    struct span *spans = memory(columns * sizeof *spans);
-    struct inner_row *row = memory(rows * sizeof *row);
-    struct inner_hint **hints = memory(rows * sizeof(struct inner_hint *));
-    uint64_t *dot = memory(rows * columns * sizeof *dot);
-    int64_t *noise = memory(columns * sizeof *noise);
-    uint8_t *reply = memory(inner_reply_bytes(c, columns));
 
+    must(rlwe_new(&b->c, &shape, &(struct digest){{7}}, &err), "rlwe_new");
+    b->values = memory(rlwe_block_count(b->c) * RLWE_DEGREE);
+    b->keys = memory(b->columns * sizeof(struct rlwe_key *));
+    b->cipher = memory(b->columns * sizeof *b->cipher);
+    b->spans = memory(b->columns * sizeof *b->spans);
+    b->row = memory(b->rows * sizeof *b->row);
+    b->hints = memory(b->rows * sizeof(struct inner_hint *));
+    b->dot = memory(b->rows * b->columns * sizeof *b->dot);
+    b->noise = memory(b->columns * sizeof *b->noise);
+    b->value = memory(b->columns * sizeof *b->value);
+    b->reply = memory(inner_reply_bytes(b->c, b->columns));
     for (uint64_t i = 0; i < slots; i++)
-        values[i] = (int8_t)((int)(i * 2654435761U >> 7 & 3) % 3 - 1);
+        b->values[i] = (int8_t)((int)(i * 2654435761U >> 7 & 3) % 3 - 1);
+    for (size_t j = 0; j < b->columns; j++) {
+        b->cipher[j] = memory(rlwe_column_bytes(b->c));
+        b->spans[j] = (struct span){b->cipher[j], rlwe_column_bytes(b->c)};
+    }
     printf("P40, 2^%d slots, %zu columns, %zu rows, one core, delta %" PRIu32 "\n",
-           63 - __builtin_clzll(slots), columns, rows, rlwe_delta(c));
-    for (size_t j = 0; j < columns; j++) {
-        cipher[j] = memory(rlwe_column_bytes(c));
-        spans[j] = (struct span){cipher[j], rlwe_column_bytes(c)};
+           63 - __builtin_clzll(slots), b->columns, b->rows, rlwe_delta(b->c));
+}
+
+static void clear(struct bed *b)
+{
+    for (size_t j = 0; j < b->columns; j++) {
+        rlwe_key_free(b->keys[j]);
+        free(b->cipher[j]);
     }
+    for (size_t i = 0; i < b->rows; i++)
+        inner_hint_free(b->hints[i]);
+    void *const all[] = {b->values, b->keys, b->cipher, b->spans, b->row,
+                         b->hints,  b->dot,  b->noise,  b->value, b->reply};
+    for (size_t i = 0; i < PT_LEN(all); i++)
+        free(all[i]);
+    rlwe_free(b->c);
+}
+
+static void encrypt_column(struct bed *b, size_t j)
+{
+    uint64_t blocks = rlwe_block_count(b->c);
+
+    must(rlwe_key_new(&b->keys[j], b->c, &(struct key32){{1, (uint8_t)j}}), "rlwe_key_new");
+    for (uint64_t k = 0; k <= blocks; k++)
+        must(rlwe_encrypt_block(b->cipher[j] + k * rlwe_block_bytes(b->c), b->c, b->keys[j], k,
+                                k == blocks ? NULL : b->values + k * RLWE_DEGREE),
+             "rlwe_encrypt_block");
+}
+
+static void bench(uint64_t slots, size_t columns, size_t rows)
+{
+    struct bed b = {.columns = columns, .rows = rows};
+
+    lay(&b, slots);
     double t = now_ms();
-    for (size_t j = 0; j < columns; j++) {
-        must(rlwe_key_new(&keys[j], c, &(struct key32){{1, (uint8_t)j}}), "rlwe_key_new");
-        for (uint64_t k = 0; k <= blocks; k++)
-            must(rlwe_encrypt_block(cipher[j] + k * rlwe_block_bytes(c), c, keys[j], k,
-                                    k == blocks ? NULL : values + k * RLWE_DEGREE),
-                 "rlwe_encrypt_block");
-    }
+    for (size_t j = 0; j < columns; j++)
+        encrypt_column(&b, j);
     t = now_ms() - t;
     report("encrypt", t, t / (double)columns, "a column");
     t = now_ms();
     for (size_t i = 0; i < rows; i++) {
-        row[i].values = values;
-        must(inner_hint_new(&hints[i], c), "inner_hint_new");
-        must(inner_hint_add(hints[i], c, row[i], 0, blocks), "inner_hint_add");
+        b.row[i].values = b.values;
+        must(inner_hint_new(&b.hints[i], b.c), "inner_hint_new");
+        must(inner_hint_add(b.hints[i], b.c, b.row[i], 0, rlwe_block_count(b.c)), "inner_hint_add");
     }
     t = now_ms() - t;
     report("hints", t, t / (double)rows, "a row");
     t = now_ms();
-    must(inner_dot(dot, c, (struct inner_dot_in){row, rows, spans, columns}), "inner_dot");
+    must(inner_dot(b.dot, b.c, (struct inner_dot_in){b.row, rows, b.spans, columns}), "inner_dot");
     t = now_ms() - t;
     report("inner products", t, t / (double)(rows * columns), "a cell");
     t = now_ms();
-    int64_t *value = memory(columns * sizeof *value);
     for (size_t i = 0; i < rows; i++) {
-        struct inner_reply_in in = {hints[i], dot + i * columns, noise, spans, columns};
-        must(inner_reply(reply, c, &in, &(struct key32){{2, (uint8_t)i}}), "inner_reply");
+        struct inner_reply_in in = {b.hints[i], b.dot + i * columns, b.noise, b.spans, columns};
+        must(inner_reply(b.reply, b.c, &in, &(struct key32){{2, (uint8_t)i}}), "inner_reply");
     }
     t = now_ms() - t;
     report("replies", t, t / (double)rows, "a row");
+    struct span reply = {b.reply, inner_reply_bytes(b.c, columns)};
     t = now_ms();
     for (size_t i = 0; i < rows; i++)
-        must(inner_open(value, c, (struct span){reply, inner_reply_bytes(c, columns)}, keys,
-                        columns),
-             "inner_open");
+        must(inner_open(b.value, b.c, reply, b.keys, columns), "inner_open");
     t = now_ms() - t;
     report("open", t, t / (double)rows, "a row");
-
-    for (size_t j = 0; j < columns; j++) {
-        rlwe_key_free(keys[j]);
-        free(cipher[j]);
-    }
-    for (size_t i = 0; i < rows; i++)
-        inner_hint_free(hints[i]);
-    free(values), free(keys), free(cipher), free(spans), free(row), free(hints);
-    free(dot), free(noise), free(reply), free(value);
-    rlwe_free(c);
+    clear(&b);
 }
 
 static void bench_noise(void)

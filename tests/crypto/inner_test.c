@@ -471,7 +471,7 @@ static void malformed_columns_are_refused(void **state)
     struct inner_dot_in in = {b.rows, 1, b.spans, 2};
     struct inner_reply_in ask_in = {b.hints[0], b.dot, b.noise, b.spans, 2};
 
-    static const size_t WRONG[] = {0, 1, 2048, 10240, 10240 * 2};
+    static const size_t WRONG[] = {0, 1, 2048, 10240, 20480};
     for (size_t i = 0; i < 2 * PT_LEN(WRONG); i++) {
         b.spans[1].n = i % 2 ? WRONG[i / 2] : bytes + WRONG[i / 2] + 1;
         dot[0] = dot[1] = 1;

@@ -228,40 +228,49 @@ static void check_trits(const int8_t s[RLWE_DEGREE])
     assert_true(chi < 27.7);
 }
 
+enum { ERROR_BLOCKS = 16 };
+
+static void check_set(enum rlwe_set set, const int8_t values[ERROR_BLOCKS * RLWE_DEGREE])
+{
+    static int8_t s[RLWE_DEGREE];
+    static uint8_t out[6 * RLWE_DEGREE];
+    static int error[RLWE_DEGREE], before[RLWE_DEGREE];
+    const uint64_t slots = (uint64_t)ERROR_BLOCKS * RLWE_DEGREE;
+    struct rlwe *c = made((struct rlwe_shape){set, slots, 10000, 1});
+    struct rlwe_key *k = key_made(c, (uint8_t)(1 + (int)set));
+    double seen[5] = {0};
+
+    read_secret(s, c, k);
+    for (uint64_t b = 0; b <= ERROR_BLOCKS; b++) {
+        const int8_t *block = b == ERROR_BLOCKS ? NULL : values + b * RLWE_DEGREE;
+        struct span bytes = {out, rlwe_block_bytes(c)};
+        assert_int_equal(rlwe_encrypt_block(out, c, k, b, block), PT_OK);
+        assert_true(rlwe_blocks_valid(c, bytes));
+        read_errors(error, c, b, s, bytes, block);
+        assert_memory_not_equal(error, before, sizeof error);
+        memcpy(before, error, sizeof error);
+        for (size_t i = 0; i < RLWE_DEGREE; i++) {
+            assert_true(error[i] >= -2 && error[i] <= 2);
+            seen[error[i] + 2]++;
+        }
+    }
+    check_errors(seen, (ERROR_BLOCKS + 1) * (double)RLWE_DEGREE);
+    check_trits(s);
+    rlwe_key_free(k);
+    rlwe_free(c);
+}
+
 /* Goal: c - a*s - delta*b is centred binomial with eta 2, s uniform ternary, blocks independent.
  * Method: chi-square against the exact masses, 99.9999 % points for 4 and 2 degrees. */
 static void ciphertexts_have_the_stated_errors(void **state)
 {
-    enum { BLOCKS = 16 };
-    static int8_t values[BLOCKS * RLWE_DEGREE], s[RLWE_DEGREE];
-    static uint8_t out[6 * RLWE_DEGREE];
-    static int error[RLWE_DEGREE], before[RLWE_DEGREE];
+    static int8_t values[ERROR_BLOCKS * RLWE_DEGREE];
 
     (void)state;
     for (size_t i = 0; i < sizeof values; i++)
         values[i] = trit(i);
-    for (int set = RLWE_P32; set <= RLWE_P48; set++) {
-        struct rlwe *c = made((struct rlwe_shape){(enum rlwe_set)set, sizeof values, 10000, 1});
-        struct rlwe_key *k = key_made(c, (uint8_t)(1 + set));
-        double seen[5] = {0};
-        read_secret(s, c, k);
-        for (uint64_t b = 0; b <= BLOCKS; b++) {
-            const int8_t *block = b == BLOCKS ? NULL : values + b * RLWE_DEGREE;
-            assert_int_equal(rlwe_encrypt_block(out, c, k, b, block), PT_OK);
-            assert_true(rlwe_blocks_valid(c, (struct span){out, rlwe_block_bytes(c)}));
-            read_errors(error, c, b, s, (struct span){out, rlwe_block_bytes(c)}, block);
-            assert_memory_not_equal(error, before, sizeof error);
-            memcpy(before, error, sizeof error);
-            for (size_t i = 0; i < RLWE_DEGREE; i++) {
-                assert_in_range(error[i] + 2, 0, 4);
-                seen[error[i] + 2]++;
-            }
-        }
-        check_errors(seen, (BLOCKS + 1) * (double)RLWE_DEGREE);
-        check_trits(s);
-        rlwe_key_free(k);
-        rlwe_free(c);
-    }
+    for (int set = RLWE_P32; set <= RLWE_P48; set++)
+        check_set((enum rlwe_set)set, values);
 }
 
 static void a_block_is_encrypted_once(void **state)
