@@ -328,9 +328,14 @@ static bool making_memory(struct making *m)
         return false;
     m->values = calloc(bytes, 1);
     m->dots = calloc(cells, sizeof *m->dots);
-    m->out->rows = calloc(rows, sizeof *m->out->rows);
-    m->out->sizes = calloc(rows, sizeof *m->out->sizes);
-    return m->values != NULL && m->dots != NULL && m->out->rows != NULL && m->out->sizes != NULL;
+    return m->values != NULL && m->dots != NULL;
+}
+
+static bool reply_room(struct reply *out)
+{
+    out->rows = calloc(out->row_count, sizeof *out->rows);
+    out->sizes = calloc(out->row_count, sizeof *out->sizes);
+    return out->rows != NULL && out->sizes != NULL;
 }
 
 static void making_wipe(struct making *m)
@@ -355,7 +360,7 @@ enum pt_code reply_make(struct reply *out, const struct reply_in *in, struct pt_
     reply_price(&m.price, in);
     if ((rc = reply_key(&m.key, in, err)) != PT_OK)
         return rc;
-    if (!making_memory(&m))
+    if (!reply_room(out) || !making_memory(&m))
         rc = pt_fail(err, PT_ENOMEM, "no memory for %zu rows of %" PRIu64 " slots", m.batch,
                      m.slot_count);
     for (size_t at = 0; at < out->row_count && rc == PT_OK; at += m.batch)
