@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include "crypto/base/text.h"
+
 struct digest fixture_digest(uint8_t fill)
 {
     struct digest d;
@@ -82,6 +84,114 @@ void fixture_link_free(struct fixture_link *l)
     outbox_free(&l->to_opener);
 }
 
+/* ---- frames ---- */
+
+const enum frame_kind fixture_kinds[FIXTURE_KINDS] = {
+    FRAME_HELLO,
+    FRAME_WELCOME,
+    FRAME_REFUSAL,
+    FRAME_FINISH,
+    FRAME_RECEIPT,
+    FRAME_BATCH,
+    FRAME_POINTS,
+    FRAME_EVALUATED,
+    FRAME_PROPOSE,
+    FRAME_COMMIT,
+    FRAME_COMMITS,
+    FRAME_REVEAL,
+    FRAME_REVEALS,
+    FRAME_HEADER_SIGNATURE,
+    FRAME_HEADER_SIGNATURES,
+    FRAME_EPOCH_DONE,
+    FRAME_QUESTION,
+    FRAME_NEED,
+    FRAME_COLUMN_PART,
+    FRAME_REPLY,
+    FRAME_ANSWER,
+};
+
+static const struct point POINTS[2] = {{{1, 2, 3}}, {{4}}};
+static const uint32_t NEED[3] = {0, 7, 256};
+static const int64_t SIZES[3] = {-5, 0, INT64_MAX};
+
+static void fill_parties(struct frame *f)
+{
+    f->u.commits.count = f->kind == FRAME_COMMITS ? 2 : f->u.commits.count;
+    for (size_t i = 0; i < 2; i++) {
+        struct span from = span_z(i == 0 ? "drinkco" : "freshmart");
+        if (f->kind == FRAME_COMMITS)
+            f->u.commits.items[i] = (struct wire_commit){.from = from, .padded_size = 7 + i};
+        if (f->kind == FRAME_REVEALS)
+            f->u.reveals.items[i] = (struct wire_reveal){.from = from, .share = fixture_digest(3)};
+        if (f->kind == FRAME_HEADER_SIGNATURES)
+            f->u.header_signatures.items[i].from = from;
+    }
+    if (f->kind == FRAME_REVEALS)
+        f->u.reveals.count = 2;
+    if (f->kind == FRAME_HEADER_SIGNATURES)
+        f->u.header_signatures.count = 2;
+}
+
+struct frame fixture_frame(enum frame_kind kind)
+{
+    static struct wire_column columns[2];
+    struct frame f = {.seq = 41, .kind = kind};
+
+    columns[0] = (struct wire_column){span_z("all"), fixture_digest(1)};
+    columns[1] = (struct wire_column){span_z("buys=dairy"), fixture_digest(2)};
+    if (kind == FRAME_HELLO || kind == FRAME_WELCOME)
+        f.u.greeting = (struct wire_greeting){.version = 1,
+                                              .federation = span_z("f"),
+                                              .policy_hash = fixture_digest(1),
+                                              .epoch_id = fixture_digest(2),
+                                              .from = span_z("drinkco"),
+                                              .to = span_z("freshmart"),
+                                              .build = span_z("patto 1"),
+                                              .what = WHAT_EPOCH,
+                                              .nonce = fixture_digest(3),
+                                              .key_period = 9,
+                                              .hello_hash = fixture_digest(4)};
+    if (kind == FRAME_REFUSAL)
+        f.u.refusal = (struct wire_refusal){REFUSAL_POLICY_MISMATCH, true, fixture_digest(5)};
+    if (kind == FRAME_FINISH || kind == FRAME_RECEIPT)
+        f.u.closing.sent = fixture_digest(6);
+    if (kind == FRAME_BATCH)
+        f.u.batch = (struct wire_batch){1ULL << 40, OPRF_CHUNK_MAX, 3};
+    if (kind == FRAME_POINTS || kind == FRAME_EVALUATED) {
+        f.u.chunk.number = 2;
+        f.u.chunk.points = (struct span_points){POINTS, 2};
+        f.u.chunk.has_proof = kind == FRAME_EVALUATED;
+        f.u.chunk.proof.s.b[31] = kind == FRAME_EVALUATED;
+    }
+    if (kind == FRAME_PROPOSE) {
+        f.u.propose = (struct wire_propose){.number = 5, .attempt = 1, .key_period = 2};
+        f.u.propose.participants[0] = span_z("drinkco");
+        f.u.propose.participants[1] = span_z("freshmart");
+        f.u.propose.participant_count = 2;
+    }
+    if (kind == FRAME_COMMIT)
+        f.u.commit = (struct wire_commit){.from = span_z("drinkco"), .padded_size = UINT64_MAX};
+    if (kind == FRAME_REVEAL)
+        f.u.reveal.from = span_z("drinkco");
+    if (kind == FRAME_HEADER_SIGNATURE)
+        f.u.header_signature.from = span_z("drinkco");
+    fill_parties(&f);
+    if (kind == FRAME_EPOCH_DONE)
+        f.u.epoch_id = fixture_digest(8);
+    if (kind == FRAME_QUESTION)
+        f.u.question = (struct wire_question){
+            .text = span_z("patto-question-1\n"), .columns = columns, .column_count = 2};
+    if (kind == FRAME_NEED)
+        f.u.need = (struct wire_need){NEED, 3};
+    if (kind == FRAME_COLUMN_PART)
+        f.u.column_part = (struct wire_column_part){256, 1ULL << 33, span_z("bytes")};
+    if (kind == FRAME_REPLY)
+        f.u.reply = (struct wire_reply){256, span_z("bytes")};
+    if (kind == FRAME_ANSWER)
+        f.u.answer = (struct wire_answer){SIZES, 3, 1, 2, 3, fixture_digest(9), {{1}}};
+    return f;
+}
+
 /* ---- an epoch and its data ---- */
 
 static uint32_t next_random(uint32_t *x) /* xorshift: public test data */
@@ -130,12 +240,17 @@ static void fill(struct fixture_epoch *e)
         size_t slot = t * 2 + 1;
         int8_t sign = next_random(&x) & 1 ? 1 : -1;
         for (size_t j = 0; j < e->column_count; j++)
-            e->f[j][slot] = j == 0 || next_random(&x) % 3 == 0 ? sign : 0;
+            e->f[j][slot] = j == 0 || next_random(&x) % 3 == 0 ? sign : (int8_t)0;
         for (size_t i = 0; i < e->row_count; i++) {
-            e->g[i][slot] = i == 0 || next_random(&x) % 4 == 0 ? sign : 0;
+            e->g[i][slot] = i == 0 || next_random(&x) % 4 == 0 ? sign : (int8_t)0;
             e->size[i] += e->g[i][slot] != 0;
         }
     }
+}
+
+void fixture_name(struct epoch_header *h, size_t at, const char *name)
+{
+    assert_true(text_copy(h->participants[at].name, POLICY_NAME_MAX + 1, span_z(name)));
 }
 
 void fixture_epoch_init(struct fixture_epoch *e, const struct policy *p, const char *kind)
@@ -151,8 +266,8 @@ void fixture_epoch_init(struct fixture_epoch *e, const struct policy *p, const c
                                       .slot_count = FIXTURE_SLOTS,
                                       .salt = fixture_digest(0x77),
                                       .participant_count = 2};
-    strcpy(e->header.participants[0].name, "drinkco");
-    strcpy(e->header.participants[1].name, "freshmart");
+    fixture_name(&e->header, 0, "drinkco");
+    fixture_name(&e->header, 1, "freshmart");
     for (size_t i = 0; i < 2; i++) {
         e->header.participants[i].dataset = fixture_digest((uint8_t)(0x11 + i));
         e->header.participants[i].seed_hash = fixture_digest((uint8_t)(0x21 + i));
@@ -201,7 +316,7 @@ int64_t fixture_exact(const struct fixture_epoch *e, size_t row, size_t column)
     int64_t sum = 0;
 
     for (size_t t = 0; t < FIXTURE_SLOTS; t++)
-        sum += e->g[row][t] * e->f[column][t];
+        sum += (int64_t)e->g[row][t] * e->f[column][t];
     return sum;
 }
 

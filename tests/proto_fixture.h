@@ -8,7 +8,7 @@
 #include "proto/tokenise.h"
 #include "tests/policy_fixture.h"
 
-enum { FIXTURE_SLOTS = 4096, FIXTURE_PEOPLE = 1500, FIXTURE_COLUMNS_MAX = 16 };
+enum { FIXTURE_SLOTS = 4096, FIXTURE_PEOPLE = 1500, FIXTURE_COLUMNS_MAX = 16, FIXTURE_KINDS = 21 };
 
 struct fixture_node {
     struct fixture_partner partner;
@@ -31,6 +31,11 @@ void fixture_link_free(struct fixture_link *l);
 /* Give the next frame of `from` to s; false when there is none. rc and err are the step's. */
 bool fixture_step(struct session *s, struct outbox *from, struct outbox *answers, enum pt_code *rc,
                   struct pt_err *err);
+
+/* Every kind; and a frame of it that passes the wire, no field at its default. Borrows static data. */
+extern const enum frame_kind fixture_kinds[FIXTURE_KINDS];
+struct frame fixture_frame(enum frame_kind kind);
+void fixture_name(struct epoch_header *h, size_t at, const char *name);
 
 /* An epoch of freshmart and drinkco over FIXTURE_SLOTS slots, in which drinkco evaluates: data that
  * follow from a seed, columns kept as a host keeps them. */

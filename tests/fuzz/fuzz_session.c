@@ -4,6 +4,7 @@
  * Input: one byte which protocol and role, then frames as length (u16le) and bytes. A frame of
  * length 0xffff stands for the correct Hello. Crypto is real, so that beyond the greeting only
  * the opener's side (whose peer's signature is checked first) is out of reach of random bytes. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,7 +35,7 @@ static void make(struct world *w)
     static const char *const names[] = {"drinkco", "freshmart"};
 
     memset(w, 0, sizeof *w);
-    strcpy(w->policy.federation, "fuzz");
+    snprintf(w->policy.federation, sizeof w->policy.federation, "fuzz");
     w->policy.partners = w->partners;
     w->policy.partner_count = 2;
     w->policy.slots_per_customer = 4;
@@ -43,13 +44,14 @@ static void make(struct world *w)
     for (int i = 0; i < 2; i++) {
         w->tier[i] = (struct policy_attribute){
             .name = "tier", .values = values, .value_count = 2, .max_per_person = 1};
-        strcpy(w->partners[i].name, names[i]);
+        snprintf(w->partners[i].name, sizeof w->partners[i].name, "%s", names[i]);
         w->partners[i].attributes = &w->tier[i];
         w->partners[i].attribute_count = 1;
         w->partners[i].customers_max = 1000000;
         sign_key_random(&w->keys[i]);
         sign_key_public(&w->partners[i].node, &w->keys[i]);
-        strcpy(w->header.participants[i].name, names[i]);
+        snprintf(w->header.participants[i].name, sizeof w->header.participants[i].name, "%s",
+                 names[i]);
         w->header.participants[i].padded_size = 2000;
     }
     if (oprf_key_derive(&w->oprf, &seed, span_z("fuzz")) != PT_OK)

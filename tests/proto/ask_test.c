@@ -325,7 +325,7 @@ static void foreign_question(struct asking *a)
 }
 static void foreign_epoch(struct asking *a)
 {
-    strcpy(a->epoch.header.participants[1].name, "homeware");
+    fixture_name(&a->epoch.header, 1, "homeware");
 }
 
 /* Goal: whatever a recipient sends that is not the question's columns is refused by name, and

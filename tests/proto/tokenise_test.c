@@ -83,7 +83,7 @@ static void take_ready(struct batch *b)
     uint32_t chunk;
 
     while (tokenise_owner_take(&b->owner, &chunk, &ready))
-        memcpy(b->got + chunk * CHUNK, ready.p, ready.n * sizeof *ready.p);
+        memcpy(b->got + (size_t)chunk * CHUNK, ready.p, ready.n * sizeof *ready.p);
 }
 
 static bool peer_step(struct batch *b)
@@ -104,7 +104,7 @@ static void send(struct batch *b)
 {
     uint32_t n = b->owner.next_send;
     size_t size = tokenise_chunk_size(&b->owner.plan, n);
-    struct span_points chunk = {size > 0 ? b->points + n * CHUNK : b->points, size};
+    struct span_points chunk = {size > 0 ? b->points + (size_t)n * CHUNK : b->points, size};
 
     b->rc = tokenise_owner_send(&b->owner, chunk, &b->link.to_accepter, &b->err);
 }
@@ -206,60 +206,71 @@ static struct wire_chunk first_chunk(const struct batch *b)
     return (struct wire_chunk){.number = 0, .points = {b->points, CHUNK}};
 }
 
+enum owners {
+    IDENTITY,
+    OFF_GROUP,
+    REPEATED,
+    FEW,
+    WRONG_NUMBER,
+    NO_BATCH,
+    BATCH_TWICE,
+    TOO_MANY,
+    EMPTY_BATCH,
+    OVER_QUOTA,
+    EARLY_FINISH,
+    OWNERS
+};
+
+static void spoil(struct frame *f, struct point changed[CHUNK], enum owners what)
+{
+    if (what == IDENTITY)
+        memset(changed[2].b, 0, 32);
+    if (what == OFF_GROUP)
+        memset(changed[2].b, 0xff, 32);
+    if (what == REPEATED)
+        changed[3] = changed[0];
+    if (what == FEW)
+        f->u.chunk.points.n--;
+    if (what == WRONG_NUMBER)
+        f->u.chunk.number = 1;
+    if (what == BATCH_TWICE || what == EMPTY_BATCH) {
+        f->kind = FRAME_BATCH;
+        f->u.batch = (struct wire_batch){what == EMPTY_BATCH ? 0 : POINTS, CHUNK, 0};
+    }
+}
+
+static void one_owner(struct batch *b, enum owners what)
+{
+    struct frame f = {.kind = FRAME_POINTS};
+    struct point changed[CHUNK];
+
+    memcpy(changed, b->points, sizeof changed);
+    f.u.chunk = first_chunk(b);
+    f.u.chunk.points.p = changed;
+    if (what == OVER_QUOTA)
+        b->quota = POINTS - 1;
+    if (what != NO_BATCH && what != EMPTY_BATCH)
+        begin(b, 0);
+    spoil(&f, changed, what);
+    for (int i = 0; what == TOO_MANY && i < CHUNKS; i++)
+        send(b);
+    if (what == EARLY_FINISH)
+        assert_int_equal(session_finish(&b->link.opener, &b->link.to_accepter, &b->err), PT_OK);
+    else
+        assert_int_equal(session_send(&b->link.opener, &f, &b->link.to_accepter, &b->err), PT_OK);
+    b->rc = PT_OK;
+    while (b->rc == PT_OK && peer_step(b))
+        ;
+}
+
 static void owners_that_deviate_are_refused(void **state)
 {
-    enum {
-        IDENTITY,
-        OFF_GROUP,
-        REPEATED,
-        FEW,
-        WRONG_NUMBER,
-        NO_BATCH,
-        BATCH_TWICE,
-        TOO_MANY,
-        EMPTY_BATCH,
-        OVER_QUOTA,
-        EARLY_FINISH,
-        CASES
-    };
     static struct batch b;
 
     (void)state;
-    for (int what = 0; what < CASES; what++) {
-        struct frame f = {.kind = FRAME_POINTS};
-        struct point changed[CHUNK];
+    for (int what = 0; what < OWNERS; what++) {
         set_up(&b);
-        memcpy(changed, b.points, sizeof changed);
-        f.u.chunk = first_chunk(&b);
-        f.u.chunk.points.p = changed;
-        if (what == OVER_QUOTA)
-            b.quota = POINTS - 1;
-        if (what != NO_BATCH && what != EMPTY_BATCH)
-            begin(&b, 0);
-        if (what == IDENTITY)
-            memset(changed[2].b, 0, 32);
-        if (what == OFF_GROUP)
-            memset(changed[2].b, 0xff, 32);
-        if (what == REPEATED)
-            changed[3] = changed[0];
-        if (what == FEW)
-            f.u.chunk.points.n--;
-        if (what == WRONG_NUMBER)
-            f.u.chunk.number = 1;
-        if (what == BATCH_TWICE || what == EMPTY_BATCH) {
-            f.kind = FRAME_BATCH;
-            f.u.batch = (struct wire_batch){what == EMPTY_BATCH ? 0 : POINTS, CHUNK, 0};
-        }
-        if (what == TOO_MANY)
-            for (int i = 0; i < CHUNKS; i++)
-                send(&b);
-        if (what == EARLY_FINISH)
-            assert_int_equal(session_finish(&b.link.opener, &b.link.to_accepter, &b.err), PT_OK);
-        else
-            assert_int_equal(session_send(&b.link.opener, &f, &b.link.to_accepter, &b.err), PT_OK);
-        b.rc = PT_OK;
-        while (b.rc == PT_OK && peer_step(&b))
-            ;
+        one_owner(&b, (enum owners)what);
         print_message("%s\n", b.err.msg);
         assert_int_not_equal(b.rc, PT_OK);
         assert_int_equal(b.link.accepter.refusal,

@@ -10,111 +10,6 @@
 #include "tests/proto_fixture.h"
 
 static const struct point POINTS[2] = {{{1, 2, 3}}, {{4}}};
-static const uint32_t NEED[3] = {0, 7, 256};
-static const int64_t SIZES[3] = {-5, 0, INT64_MAX};
-
-static void fill_parties(struct frame *f)
-{
-    f->u.commits.count = f->kind == FRAME_COMMITS ? 2 : f->u.commits.count;
-    for (size_t i = 0; i < 2; i++) {
-        struct span from = span_z(i == 0 ? "drinkco" : "freshmart");
-        if (f->kind == FRAME_COMMITS)
-            f->u.commits.items[i] = (struct wire_commit){.from = from, .padded_size = 7 + i};
-        if (f->kind == FRAME_REVEALS)
-            f->u.reveals.items[i] = (struct wire_reveal){.from = from, .share = fixture_digest(3)};
-        if (f->kind == FRAME_HEADER_SIGNATURES)
-            f->u.header_signatures.items[i].from = from;
-    }
-    if (f->kind == FRAME_REVEALS)
-        f->u.reveals.count = 2;
-    if (f->kind == FRAME_HEADER_SIGNATURES)
-        f->u.header_signatures.count = 2;
-}
-
-/* A value of each kind with no field at its default. */
-static struct frame full(enum frame_kind kind)
-{
-    static struct wire_column columns[2];
-    struct frame f = {.seq = 41, .kind = kind};
-
-    columns[0] = (struct wire_column){span_z("all"), fixture_digest(1)};
-    columns[1] = (struct wire_column){span_z("buys=dairy"), fixture_digest(2)};
-    if (kind == FRAME_HELLO || kind == FRAME_WELCOME)
-        f.u.greeting = (struct wire_greeting){.version = 1,
-                                              .federation = span_z("f"),
-                                              .policy_hash = fixture_digest(1),
-                                              .epoch_id = fixture_digest(2),
-                                              .from = span_z("drinkco"),
-                                              .to = span_z("freshmart"),
-                                              .build = span_z("patto 1"),
-                                              .what = WHAT_EPOCH,
-                                              .nonce = fixture_digest(3),
-                                              .key_period = 9,
-                                              .hello_hash = fixture_digest(4)};
-    if (kind == FRAME_REFUSAL)
-        f.u.refusal = (struct wire_refusal){REFUSAL_POLICY_MISMATCH, true, fixture_digest(5)};
-    if (kind == FRAME_FINISH || kind == FRAME_RECEIPT)
-        f.u.closing.sent = fixture_digest(6);
-    if (kind == FRAME_BATCH)
-        f.u.batch = (struct wire_batch){1ULL << 40, OPRF_CHUNK_MAX, 3};
-    if (kind == FRAME_POINTS || kind == FRAME_EVALUATED) {
-        f.u.chunk.number = 2;
-        f.u.chunk.points = (struct span_points){POINTS, 2};
-        f.u.chunk.has_proof = kind == FRAME_EVALUATED;
-        f.u.chunk.proof.s.b[31] = kind == FRAME_EVALUATED;
-    }
-    if (kind == FRAME_PROPOSE) {
-        f.u.propose = (struct wire_propose){.number = 5, .attempt = 1, .key_period = 2};
-        f.u.propose.participants[0] = span_z("drinkco");
-        f.u.propose.participants[1] = span_z("freshmart");
-        f.u.propose.participant_count = 2;
-    }
-    if (kind == FRAME_COMMIT)
-        f.u.commit = (struct wire_commit){.from = span_z("drinkco"), .padded_size = UINT64_MAX};
-    if (kind == FRAME_REVEAL)
-        f.u.reveal.from = span_z("drinkco");
-    if (kind == FRAME_HEADER_SIGNATURE)
-        f.u.header_signature.from = span_z("drinkco");
-    fill_parties(&f);
-    if (kind == FRAME_EPOCH_DONE)
-        f.u.epoch_id = fixture_digest(8);
-    if (kind == FRAME_QUESTION)
-        f.u.question = (struct wire_question){
-            .text = span_z("patto-question-1\n"), .columns = columns, .column_count = 2};
-    if (kind == FRAME_NEED)
-        f.u.need = (struct wire_need){NEED, 3};
-    if (kind == FRAME_COLUMN_PART)
-        f.u.column_part = (struct wire_column_part){256, 1ULL << 33, span_z("bytes")};
-    if (kind == FRAME_REPLY)
-        f.u.reply = (struct wire_reply){256, span_z("bytes")};
-    if (kind == FRAME_ANSWER)
-        f.u.answer = (struct wire_answer){SIZES, 3, 1, 2, 3, fixture_digest(9), {{1}}};
-    return f;
-}
-
-static const enum frame_kind KINDS[] = {
-    FRAME_HELLO,
-    FRAME_WELCOME,
-    FRAME_REFUSAL,
-    FRAME_FINISH,
-    FRAME_RECEIPT,
-    FRAME_BATCH,
-    FRAME_POINTS,
-    FRAME_EVALUATED,
-    FRAME_PROPOSE,
-    FRAME_COMMIT,
-    FRAME_COMMITS,
-    FRAME_REVEAL,
-    FRAME_REVEALS,
-    FRAME_HEADER_SIGNATURE,
-    FRAME_HEADER_SIGNATURES,
-    FRAME_EPOCH_DONE,
-    FRAME_QUESTION,
-    FRAME_NEED,
-    FRAME_COLUMN_PART,
-    FRAME_REPLY,
-    FRAME_ANSWER,
-};
 
 static void encode(struct buf *out, const struct frame *f)
 {
@@ -128,15 +23,15 @@ static void encode(struct buf *out, const struct frame *f)
 static void every_kind_round_trips(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < PT_LEN(KINDS); i++) {
-        struct frame f = full(KINDS[i]);
+    for (size_t i = 0; i < FIXTURE_KINDS; i++) {
+        struct frame f = fixture_frame(fixture_kinds[i]);
         struct buf one = {0};
         struct buf two = {0};
         struct wire_in in = {0};
         struct pt_err err = {0};
         encode(&one, &f);
         assert_int_equal(wire_decode(&in, buf_span(&one), &err), PT_OK);
-        assert_int_equal(in.frame.kind, KINDS[i]);
+        assert_int_equal(in.frame.kind, fixture_kinds[i]);
         assert_int_equal(in.frame.seq, 41);
         encode(&two, &in.frame);
         assert_true(span_eq_vartime(buf_span(&one), buf_span(&two)));
@@ -156,7 +51,7 @@ static void every_kind_round_trips(void **state)
 
 static void fields_keep_their_values(void **state)
 {
-    struct frame f = full(FRAME_ANSWER);
+    struct frame f = fixture_frame(FRAME_ANSWER);
     struct buf b = {0};
     struct wire_in in = {0};
     struct pt_err err = {0};
@@ -172,7 +67,7 @@ static void fields_keep_their_values(void **state)
     assert_int_equal(in.frame.u.answer.signature.b[0], 1);
     wire_in_free(&in);
     b.n = 0;
-    f = full(FRAME_EVALUATED);
+    f = fixture_frame(FRAME_EVALUATED);
     encode(&b, &f);
     assert_int_equal(wire_decode(&in, buf_span(&b), &err), PT_OK);
     assert_int_equal(in.frame.u.chunk.points.n, 2);
@@ -180,7 +75,7 @@ static void fields_keep_their_values(void **state)
     assert_int_equal(in.frame.u.chunk.proof.s.b[31], 1);
     wire_in_free(&in);
     b.n = 0;
-    f = full(FRAME_QUESTION);
+    f = fixture_frame(FRAME_QUESTION);
     encode(&b, &f);
     assert_int_equal(wire_decode(&in, buf_span(&b), &err), PT_OK);
     assert_true(span_eq_vartime(in.frame.u.question.columns[1].name, span_z("buys=dairy")));
@@ -334,7 +229,7 @@ static void bounds_hold_when_sending(void **state)
     memset(LONG, 'x', sizeof LONG);
     memset(BIG, 'x', sizeof BIG);
     for (size_t i = 0; i < PT_LEN(cases); i++) {
-        struct frame f = full(cases[i].kind);
+        struct frame f = fixture_frame(cases[i].kind);
         cases[i].change(&f);
         assert_int_equal(wire_encode(&b, &f, &err), PT_EBUG);
         assert_int_equal(b.n, 0);
@@ -357,6 +252,11 @@ static void refuse(const void *bytes, size_t n, const char *words)
         fail_msg("'%s' does not say '%s'", err.msg, words);
 }
 
+static void put(uint8_t *at, const char *bytes, size_t n)
+{
+    memcpy(at, bytes, n);
+}
+
 static void only_one_encoding_is_read(void **state)
 {
     /* EpochDone is field 27: key 0xda 0x01; its epoch_id field 1: key 0x0a. */
@@ -370,20 +270,20 @@ static void only_one_encoding_is_read(void **state)
     assert_int_equal(in.frame.kind, FRAME_EPOCH_DONE);
     wire_in_free(&in);
     /* seq = 0 spelled out. */
-    memcpy(b, "\x08\x00", 2);
+    put(b, "\x08\x00", 2);
     memcpy(b + 2, good, sizeof good);
     refuse(b, 2 + sizeof good, "encodes it");
     /* An unknown field: 15, varint. */
     memcpy(b, good, sizeof good);
-    memcpy(b + sizeof good, "\x78\x01", 2);
+    put(b + sizeof good, "\x78\x01", 2);
     refuse(b, sizeof good + 2, "encodes it");
     /* Unknown inside the body. */
     memcpy(b, good, sizeof good);
     b[2] = 36;
-    memcpy(b + sizeof good, "\x78\x01", 2);
+    put(b + sizeof good, "\x78\x01", 2);
     refuse(b, sizeof good + 2, "encodes it");
     /* A length in two bytes where one does. */
-    memcpy(b, "\xda\x01\xa2\x00", 4);
+    put(b, "\xda\x01\xa2\x00", 4);
     memcpy(b + 4, good + 3, sizeof good - 3);
     refuse(b, sizeof good + 1, "encodes it");
     /* No body; a body of another version; two bodies. */
@@ -401,7 +301,7 @@ static void only_one_encoding_is_read(void **state)
 /* A name with a NUL inside would be compared without its tail. */
 static void text_with_nul_is_refused(void **state)
 {
-    struct frame f = full(FRAME_HELLO);
+    struct frame f = fixture_frame(FRAME_HELLO);
     struct buf b = {0};
 
     (void)state;

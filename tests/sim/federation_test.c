@@ -262,11 +262,13 @@ static void token_hosts(void *self)
     }
     while (t->began_owner && tokenise_owner_can_send(&t->owner)) {
         uint32_t at = t->owner.next_send;
-        struct span_points points = {t->points + at * CHUNK, tokenise_chunk_size(&plan, at)};
+        struct span_points points = {t->points + (size_t)at * CHUNK,
+                                     tokenise_chunk_size(&plan, at)};
         assert_int_equal(tokenise_owner_send(&t->owner, points, &t->link.to_accepter, &err), PT_OK);
     }
     while (t->began_owner && tokenise_owner_take(&t->owner, &chunk, &ready)) {
-        assert_memory_equal(ready.p, t->expected + chunk * CHUNK, ready.n * sizeof *ready.p);
+        assert_memory_equal(ready.p, t->expected + (size_t)chunk * CHUNK,
+                            ready.n * sizeof *ready.p);
         t->verified += ready.n;
     }
 }
@@ -361,13 +363,44 @@ static void forget(struct fixture_epoch *e)
     e->spent_nano = 0;
 }
 
+struct right { /* the one answer, and what it costs */
+    struct buf row;
+    int64_t size;
+    uint64_t price_nano;
+};
+
+static void asked_until_answered(struct asking *a, uint64_t seed, const struct right *right,
+                                 struct tally *tally)
+{
+    struct net n;
+
+    forget(&a->epoch);
+    for (int again = 0; again < 2; again++) {
+        net_init(&n, seed, &a->link, 1);
+        if (again)
+            n.rate = 0;
+        ask_once(a, &n);
+        bool answered = ask_recipient_answered(&a->recipient);
+        if (answered) {
+            assert_true(span_eq_vartime(buf_span(&right->row), buf_span(&a->recipient.rows[0])));
+            assert_int_equal(a->recipient.sizes[0], right->size);
+            assert_int_equal(a->epoch.spent_nano, right->price_nano);
+        }
+        assert_true(a->epoch.spent_nano == 0 || a->epoch.spent_nano == right->price_nano);
+        if (again)
+            assert_true(answered);
+        else
+            count(tally, &n, answered);
+    }
+}
+
 /* Whatever happened, asking again over a quiet network gives the one answer, paid once. */
 static void answers_are_right_or_stop(void **state)
 {
     static struct asking a;
     struct tally tally = {0};
     struct net n;
-    struct buf answer = {0};
+    struct right right = {0};
     uint64_t first;
     int runs = 250;
 
@@ -382,31 +415,13 @@ static void answers_are_right_or_stop(void **state)
     n.rate = 0;
     ask_once(&a, &n);
     assert_true(ask_recipient_answered(&a.recipient));
-    assert_true(buf_add(&answer, a.recipient.rows[0].p, a.recipient.rows[0].n));
-    int64_t size = a.recipient.sizes[0];
-    uint64_t price = a.epoch.spent_nano;
-    for (int i = 0; i < runs; i++) {
-        forget(&a.epoch);
-        net_init(&n, first + (uint64_t)i, &a.link, 1);
-        for (int again = 0; again < 2; again++) {
-            ask_once(&a, &n);
-            bool answered = ask_recipient_answered(&a.recipient);
-            if (answered) {
-                assert_true(span_eq_vartime(buf_span(&answer), buf_span(&a.recipient.rows[0])));
-                assert_int_equal(a.recipient.sizes[0], size);
-                assert_int_equal(a.epoch.spent_nano, price);
-            }
-            assert_true(a.epoch.spent_nano == 0 || a.epoch.spent_nano == price);
-            if (again)
-                assert_true(answered);
-            else
-                count(&tally, &n, answered);
-            net_init(&n, first + (uint64_t)i, &a.link, 1);
-            n.rate = 0;
-        }
-    }
+    assert_true(buf_add(&right.row, a.recipient.rows[0].p, a.recipient.rows[0].n));
+    right.size = a.recipient.sizes[0];
+    right.price_nano = a.epoch.spent_nano;
+    for (int i = 0; i < runs; i++)
+        asked_until_answered(&a, first + (uint64_t)i, &right, &tally);
     enough_of_both(&tally);
-    buf_free(&answer);
+    buf_free(&right.row);
     ask_recipient_free(&a.recipient);
     ask_evaluator_free(&a.evaluator);
     fixture_link_free(&a.link);
