@@ -13,7 +13,7 @@
 static void query_round_trips(void **state)
 {
     const char *where[] = {"segment=new", "drinkco.spend>=20"};
-    struct planner_query q = {"crosstab", "drinkco", "buys", "drinkco.tier", where, 2, true};
+    struct planner_query q = {"crosstab", "drinkco", "buys", "drinkco.tier", where, 2};
     struct planner_query back;
     struct planner_in in;
     struct buf b = {0};
@@ -49,7 +49,7 @@ static void query_round_trips(void **state)
 static void bad_requests_are_refused(void **state)
 {
     const char *where[9] = {"a", "b", "c", "d", "e", "f", "g", "h", "i"};
-    struct planner_query q = {"overlap", "", "", "", where, 9, false};
+    struct planner_query q = {"overlap", "", "", "", where, 9};
     struct planner_epoch e = {where, 9};
     struct planner_query back;
     struct planner_epoch epoch;
