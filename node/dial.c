@@ -89,7 +89,7 @@ enum pt_code dial_check_free(const char *address, struct pt_err *err)
 
     if (resolve(&list, address, AI_PASSIVE, err) != PT_OK)
         return err->code;
-    int why = try_bind(list);
+    int why = list != NULL ? try_bind(list) : ENOENT;
     freeaddrinfo(list);
     if (why == 0)
         return PT_OK;

@@ -230,6 +230,7 @@ static enum pt_code load_keys(struct home *h, struct pt_err *err)
         return err->code != PT_OK ? err->code : pt_fail(err, PT_EIO, "keys cannot be fenced");
     }
     h->keys = k;
+    h->keys_room = k;
     return PT_OK;
 }
 
@@ -343,12 +344,7 @@ void home_close(struct home *h)
     policy_free(h->policy);
     buf_free(&h->policy_file);
     tls_identity_free(&h->identity);
-    if (h->keys != NULL) {
-        /* sodium_free() wipes; it takes the pointer as it was made. */
-        struct home_keys *k;
-        memcpy(&k, &h->keys, sizeof k);
-        sodium_free(k);
-    }
+    sodium_free(h->keys_room); /* wipes */
     if (h->lock_fd >= 0)
         close(h->lock_fd);
     free(h);

@@ -37,6 +37,7 @@ struct home {
     struct sign_public node;      /* public half of keys->node */
     struct tls_identity identity; /* key_pem is empty when opened to look */
     const struct home_keys *keys; /* NULL when opened to look */
+    void *keys_room;              /* the same, for home_close() */
     struct policy *policy;        /* NULL until home_load_policy() */
     struct buf policy_file;       /* its bytes */
     uint16_t self;                /* policy->partners[self] is this node */

@@ -111,7 +111,7 @@ static enum pt_code load_current(struct home *h, struct pt_err *err)
 {
     struct signed_policy s = {0};
     char path[HOME_PATH_MAX];
-    uint16_t self;
+    uint16_t self = 0;
     enum pt_code rc;
 
     home_path(path, h, CURRENT);
@@ -136,12 +136,17 @@ enum pt_code home_load_policy(struct home *h, int64_t now_s, struct pt_err *err)
     return PT_OK;
 }
 
+/* Bounds are finite: the policy parser saw to it. */
+static bool same_number(double a, double b)
+{
+    return !(a < b) && !(b < a);
+}
+
 static bool same_attribute(const struct policy_attribute *a, const struct policy_attribute *b)
 {
     if (strcmp(a->name, b->name) != 0 || a->type != b->type || a->value_count != b->value_count ||
         a->max_per_person != b->max_per_person || a->combine != b->combine ||
-        memcmp(&a->min, &b->min, sizeof a->min) != 0 ||
-        memcmp(&a->max, &b->max, sizeof a->max) != 0)
+        !same_number(a->min, b->min) || !same_number(a->max, b->max))
         return false;
     for (size_t i = 0; i < a->value_count; i++)
         if (strcmp(a->values[i], b->values[i]) != 0)

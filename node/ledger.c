@@ -99,7 +99,7 @@ enum pt_code ledger_charge(struct ledger_result *out, struct store *s, const str
     enum pt_code rc;
 
     *out = (struct ledger_result){0};
-    if ((rc = store_begin(s, err)) != PT_OK)
+    if (store_begin(s, err) != PT_OK)
         return pt_wrap(err, "ledger");
     if ((rc = charge(out, s, p, c, now_s, err)) == PT_OK)
         rc = store_commit(s, err);
