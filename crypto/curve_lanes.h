@@ -483,10 +483,10 @@ static inline void ladder_choose(struct ladder *l, const int8_t (*digit)[64], in
     fe_mask minus = 0;
 
     for (int lane = 0; lane < FE_LANES; lane++) {
-        const int d = digit[lane][i];
-        const int sign = (int)ct_mask_top((uint64_t)d);
-        size[lane] = (int8_t)((d ^ sign) - sign);
-        minus |= fe_mask_lane(lane, (uint64_t)sign & 1);
+        const uint8_t d = (uint8_t)digit[lane][i];
+        const uint64_t negative = ct_barrier((uint64_t)d >> 7);
+        size[lane] = (int8_t)((d ^ (uint8_t)(0 - negative)) + (uint8_t)negative);
+        minus |= fe_mask_lane(lane, negative);
     }
     const fe_mask none = fe_mask_equal(size, 0);
     fe_or(&c.y_plus_x, &FE_ONE, none);
