@@ -56,7 +56,7 @@ static void break_all(struct run *r)
 
 static void chunk_key(struct blind_key *out, const struct run *r, uint32_t number)
 {
-    uint8_t n[4];
+    uint8_t n[4] = {0};
     const struct span part = span_of(n, sizeof n);
 
     store_u32le(n, number);

@@ -206,6 +206,22 @@ static enum pt_code check_version(const struct policy *p, const struct schema_at
     return PT_OK;
 }
 
+/* Answers that may be handed on need both sides to drop crowded slots (PROTOCOL.md 3), which no
+ * node does yet: a promise that would not be kept is refused, never ignored. */
+static enum pt_code check_publishable(const struct policy *p, const struct schema_at *root,
+                                      struct pt_err *err)
+{
+    char path[SCHEMA_PATH_MAX];
+    struct schema_at at =
+        schema_child(path, root, yaml_get(root->node, "publishable"), span_z("publishable"));
+
+    if (!p->publishable)
+        return PT_OK;
+    return schema_fail(&at, err,
+                       "answers that may be published are not built yet: leave it out, "
+                       "or say false");
+}
+
 /* Enough for every customer of the largest partner twice a day: a run and one repeat. */
 static uint64_t default_evaluations(const struct policy *p)
 {
@@ -231,7 +247,8 @@ static enum pt_code read_policy(struct policy *p, struct span file, struct pt_er
     p->key_period_days = KEY_PERIOD_DAYS;
     p->privacy.reach_rho_nano = REACH_RHO_NANO;
     if ((rc = schema_read(p, POLICY, &root, err)) != PT_OK ||
-        (rc = check_version(p, &root, err)) != PT_OK)
+        (rc = check_version(p, &root, err)) != PT_OK ||
+        (rc = check_publishable(p, &root, err)) != PT_OK)
         goto out;
     if (p->evaluations_per_day == 0)
         p->evaluations_per_day = default_evaluations(p);

@@ -182,6 +182,7 @@ static const struct defect {
     {"slots_per_customer: 4", "slots_per_customer: 4\n  evaluations_per_day: 0", "from 1 to 10000"},
     {"legal:", "publishable: yes\nlegal:", "publishable: expected true or false, found 'yes'"},
     {"legal:", "publishable: 'true'\nlegal:", "publishable: expected true or false"},
+    {"legal:", "publishable: true\nlegal:", "publishable: answers that may be published are not"},
     {"legal:", "publishable: [true]\nlegal:", "publishable: expected true or false, found a list"},
     /* partners */
     {"  freshmart:\n", "  Freshmart:\n", "line 19, column 3: partners.Freshmart: expected a name"},
@@ -380,9 +381,9 @@ static void what_is_optional_may_be_said(void **state)
     policy_free(p);
     buf_free(&text);
 
-    changed(&text, "legal:", "publishable: true\nlegal:");
+    changed(&text, "legal:", "publishable: false\nlegal:");
     p = fixture_parse(buf_span(&text));
-    assert_true(p->publishable);
+    assert_false(p->publishable);
     policy_free(p);
     buf_free(&text);
 
