@@ -240,9 +240,9 @@ static void fill(struct fixture_epoch *e)
         size_t slot = t * 2 + 1;
         int8_t sign = next_random(&x) & 1 ? 1 : -1;
         for (size_t j = 0; j < e->column_count; j++)
-            e->f[j][slot] = j == 0 || next_random(&x) % 3 == 0 ? sign : (int8_t)0;
+            e->f[j][slot] = (int8_t)(j == 0 || next_random(&x) % 3 == 0 ? sign : 0);
         for (size_t i = 0; i < e->row_count; i++) {
-            e->g[i][slot] = i == 0 || next_random(&x) % 4 == 0 ? sign : (int8_t)0;
+            e->g[i][slot] = (int8_t)(i == 0 || next_random(&x) % 4 == 0 ? sign : 0);
             e->size[i] += e->g[i][slot] != 0;
         }
     }
