@@ -155,6 +155,25 @@ static enum pt_code load_epoch(struct daemon *d, struct pt_err *err)
     return PT_OK;
 }
 
+/* The policy in force must be the one that was joined last: an older one, put back by hand, may
+ * carry every signature and still permit what has been forbidden since. */
+static enum pt_code check_joined(struct daemon *d, struct pt_err *err)
+{
+    struct buf joined = {0};
+    char ours[72];
+    bool found;
+    enum pt_code rc = store_fact_find(&joined, &found, d->store, "policy", err);
+
+    policy_hash_text(ours, &d->home->policy->hash);
+    if (rc == PT_OK && found && !span_eq_vartime(buf_span(&joined), span_z(ours)))
+        rc = pt_fail(err, PT_EDENIED,
+                     "policy/current is %s, but %.*s was joined last: was the folder restored from "
+                     "a backup? join that policy again",
+                     ours, (int)joined.n, joined.p);
+    buf_free(&joined);
+    return rc;
+}
+
 static enum pt_code open_home(struct daemon *d, const char *home_dir, struct pt_err *err)
 {
     char path[HOME_PATH_MAX];
@@ -164,7 +183,8 @@ static enum pt_code open_home(struct daemon *d, const char *home_dir, struct pt_
         (rc = home_load_policy(d->home, clock_now_s(), err)) != PT_OK)
         return rc;
     home_path(path, d->home, "state.db");
-    if ((rc = store_open(&d->store, path, STORE_WRITE, err)) != PT_OK)
+    if ((rc = store_open(&d->store, path, STORE_WRITE, err)) != PT_OK ||
+        (rc = check_joined(d, err)) != PT_OK)
         return rc;
     home_path(path, d->home, "vault");
     if ((rc = vault_sweep(path, err)) != PT_OK)

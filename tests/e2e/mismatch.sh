@@ -54,6 +54,15 @@ serve freshmart
 ok p freshmart epoch
 ok p freshmart query overlap --with drinkco --where 'drinkco.spend>=10'
 
+say "an older policy put back by hand is not served"
+stop drinkco
+newest=$(readlink "$work/drinkco/policy/current")
+oldest=$(cd "$work/drinkco/policy" && ls -d 1-*)
+ln -sfn "$oldest" "$work/drinkco/policy/current"
+refused 1 'joined last' p drinkco serve
+ln -sfn "$newest" "$work/drinkco/policy/current"
+serve drinkco
+
 say "an impostor at the partner's address is refused by its certificate"
 stop drinkco
 port=$(sed -n 's/^listen: "\{0,1\}127.0.0.1:\([0-9]*\).*/\1/p' "$work/drinkco/node.yaml")
