@@ -356,6 +356,20 @@ static bool refused(const struct query *q, struct answer_refusal *why, const str
     return true;
 }
 
+/* Too small an audience is found on the noisy size, which costs what the answer costs; the
+ * refusal carries no amount, so the price is the policy's. */
+static enum pt_code answer_refused(struct answer *out, struct query *q, struct answer_refusal why,
+                                   struct pt_err *err)
+{
+    struct budget_price price;
+
+    budget_price(&price, q->policy, &q->question, rlwe_delta(q->rlwe));
+    if (why.reason == REASON_AUDIENCE)
+        out->charged_rho_nano = price.charge_nano;
+    out->left_unknown = true;
+    return answer_refuse(out, q->kind, q->policy, &q->question, why, err);
+}
+
 static void stamp(struct answer *out, const struct query *q)
 {
     const struct epoch_header *h = q->epoch != NULL ? snapshot_header(q->epoch) : NULL;
@@ -395,7 +409,7 @@ static enum pt_code answer_query(struct answer *out, struct query *q,
     if ((rc = converse(q, &said)) == PT_OK)
         return fill(out, q, err);
     if (refused(q, &why, &said))
-        return answer_refuse(out, q->kind, q->policy, &q->question, why, err);
+        return answer_refused(out, q, why, err);
     *err = said;
     return rc;
 }

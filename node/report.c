@@ -95,24 +95,24 @@ static json_t *digest_json(const struct digest *d)
 
 static bool fill_json(json_t *root, json_t *cells, const struct answer *a)
 {
-    bool ok = put(root, "question", json_string(a->question)) &&
-              put(root, "policy", digest_json(&a->policy)) &&
-              put(root, "epoch", json_string(a->epoch)) &&
-              put(root, "charged_rho", json_real(rho(a->charged_rho_nano))) &&
-              put(root, "left_rho", json_real(rho(a->left_rho_nano))) &&
-              json_object_set(root, "cells", cells) == 0 &&
-              put(root, "kind", json_string(answer_kind_name(a->kind))) &&
-              put(root, "asker", json_string(a->asker)) &&
-              put(root, "with", json_string(a->with)) && put(root, "rows", text_or_null(a->rows)) &&
-              put(root, "columns", text_or_null(a->columns)) &&
-              put(root, "confidence", json_real(0.95)) &&
-              put(root, "repeated", json_boolean(a->repeated)) &&
-              put(root, "refusal", text_or_null(a->refusal)) &&
-              put(root, "own_data", digest_json(&a->own_data)) &&
-              put(root, "other_data", digest_json(&a->other_data)) &&
-              put(root, "audit_position", json_integer((json_int_t)a->audit_position)) &&
-              put(root, "build", json_string(a->build)) &&
-              put(root, "threat_model", json_string(a->threat_model));
+    bool ok =
+        put(root, "question", json_string(a->question)) &&
+        put(root, "policy", digest_json(&a->policy)) && put(root, "epoch", json_string(a->epoch)) &&
+        put(root, "charged_rho", json_real(rho(a->charged_rho_nano))) &&
+        put(root, "left_rho", a->left_unknown ? json_null() : json_real(rho(a->left_rho_nano))) &&
+        json_object_set(root, "cells", cells) == 0 &&
+        put(root, "kind", json_string(answer_kind_name(a->kind))) &&
+        put(root, "asker", json_string(a->asker)) && put(root, "with", json_string(a->with)) &&
+        put(root, "rows", text_or_null(a->rows)) &&
+        put(root, "columns", text_or_null(a->columns)) &&
+        put(root, "confidence", json_real(0.95)) &&
+        put(root, "repeated", json_boolean(a->repeated)) &&
+        put(root, "refusal", text_or_null(a->refusal)) &&
+        put(root, "own_data", digest_json(&a->own_data)) &&
+        put(root, "other_data", digest_json(&a->other_data)) &&
+        put(root, "audit_position", json_integer((json_int_t)a->audit_position)) &&
+        put(root, "build", json_string(a->build)) &&
+        put(root, "threat_model", json_string(a->threat_model));
     for (size_t i = 0; ok && i < a->cell_count; i++)
         ok = add_cell(cells, a, &a->cells[i]);
     return ok;
@@ -351,7 +351,8 @@ static bool put_origin(struct buf *out, const struct answer *a)
     return buf_printf(out,
                       "\xc2\xb1 is the 95 %% interval: the owner's noise and slot sampling.\n") &&
            buf_printf(out, "charged rho %s%s, left %s; audit position %llu; epoch %s\n", charged,
-                      a->repeated ? " (asked before: nothing new)" : "", left,
+                      a->repeated ? " (asked before: nothing new)" : "",
+                      a->left_unknown ? "as the owner's ledger says" : left,
                       (unsigned long long)a->audit_position, a->epoch) &&
            buf_printf(out, "policy %s; %s\n", policy, a->build);
 }

@@ -47,6 +47,7 @@ struct answer {
     struct digest own_data, other_data; /* dataset commitments of asker and of with */
     uint64_t charged_rho_nano, left_rho_nano;
     bool repeated;             /* the same question again: nothing was charged */
+    bool left_unknown;         /* refused after the charge: the owner's ledger knows what is left */
     uint64_t audit_position;   /* of the charge, in the data owner's log */
     struct answer_cell *cells; /* owned; by rows, ANSWER_ALL first */
     size_t cell_count;

@@ -196,6 +196,9 @@ static struct figure index_figure(const struct estimate_in *in, size_t a, size_t
         count_figure(f, column).status != FIGURE_VALUE ||
         count_figure(f, total).status != FIGURE_VALUE)
         return hidden(FIGURE_SUPPRESSED, REASON_DERIVED);
+    /* The index times what is expected is the count: where that is hidden, so is this. */
+    if (count_figure(f, cell).status != FIGURE_VALUE)
+        return hidden(FIGURE_SUPPRESSED, REASON_DERIVED);
     double expected = row.value * column.value / total.value;
     if (!(expected >= estimate_threshold(f, sqrt(cell.variance))))
         return hidden(FIGURE_SUPPRESSED, REASON_EXPECTED);

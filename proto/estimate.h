@@ -88,8 +88,8 @@ void estimate_profile(struct figure *out, const struct estimate_in *in);
 
 /* out as crosstab: index = 100 T_ab / E_ab, E_ab = T_a T_b / T; 100 is "as often as chance".
  *   half width = 196 sqrt(s_ab^2 + max(T_ab,0)^2 (s_a^2/T_a^2 + s_b^2/T_b^2 + s_T^2/T^2)) / E_ab
- * shown where E_ab >= max(minimum_count, 2.5 s_ab): a choice by margins only, so that showing
- * does not bias what is shown. Row 0 and column 0 are 100 by definition. */
+ * shown where E_ab >= max(minimum_count, 2.5 s_ab), and where T_ab itself is shown (from the index
+ * and the margins it would follow; an officer's minimum_count must hold for what follows too). Row 0 and column 0 are 100 by definition. */
 void estimate_affinity(struct figure *out, const struct estimate_in *in);
 
 #endif

@@ -405,6 +405,7 @@ static void put_answer(PB(Answer) * m, const struct answer *from, struct wire_ar
     m->charged_rho_nano = from->charged_rho_nano;
     m->left_rho_nano = from->left_rho_nano;
     m->paid_before = from->repeated;
+    m->left_unknown = from->left_unknown;
     m->audit_position = from->audit_position;
     m->cells = wire_arena_pointers(a, from->cell_count);
     for (size_t i = 0; i < from->cell_count && !a->bad; i++) {
@@ -491,6 +492,7 @@ static void take_answer(struct wire_take *t, struct answer *a, const PB(Answer) 
     a->charged_rho_nano = m->charged_rho_nano;
     a->left_rho_nano = m->left_rho_nano;
     a->repeated = m->paid_before;
+    a->left_unknown = m->left_unknown;
     a->audit_position = m->audit_position;
     take_cells(t, a, m);
 }
