@@ -11,7 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAD_MEAN = 1100, PAD_SCALE = 50 }; /* PROTOCOL.md 5, batch sizes */
+enum {
+    PAD_MEAN = 1100, /* PROTOCOL.md 5, batch sizes */
+    PAD_SCALE = 50,
+    KEEP_POINTS = 1 << 20, /* tokens are sealed at least as often */
+};
 
 /* One key holder: a session, and the thread that keeps it busy. */
 struct hop {
@@ -216,6 +220,33 @@ static enum pt_code finish_chunk(struct run *r, const struct chunk *c, struct di
     return PT_OK;
 }
 
+/* Seal the tokens that are finished: a run that is cut short goes on from here. */
+static enum pt_code keep(struct run *r, struct pt_err *err)
+{
+    char dir[HOME_PATH_MAX];
+    char text[32];
+    struct vault_place place = snapshot_vault(dir, r->daemon->home);
+    struct store *store = r->daemon->store;
+    enum pt_code rc = vault_store_tokens(&place, r->data, r->period, err);
+
+    if (rc != PT_OK)
+        return rc;
+    /* For `patto status`, which looks without the vault's key. */
+    snprintf(text, sizeof text, "%" PRIu64, r->data->token_count);
+    if ((rc = store_fact_put(store, "tokens.count", span_z(text), err)) != PT_OK)
+        return rc;
+    return store_fact_put(store, "tokens.period", span_z(r->period), err);
+}
+
+static enum pt_code record(struct run *r, struct pt_err *err)
+{
+    char fields[96];
+    struct store_place event;
+
+    snprintf(fields, sizeof fields, "points=%" PRIu64 " key_period=%s", r->point_count, r->period);
+    return store_event(&event, r->daemon->store, "tokenise", fields, clock_now_s(), err);
+}
+
 static enum pt_code finish_all(struct run *r, struct pt_err *err)
 {
     size_t n = r->plan.chunk_points;
@@ -223,6 +254,7 @@ static enum pt_code finish_all(struct run *r, struct pt_err *err)
     struct token *tokens = malloc(n * sizeof *tokens);
     struct chunk c;
     uint64_t done = 0;
+    uint64_t kept = 0;
     enum pt_code rc = PT_OK;
 
     if (digests == NULL || tokens == NULL)
@@ -231,6 +263,10 @@ static enum pt_code finish_all(struct run *r, struct pt_err *err)
         rc = finish_chunk(r, &c, digests, tokens, err);
         done += c.n;
         chunk_free(&c);
+        if (rc == PT_OK && done - kept >= KEEP_POINTS && done < r->point_count) {
+            rc = keep(r, err);
+            kept = done;
+        }
         if (rc == PT_OK)
             rc = r->job->progress(r->job->self, "tokens through every partner's key", done,
                                   r->point_count, "", err);
@@ -421,28 +457,10 @@ static enum pt_code open_hops(struct run *r, struct pt_err *err)
     return PT_OK;
 }
 
-static enum pt_code keep(struct run *r, struct pt_err *err)
-{
-    char dir[HOME_PATH_MAX];
-    char text[160];
-    struct vault_place place = snapshot_vault(dir, r->daemon->home);
-    struct store_place event;
-    enum pt_code rc = vault_store_tokens(&place, r->data, r->period, err);
-
-    if (rc != PT_OK)
-        return rc;
-    /* For `patto status`, which looks without the vault's key. */
-    snprintf(text, sizeof text, "%" PRIu64, r->data->count);
-    if ((rc = store_fact_put(r->daemon->store, "tokens.count", span_z(text), err)) != PT_OK ||
-        (rc = store_fact_put(r->daemon->store, "tokens.period", span_z(r->period), err)) != PT_OK)
-        return rc;
-    snprintf(text, sizeof text, "points=%" PRIu64 " key_period=%s", r->point_count, r->period);
-    return store_event(&event, r->daemon->store, "tokenise", text, clock_now_s(), err);
-}
-
 static enum pt_code run(struct run *r, struct pt_err *err)
 {
     char text[200];
+    struct pt_err later = {0};
     uint64_t made = 0;
     enum pt_code rc;
 
@@ -454,8 +472,12 @@ static enum pt_code run(struct run *r, struct pt_err *err)
         return rc;
     if (r->todo_count > 0) {
         key32_random(&r->batch);
-        if ((rc = pad(r, err)) != PT_OK || (rc = open_hops(r, err)) != PT_OK ||
-            (rc = run_chain(r, err)) != PT_OK || (rc = keep(r, err)) != PT_OK)
+        if ((rc = pad(r, err)) != PT_OK || (rc = open_hops(r, err)) != PT_OK)
+            return rc;
+        rc = run_chain(r, err);
+        /* Also after a failure: what has been verified and finished need not be done again. */
+        enum pt_code sealed = keep(r, rc == PT_OK ? err : &later);
+        if (rc != PT_OK || (rc = sealed) != PT_OK || (rc = record(r, err)) != PT_OK)
             return rc;
         made = r->todo_count;
     }
