@@ -6,7 +6,7 @@
 #     p freshmart tokenise                   # patto --home of that partner
 #
 # Person N has attributes that follow from N alone, so any test can compute the truth.
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154 # patto and work are of lib.sh
 
 # p NAME COMMAND... - run patto with that partner's home.
 p() {
@@ -128,4 +128,10 @@ serve() {
 # spent OWNER PEER - rho that PEER has spent at OWNER this period.
 spent() {
     p "$1" status --json | jq --arg peer "$2" '.budgets[] | select(.partner == $peer) | .period_rho'
+}
+
+# cell FILE ROW COLUMN TRUTH - the cell's interval, widened to three times, holds the truth.
+cell() {
+    holds "$1" ".cells[] | select(.row == \"$2\" and .column == \"$3\") |
+                .status == \"value\" and (.value - $4 | fabs) <= 3 * .half_width"
 }

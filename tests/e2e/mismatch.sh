@@ -47,7 +47,7 @@ refused 1 version p drinkco join "$work/policy.yaml" # and there is no way back
 serve drinkco
 refused 1 POLICY_MISMATCH p freshmart query overlap --with drinkco --where 'drinkco.spend>=10'
 cat "$work/err" "$work/freshmart.log" >"$work/said"
-grep -q "$old" "$work/said" && grep -q "$new" "$work/said" || fail "the two hashes are not named"
+{ grep -q "$old" "$work/said" && grep -q "$new" "$work/said"; } || fail "the two hashes are not named"
 stop freshmart
 ok p freshmart join "$work/policy2.yaml"
 serve freshmart

@@ -4,12 +4,6 @@
 . tests/e2e/lib.sh
 . tests/e2e/lib-federation.sh
 
-# cell FILE ROW COLUMN TRUTH - the cell's interval, widened to three times, holds the truth.
-cell() {
-    holds "$1" ".cells[] | select(.row == \"$2\" and .column == \"$3\") |
-                .status == \"value\" and (.value - $4 | fabs) <= 3 * .half_width"
-}
-
 federation freshmart drinkco
 customers freshmart 0 4000
 customers drinkco 2000 5000 # 2000 in common
