@@ -71,10 +71,7 @@ static struct answer overlap(void)
 /* 2 x 2 with margins: every status, a label to quote, one in another script. */
 static struct answer affinity(void)
 {
-    static const char *const ROWS[] = {ANSWER_ALL,
-                                       "cr\xc3\xa8me, \"fra\xc3\xae"
-                                       "che\"",
-                                       "dairy"};
+    static const char *const ROWS[] = {ANSWER_ALL, "caf\303\251, \"a\"", "dairy"};
     static const char *const COLUMNS[] = {ANSWER_ALL, "gold", "\xe7\x89\x9b\xe4\xb9\xb3"};
     struct answer a = base(ANSWER_AFFINITY, 9);
     snprintf(a.rows, sizeof a.rows, "buys");
@@ -233,7 +230,7 @@ static void what_is_not_finite_is_null(void **state)
 {
     (void)state;
     struct answer a = overlap();
-    a.cells[0].count = value(NAN, INFINITY);
+    a.cells[0].count = value((double)NAN, (double)INFINITY);
     json_t *root = read_json(&a);
     json_t *cell = json_array_get(json_object_get(root, "cells"), 0);
     is_null(cell, "value");
@@ -251,8 +248,7 @@ static void csv_is_rfc_4180(void **state)
     char *text = write_as(&a, REPORT_CSV, false);
     static const char *const LINES[] = {
         "row,column,status,value,half_width,reason,index,index_low,index_high\r\n",
-        "\r\n\"cr\xc3\xa8me, \"\"fra\xc3\xae"
-        "che\"\"\",gold,value,6172.5,50.25,,137.4,129.3,145.5\r\n",
+        "\r\n\"caf\303\251, \"\"a\"\"\",gold,value,6172.5,50.25,,137.4,129.3,145.5\r\n",
         "\r\ndairy,gold,suppressed,,,below minimum_count or 2.5 standard errors,21,12,30\r\n",
         "\r\ndairy,\xe7\x89\x9b\xe4\xb9\xb3,value,-3.5,60,,,,\r\n",
     };
@@ -319,7 +315,7 @@ static void columns_align_whatever_the_script(void **state)
     fits(text);
     /* Both rows' last column ends at the same place, and so does its wide head. */
     size_t head = place_of(text, "\nbuys ", "\xe7\x89\x9b\xe4\xb9\xb3") + 4;
-    assert_int_equal(head, place_of(text, "\ncr\xc3\xa8me", "64 \xc2\xb1 12") + 7);
+    assert_int_equal(head, place_of(text, "\ncaf\303\251", "64 \xc2\xb1 12") + 7);
     assert_int_equal(head, place_of(text, "\ndairy", "suppressed") + 10);
     assert_non_null(strstr(text, "137 \xc2\xb1 9"));
     free(text);

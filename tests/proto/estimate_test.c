@@ -187,7 +187,7 @@ static void a_small_audience_refuses_every_figure(void **state)
                                  r.own_adds,     r.other_adds, r.reach};
     for (int i = 0; i < 6; i++)
         assert_int_equal(all[i].status, FIGURE_REFUSED);
-    in.frame.minimum_audience = NAN; /* a broken number must not open the door */
+    in.frame.minimum_audience = (double)NAN; /* a broken number must not open the door */
     estimate_reach(&r, &in);
     assert_int_equal(r.reach.status, FIGURE_REFUSED);
 }
