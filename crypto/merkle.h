@@ -12,7 +12,7 @@ struct merkle {
     uint64_t leaf_count;
 };
 void merkle_init(struct merkle *m);
-void merkle_add(struct merkle *m, struct span entry); /* leaf = SHA-256(0x00 || entry) */
+void merkle_add(struct merkle *m, struct span entry);         /* leaf = SHA-256(0x00 || entry) */
 void merkle_root(struct digest *out, const struct merkle *m); /* empty: SHA-256("") */
 
 #endif

@@ -23,8 +23,7 @@ struct digest { /* public */
 void prf_derive(struct key32 *out, const struct key32 *key, const char *label,
                 const struct span *parts, size_t part_count);
 /* out = SHA-256(fields(label, parts...)). */
-void hash_parts(struct digest *out, const char *label, const struct span *parts,
-                size_t part_count);
+void hash_parts(struct digest *out, const char *label, const struct span *parts, size_t part_count);
 /* Fresh from the operating system. Fails closed: the process ends when the source does. */
 void key32_random(struct key32 *out);
 

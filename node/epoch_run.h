@@ -8,8 +8,8 @@
 #include "proto/salt.h"
 
 /* This node's data and fresh salt share. PT_ESTATE: tokens are missing. */
-PT_MUST_USE enum pt_code epoch_prepare(struct salt_own *own, struct dataset *data,
-                                       struct daemon *d, struct pt_err *err);
+PT_MUST_USE enum pt_code epoch_prepare(struct salt_own *own, struct dataset *data, struct daemon *d,
+                                       struct pt_err *err);
 /* May a round of this number begin, on `initiator`'s word? Numbers only go up; at most
  * EPOCH_RETRIES_MAX rounds a day may fail; the announced size is charged to every partner that
  * will read it. */

@@ -72,8 +72,7 @@ bool text_decimal(struct span s, unsigned scale, uint64_t *out)
         exp.p++;
         exp.n--;
     }
-    if (!mantissa(head, &v, &after) ||
-        (has_exp && (!text_u32(exp, &exponent) || exponent > 30)))
+    if (!mantissa(head, &v, &after) || (has_exp && (!text_u32(exp, &exponent) || exponent > 30)))
         return false;
     int64_t shift = (int64_t)scale - (int64_t)after + (negative ? -(int64_t)exponent : exponent);
     for (; shift > 0; shift--)
@@ -165,6 +164,5 @@ void text_put_decimal(char out[32], uint64_t v, unsigned scale)
 
     while (n > whole && digits[n - 1] == '0')
         n--;
-    snprintf(out, 32, "%.*s%s%.*s", whole, digits, n > whole ? "." : "", n - whole,
-             digits + whole);
+    snprintf(out, 32, "%.*s%s%.*s", whole, digits, n > whole ? "." : "", n - whole, digits + whole);
 }
