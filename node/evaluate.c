@@ -40,7 +40,7 @@ static enum pt_code column_known(void *self, const struct wire_column *c, bool *
     struct blobs_at at = where(e);
     struct blob_map map;
     struct digest bound;
-    bool found;
+    bool found = false;
     enum pt_code rc = bound_digest(&bound, &found, e, c->name, err);
 
     *here = false;

@@ -68,13 +68,16 @@ static void chunk_key(struct blind_key *out, const struct run *r, uint32_t numbe
 }
 
 /* Digests of one chunk: customers first, then padding, which nobody can tell apart once blinded. */
-static void chunk_digests(struct digest *out, const struct run *r, uint32_t number, size_t n)
+static struct digest *chunk_digests(const struct run *r, uint32_t number, size_t n)
 {
     uint64_t first = (uint64_t)number * r->plan.chunk_points;
+    struct digest *out = calloc(n, sizeof *out);
 
+    if (out == NULL)
+        return NULL;
     for (size_t i = 0; i < n; i++) {
         uint64_t at = first + i;
-        uint8_t label[8];
+        uint8_t label[8] = {0};
         struct key32 dummy;
         const struct span part = span_of(label, sizeof label);
 
@@ -86,46 +89,49 @@ static void chunk_digests(struct digest *out, const struct run *r, uint32_t numb
         prf_derive(&dummy, &r->batch, "patto/padding/1", &part, 1);
         memcpy(out[i].b, dummy.b, sizeof out[i].b);
     }
+    return out;
 }
 
-static enum pt_code blind_chunk(struct chunk *c, const struct run *r, struct digest *digests,
-                                struct pt_err *err)
+static void digests_free(struct digest *d, size_t n)
+{
+    explicit_bzero(d, n * sizeof *d);
+    free(d);
+}
+
+static enum pt_code blind_chunk(struct chunk *c, const struct run *r, struct pt_err *err)
 {
     PT_WIPED(blind_key) key = {0};
+    size_t n = tokenise_chunk_size(&r->plan, c->number);
+    struct digest *digests = chunk_digests(r, c->number, n);
 
-    c->n = tokenise_chunk_size(&r->plan, c->number);
-    c->points = malloc(c->n * sizeof *c->points);
-    if (c->points == NULL)
+    if (digests == NULL)
         return pt_fail(err, PT_ENOMEM, "blinding: no memory");
-    chunk_digests(digests, r, c->number, c->n);
+    c->n = n;
+    c->points = calloc(n, sizeof *c->points);
     chunk_key(&key, r, c->number);
-    enum pt_code rc = oprf_blind(c->points, &key, buf_span(&r->prefix), digests, c->n);
+    enum pt_code rc = c->points == NULL
+                          ? PT_ENOMEM
+                          : oprf_blind(c->points, &key, buf_span(&r->prefix), digests, n);
+    digests_free(digests, n);
     if (rc == PT_OK)
         return PT_OK;
     chunk_free(c);
-    return pt_fail(err, rc, "blinding: a bound was exceeded");
+    return pt_fail(err, rc, "blinding: no memory, or a bound was exceeded");
 }
 
 static void *blind_all(void *arg)
 {
     struct run *r = arg;
-    size_t bytes = r->plan.chunk_points * sizeof(struct digest);
-    struct digest *digests = malloc(bytes);
 
-    if (digests == NULL)
-        r->blind_rc = pt_fail(&r->blind_err, PT_ENOMEM, "blinding: no memory");
     for (uint32_t i = 0; r->blind_rc == PT_OK && i < tokenise_chunk_count(&r->plan); i++) {
         struct chunk c = {.number = i};
-        if ((r->blind_rc = blind_chunk(&c, r, digests, &r->blind_err)) == PT_OK &&
+        if ((r->blind_rc = blind_chunk(&c, r, &r->blind_err)) == PT_OK &&
             !chunk_queue_put(&r->queues[0], c))
             break;
     }
     if (r->blind_rc != PT_OK)
         break_all(r);
     chunk_queue_end(&r->queues[0]);
-    if (digests != NULL)
-        explicit_bzero(digests, bytes);
-    free(digests);
     return NULL;
 }
 
@@ -134,7 +140,7 @@ static void *blind_all(void *arg)
 /* Send while the window is open: wait for a chunk only when nothing is under way. */
 static enum pt_code feed(struct hop *h, bool *sent, struct pt_err *err)
 {
-    struct chunk c;
+    struct chunk c = {0};
 
     *sent = false;
     while (tokenise_owner_can_send(&h->owner)) {
@@ -199,17 +205,20 @@ static void *hop_thread(void *arg)
 
 /* ---- finishing ---- */
 
-static enum pt_code finish_chunk(struct run *r, const struct chunk *c, struct digest *digests,
-                                 struct token *tokens, struct pt_err *err)
+static enum pt_code finish_chunk(struct run *r, const struct chunk *c, struct token *tokens,
+                                 struct pt_err *err)
 {
     PT_WIPED(blind_key) key = {0};
     uint64_t first = (uint64_t)c->number * r->plan.chunk_points;
+    struct digest *digests = chunk_digests(r, c->number, c->n);
+
+    if (digests == NULL)
+        return pt_fail(err, PT_ENOMEM, "tokens: no memory");
     const struct oprf_finish_in in = {
         .prefix = buf_span(&r->prefix), .digests = digests, .evaluated = c->points, .n = c->n};
-
-    chunk_digests(digests, r, c->number, c->n);
     chunk_key(&key, r, c->number);
     enum pt_code rc = oprf_finish(tokens, &r->key, &key, in);
+    digests_free(digests, c->n);
     if (rc != PT_OK)
         return pt_fail(err, rc, "a chunk came back with points off the group");
     for (size_t i = 0; i < c->n && first + i < r->todo_count; i++) {
@@ -250,17 +259,16 @@ static enum pt_code record(struct run *r, struct pt_err *err)
 static enum pt_code finish_all(struct run *r, struct pt_err *err)
 {
     size_t n = r->plan.chunk_points;
-    struct digest *digests = malloc(n * sizeof *digests);
-    struct token *tokens = malloc(n * sizeof *tokens);
-    struct chunk c;
+    struct token *tokens = calloc(n, sizeof *tokens);
+    struct chunk c = {0};
     uint64_t done = 0;
     uint64_t kept = 0;
     enum pt_code rc = PT_OK;
 
-    if (digests == NULL || tokens == NULL)
-        rc = pt_fail(err, PT_ENOMEM, "tokens: no memory");
+    if (tokens == NULL)
+        return pt_fail(err, PT_ENOMEM, "tokens: no memory");
     while (rc == PT_OK && chunk_queue_take(&r->queues[r->hop_count], &c, true)) {
-        rc = finish_chunk(r, &c, digests, tokens, err);
+        rc = finish_chunk(r, &c, tokens, err);
         done += c.n;
         chunk_free(&c);
         if (rc == PT_OK && done - kept >= KEEP_POINTS && done < r->point_count) {
@@ -273,11 +281,7 @@ static enum pt_code finish_all(struct run *r, struct pt_err *err)
     }
     if (rc == PT_OK && done < r->point_count)
         rc = pt_fail(err, PT_EPEER, "the partners returned too few points");
-    if (digests != NULL)
-        explicit_bzero(digests, n * sizeof *digests);
-    if (tokens != NULL)
-        explicit_bzero(tokens, n * sizeof *tokens);
-    free(digests);
+    explicit_bzero(tokens, n * sizeof *tokens);
     free(tokens);
     return rc;
 }

@@ -28,7 +28,7 @@ size() {
 format() { clang-format --dry-run -Werror $sources $headers; }
 
 # Sourced files have no first line that names the shell.
-shell() { git ls-files '*.sh' | xargs shellcheck -s sh && shellcheck .ci/run; }
+shell() { git ls-files '*.sh' | xargs shellcheck -x -s sh && shellcheck .ci/run; }
 
 # readdir: POSIX lets threads read different directories. internalAstError: cppcheck 2.10 cannot
 # parse a compound literal between ? and :, and then says nothing more about that file.

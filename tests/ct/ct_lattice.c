@@ -4,7 +4,7 @@
 #include "crypto/gauss.h"
 #include "crypto/inner.h"
 #include "crypto/prg.h"
-#include "tests/ct/ct.h"
+#include "tests/ct/secret.h"
 
 /* One row, one column, two data blocks: everything public is made first, then one operand is
  * hidden and the step that uses it runs. P48: its numbers are the widest. */
