@@ -13,7 +13,7 @@
 #include <string.h>
 
 const struct rpc_limits FEDERATION_LIMITS = {.message_bytes = RPC_MESSAGE_DEFAULT + 4096,
-                                             .io_timeout_ms = 900u * 1000u,
+                                             .io_timeout_ms = FEDERATION_GREETING_MS,
                                              .connect_timeout_ms = 5000};
 
 /* One accepted session and everything it may need; which part is in use follows from what the
@@ -140,6 +140,14 @@ static enum pt_code flush(struct accepted *a, struct rpc_call *call, struct pt_e
     return rc;
 }
 
+/* The opener may be silent only as long as what it asked for warrants: an epoch holds our job
+ * lock, and any session a thread. */
+static void set_patience(struct accepted *a, struct rpc_call *call)
+{
+    rpc_call_set_io_timeout(call, a->session.what == WHAT_EPOCH ? FEDERATION_EPOCH_MS
+                                                                : FEDERATION_WORK_MS);
+}
+
 static enum pt_code take_frame(struct accepted *a, struct span frame, struct pt_err *err)
 {
     enum pt_code rc = session_step(&a->session, frame, &a->out, err);
@@ -161,7 +169,10 @@ static enum pt_code converse(struct accepted *a, struct rpc_call *call, struct p
     enum pt_code rc = PT_OK;
 
     while (rc == PT_OK && (rc = rpc_recv(&frame, &ended, call, err)) == PT_OK && !ended) {
+        bool greeted = a->attached;
         rc = take_frame(a, buf_span(&frame), err);
+        if (a->attached && !greeted)
+            set_patience(a, call);
         /* Also after a failure: the Refusal is in the outbox. The first error is the one told. */
         enum pt_code sent = flush(a, call, rc == PT_OK ? err : &later);
         if (rc == PT_OK)

@@ -8,7 +8,15 @@
 
 #define FEDERATION_METHOD "/patto.federation.v1.Federation/Session"
 
-/* A table's evaluation may take minutes between two frames; a dead link shows by keepalive. */
+/* How long one node waits for the other's next frame. A session that is not yet greeted, or that
+ * holds up everybody's epoch, gets little; one whose peer computes a table gets much (a dead link
+ * shows sooner, by keepalive). */
+enum {
+    FEDERATION_GREETING_MS = 30 * 1000,
+    FEDERATION_EPOCH_MS = 60 * 1000,
+    FEDERATION_WORK_MS = 300 * 1000,
+    FEDERATION_ANSWER_MS = 3600 * 1000,
+};
 extern const struct rpc_limits FEDERATION_LIMITS;
 
 /* rpc_handler; arg is the struct daemon. */

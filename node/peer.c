@@ -31,6 +31,19 @@ enum pt_code peer_step(struct peer *p, struct pt_err *err)
     return rc != PT_OK ? rc : sent;
 }
 
+static uint32_t patience_ms(enum session_what what)
+{
+    switch (what) {
+    case WHAT_ASK:
+        return FEDERATION_ANSWER_MS; /* a large table takes the evaluator long */
+    case WHAT_TOKENISE:
+        return FEDERATION_WORK_MS;
+    case WHAT_EPOCH:
+        break;
+    }
+    return FEDERATION_EPOCH_MS;
+}
+
 enum pt_code peer_open(struct peer *p, struct daemon *d, const struct session_self *self,
                        uint16_t partner, enum session_what what, struct pt_err *err)
 {
@@ -54,6 +67,7 @@ enum pt_code peer_open(struct peer *p, struct daemon *d, const struct session_se
     while (p->session.state != SESSION_OPEN)
         if ((rc = peer_step(p, err)) != PT_OK)
             return rc;
+    rpc_call_set_io_timeout(p->call, patience_ms(what));
     return PT_OK;
 }
 
