@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { NUMBER_AHEAD_MAX = 24 * 60 }; /* numbers are minutes since 1970 */
+
 enum pt_code epoch_prepare(struct salt_own *own, struct dataset *data, struct daemon *d,
                            struct pt_err *err)
 {
@@ -35,24 +37,67 @@ static enum pt_code last_number(uint64_t *out, struct daemon *d, struct pt_err *
     return rc;
 }
 
-enum pt_code epoch_allow(struct daemon *d, const char *initiator, uint64_t number,
-                         struct pt_err *err)
+/* The announced size is a noisy count that each participant reads: charged once a dataset. */
+static enum pt_code charge_sizes(struct daemon *d, const struct salt_round *r,
+                                 const struct dataset *data, struct pt_err *err)
 {
-    struct store_quota done = {.what = "epochs", .peer = "", .count = 0, .limit = UINT32_MAX};
-    struct store_quota begun = {.what = "salt", .peer = initiator, .count = 1};
-    uint64_t completed;
-    uint64_t used;
-    uint64_t last;
-    enum pt_code rc;
+    const struct policy *p = d->home->policy;
 
-    if ((rc = last_number(&last, d, err)) != PT_OK)
+    for (size_t i = 0; i < r->count; i++) {
+        struct ledger_result paid;
+        const char *name = salt_round_party(r, i)->name;
+        const struct span parts[] = {span_of(data->commitment.b, 32), span_z(name)};
+        struct ledger_charge charge = {.recipient = name,
+                                       .kind = "size",
+                                       .rho_nano = LEDGER_PADDING_RHO_NANO,
+                                       .question = span_z("padded size of the dataset")};
+        if (r->partner[i] == d->home->self)
+            continue;
+        hash_parts(&charge.question_id, "patto/charge-size/1", parts, PT_LEN(parts));
+        enum pt_code rc = ledger_charge(&paid, d->store, p, &charge, clock_now_s(), err);
+        if (rc == PT_EDENIED)
+            return pt_fail(err, PT_ELIMIT,
+                           "the budget of %s here is spent: our size cannot be announced to it; "
+                           "make the epoch without it, or wait for the next period",
+                           name);
+        if (rc != PT_OK)
+            return rc;
+    }
+    return PT_OK;
+}
+
+/* Upwards, but not so far that nobody could ever propose a higher one. */
+static enum pt_code check_number(uint64_t number, struct daemon *d, struct pt_err *err)
+{
+    uint64_t now = (uint64_t)clock_now_s() / 60;
+    uint64_t last;
+    enum pt_code rc = last_number(&last, d, err);
+
+    if (rc != PT_OK)
         return rc;
     if (number <= last)
         return pt_fail(err, PT_ESTATE,
                        "epoch %" PRIu64 " is not above the last one, %" PRIu64
                        ": check the clocks and try again in a minute",
                        number, last);
-    if ((rc = store_quota_take(&completed, d->store, &done, clock_now_s(), err)) != PT_OK)
+    if (number > now + NUMBER_AHEAD_MAX && number - last > 1)
+        return pt_fail(err, PT_ESTATE,
+                       "epoch %" PRIu64 " is more than a day ahead of our clock: check the clocks",
+                       number);
+    return PT_OK;
+}
+
+enum pt_code epoch_allow(struct daemon *d, const char *initiator, const struct salt_round *r,
+                         const struct dataset *data, struct pt_err *err)
+{
+    struct store_quota done = {.what = "epochs", .peer = "", .count = 0, .limit = UINT32_MAX};
+    struct store_quota begun = {.what = "salt", .peer = initiator, .count = 1};
+    uint64_t completed;
+    uint64_t used;
+    enum pt_code rc;
+
+    if ((rc = check_number(r->number, d, err)) != PT_OK ||
+        (rc = store_quota_take(&completed, d->store, &done, clock_now_s(), err)) != PT_OK)
         return rc;
     /* Whoever sees the salt first may abort and try for a better one: that ends here. */
     begun.limit = completed + 1 + EPOCH_RETRIES_MAX;
@@ -61,31 +106,7 @@ enum pt_code epoch_allow(struct daemon *d, const char *initiator, uint64_t numbe
         return pt_fail(err, PT_EDENIED,
                        "%d rounds with %s failed today; a new epoch can be made tomorrow",
                        EPOCH_RETRIES_MAX, initiator);
-    return rc;
-}
-
-/* The announced sizes are noisy counts that each participant reads: charged once a dataset. */
-static enum pt_code charge_sizes(struct daemon *d, const struct epoch_header *h,
-                                 const struct dataset *data, struct pt_err *err)
-{
-    const struct policy *p = d->home->policy;
-
-    for (size_t i = 0; i < h->participant_count; i++) {
-        struct ledger_result paid;
-        const struct span parts[] = {span_of(data->commitment.b, 32),
-                                     span_z(h->participants[i].name)};
-        struct ledger_charge charge = {.recipient = h->participants[i].name,
-                                       .kind = "size",
-                                       .rho_nano = LEDGER_PADDING_RHO_NANO,
-                                       .question = span_z("padded size of the dataset")};
-        if (strcmp(charge.recipient, p->partners[d->home->self].name) == 0)
-            continue;
-        hash_parts(&charge.question_id, "patto/charge-size/1", parts, PT_LEN(parts));
-        enum pt_code rc = ledger_charge(&paid, d->store, p, &charge, clock_now_s(), err);
-        if (rc != PT_OK)
-            return rc;
-    }
-    return PT_OK;
+    return rc == PT_OK ? charge_sizes(d, r, data, err) : rc;
 }
 
 enum pt_code epoch_adopt(struct daemon *d, const struct salt_result *r, struct dataset *data,
@@ -98,8 +119,7 @@ enum pt_code epoch_adopt(struct daemon *d, const struct salt_result *r, struct d
     uint64_t used;
     enum pt_code rc;
 
-    if ((rc = charge_sizes(d, &r->header, data, err)) != PT_OK ||
-        (rc = snapshot_new(&s, d->home, d->store, &r->header, data, err)) != PT_OK)
+    if ((rc = snapshot_new(&s, d->home, d->store, &r->header, data, err)) != PT_OK)
         return rc;
     snprintf(fields, sizeof fields, "number=%" PRIu64 " participants=%zu slots=%" PRIu64,
              r->header.number, r->header.participant_count, r->header.slot_count);
@@ -132,13 +152,12 @@ struct proposal {
     char absent[256];
 };
 
-static enum pt_code allow(void *self, uint64_t number, uint32_t attempt, struct pt_err *err)
+static enum pt_code allow(void *self, const struct salt_round *r, struct pt_err *err)
 {
     struct proposal *p = self;
     const struct home *h = p->daemon->home;
 
-    (void)attempt;
-    return epoch_allow(p->daemon, h->policy->partners[h->self].name, number, err);
+    return epoch_allow(p->daemon, h->policy->partners[h->self].name, r, &p->data, err);
 }
 
 static enum pt_code adopt(void *self, const struct salt_result *r, struct pt_err *err)

@@ -10,10 +10,12 @@
 /* This node's data and fresh salt share. PT_ESTATE: tokens are missing. */
 PT_MUST_USE enum pt_code epoch_prepare(struct salt_own *own, struct dataset *data, struct daemon *d,
                                        struct pt_err *err);
-/* May a round of this number begin, on `initiator`'s word? Numbers only go up; at most
- * EPOCH_RETRIES_MAX rounds a day may fail; the announced size is charged to every partner that
- * will read it. */
-PT_MUST_USE enum pt_code epoch_allow(struct daemon *d, const char *initiator, uint64_t number,
+/* May this round begin, on `initiator`'s word? Numbers only go up, and not far ahead of the clock;
+ * at most EPOCH_RETRIES_MAX rounds a day may fail. The size that we are about to announce is
+ * charged to every partner that will read it, once a dataset.
+ * PT_ESTATE: the number. PT_EDENIED: too many rounds. PT_ELIMIT: a partner's budget. */
+PT_MUST_USE enum pt_code epoch_allow(struct daemon *d, const char *initiator,
+                                     const struct salt_round *r, const struct dataset *data,
                                      struct pt_err *err);
 /* Keep the agreed header, put it in force. Takes data's rows. */
 PT_MUST_USE enum pt_code epoch_adopt(struct daemon *d, const struct salt_result *r,

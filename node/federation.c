@@ -75,12 +75,15 @@ static enum pt_code begin_tokenise(struct accepted *a, struct pt_err *err)
 
 /* ---- epochs ---- */
 
-static enum pt_code allow_epoch(void *self, uint64_t number, uint32_t attempt, struct pt_err *err)
+static enum pt_code allow_epoch(void *self, const struct salt_round *r, struct pt_err *err)
 {
     struct accepted *a = self;
+    enum pt_code rc = epoch_allow(a->daemon, peer_name(a), r, &a->dataset, err);
 
-    (void)attempt;
-    return epoch_allow(a->daemon, peer_name(a), number, err);
+    if (rc != PT_ELIMIT)
+        return rc;
+    session_because(&a->session, REFUSAL_BUDGET_EXHAUSTED);
+    return PT_EDENIED;
 }
 
 static enum pt_code adopt_epoch(void *self, const struct salt_result *r, struct pt_err *err)

@@ -25,9 +25,9 @@ static const char *const RESPONDER_STATES[] = {"over",
 static enum pt_code allow(struct session *s, const struct salt_host *host,
                           const struct salt_round *r, struct pt_err *err)
 {
-    enum pt_code rc = host->allow(host->self, r->number, r->attempt, err);
+    enum pt_code rc = host->allow(host->self, r, err);
 
-    if (rc == PT_EDENIED)
+    if (rc == PT_EDENIED && s->because == REFUSAL_NONE)
         session_because(s, REFUSAL_QUOTA);
     if (rc == PT_ESTATE)
         session_because(s, REFUSAL_EPOCH_MISMATCH);
@@ -339,7 +339,7 @@ enum pt_code salt_initiator_begin(struct salt_initiator *e, const struct salt_in
     if ((rc = gather(e, in, err)) != PT_OK)
         return rc;
     salt_round_context(r, r->self->key_period);
-    if ((rc = in->host.allow(in->host.self, in->number, in->attempt, err)) != PT_OK ||
+    if ((rc = in->host.allow(in->host.self, r, err)) != PT_OK ||
         (rc = salt_round_own(r, err)) != PT_OK)
         return rc;
     for (size_t i = 0; i < e->link_count; i++) {

@@ -11,9 +11,11 @@
 
 struct salt_host {
     void *self;
-    /* May this round begin? PT_EDENIED: over EPOCH_RETRIES_MAX today (QUOTA). PT_ESTATE: number
-     * not above the last epoch's (EPOCH_MISMATCH). PT_EPEER: not now (BUSY). Counts the attempt. */
-    enum pt_code (*allow)(void *self, uint64_t number, uint32_t attempt, struct pt_err *err);
+    /* May this round (number, attempt, participants) begin? Asked before anything of ours is said
+     * in it, so what saying our size costs is charged here. PT_EDENIED: over EPOCH_RETRIES_MAX
+     * today (QUOTA, or what session_because() said). PT_ESTATE: a number that does not follow the
+     * last epoch's (EPOCH_MISMATCH). PT_EPEER: not now (BUSY). Counts the attempt. */
+    enum pt_code (*allow)(void *self, const struct salt_round *r, struct pt_err *err);
     /* The header is complete and signed by all: keep it, durably. */
     enum pt_code (*adopt)(void *self, const struct salt_result *r, struct pt_err *err);
 };

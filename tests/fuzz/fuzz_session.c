@@ -78,10 +78,10 @@ static enum pt_code quota(void *self, uint16_t peer, uint64_t n, struct pt_err *
     (void)peer;
     return n > 4096 ? pt_fail(err, PT_EDENIED, "quota") : PT_OK;
 }
-static enum pt_code allow(void *self, uint64_t number, uint32_t attempt, struct pt_err *err)
+static enum pt_code allow(void *self, const struct salt_round *r, struct pt_err *err)
 {
     (void)self;
-    return number > 9 || attempt > 3 ? pt_fail(err, PT_ESTATE, "number") : PT_OK;
+    return r->number > 9 || r->attempt > 3 ? pt_fail(err, PT_ESTATE, "number") : PT_OK;
 }
 static enum pt_code adopt(void *self, const struct salt_result *r, struct pt_err *err)
 {

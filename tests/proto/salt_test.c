@@ -32,12 +32,16 @@ struct federation {
 
 static const int NODE[OTHERS] = {0, 2};
 
-static enum pt_code allow(void *self, uint64_t number, uint32_t attempt, struct pt_err *err)
+static enum pt_code allow(void *self, const struct salt_round *r, struct pt_err *err)
 {
+    static const struct signature none;
     const struct host *h = self;
 
-    assert_int_equal(number, 5);
-    assert_int_equal(attempt, 1);
+    assert_int_equal(r->number, 5);
+    assert_int_equal(r->attempt, 1);
+    /* Asked with everyone who will read our size known, and our size not yet said. */
+    assert_int_equal(r->count, 3);
+    assert_memory_equal(&r->commits[r->own_at].signature, &none, sizeof none);
     return h->allow == PT_OK ? PT_OK : pt_fail(err, h->allow, "three salt retries today");
 }
 

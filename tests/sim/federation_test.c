@@ -446,10 +446,10 @@ struct epochs {
     bool began, began_responder[LINKS_MAX], done, over;
 };
 
-static enum pt_code allow(void *self, uint64_t number, uint32_t attempt, struct pt_err *err)
+static enum pt_code allow(void *self, const struct salt_round *r, struct pt_err *err)
 {
     (void)self;
-    return number == 5 && attempt == 0 ? PT_OK : pt_fail(err, PT_ESTATE, "not this epoch");
+    return r->number == 5 && r->attempt == 0 ? PT_OK : pt_fail(err, PT_ESTATE, "not this epoch");
 }
 
 static enum pt_code adopt(void *self, const struct salt_result *r, struct pt_err *err)
