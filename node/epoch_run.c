@@ -11,6 +11,16 @@
 
 enum { NUMBER_AHEAD_MAX = 24 * 60 }; /* numbers are minutes since 1970 */
 
+enum pt_code epoch_session_take(struct daemon *d, const char *peer, struct pt_err *err)
+{
+    const struct store_quota quota = {
+        .what = "epoch sessions", .peer = peer, .count = 1, .limit = EPOCH_SESSIONS_A_DAY};
+    uint64_t used;
+    enum pt_code rc = store_quota_take(&used, d->store, &quota, clock_now_s(), err);
+
+    return rc == PT_ELIMIT ? PT_EDENIED : rc;
+}
+
 enum pt_code epoch_prepare(struct salt_own *own, struct dataset *data, struct daemon *d,
                            struct pt_err *err)
 {

@@ -7,6 +7,11 @@
 #include "node/job.h"
 #include "proto/salt.h"
 
+/* Sessions for an epoch that one partner may begin here a day, whether or not they end in one. */
+enum { EPOCH_SESSIONS_A_DAY = 64 };
+/* Count one of `peer`: each loads the vault, keeps a seed and holds the job lock before a round is
+ * even proposed. PT_EDENIED: no more today. */
+PT_MUST_USE enum pt_code epoch_session_take(struct daemon *d, const char *peer, struct pt_err *err);
 /* This node's data and fresh salt share. PT_ESTATE: tokens are missing. */
 PT_MUST_USE enum pt_code epoch_prepare(struct salt_own *own, struct dataset *data, struct daemon *d,
                                        struct pt_err *err);

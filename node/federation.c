@@ -103,7 +103,9 @@ static enum pt_code begin_epoch(struct accepted *a, struct pt_err *err)
         return pt_fail(err, PT_ESTATE, "another epoch or token run is under way here");
     }
     a->job = true;
-    if ((rc = epoch_prepare(&own, &a->dataset, a->daemon, err)) != PT_OK)
+    if ((rc = epoch_session_take(a->daemon, peer_name(a), err)) == PT_EDENIED)
+        session_because(&a->session, REFUSAL_QUOTA);
+    if (rc != PT_OK || (rc = epoch_prepare(&own, &a->dataset, a->daemon, err)) != PT_OK)
         return rc;
     return salt_responder_begin(&a->salt, &a->session, &own, host, err);
 }

@@ -144,6 +144,20 @@ static void rounds_a_day_are_counted(void **state)
     tear_down(&n);
 }
 
+/* Goal: a partner that opens sessions and proposes nothing holds up our epochs only so often, and
+ * no other partner's. */
+static void sessions_a_day_are_counted(void **state)
+{
+    struct node n;
+
+    set_up(&n, state);
+    for (int i = 0; i < EPOCH_SESSIONS_A_DAY; i++)
+        assert_int_equal(epoch_session_take(&n.daemon, "freshmart", &n.err), PT_OK);
+    assert_int_equal(epoch_session_take(&n.daemon, "freshmart", &n.err), PT_EDENIED);
+    assert_int_equal(epoch_session_take(&n.daemon, "homeware", &n.err), PT_OK);
+    tear_down(&n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -152,6 +166,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(no_budget_no_round, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(number_is_near_the_clock, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(the_next_number_is_always_good, scratch_setup,
+                                        scratch_teardown),
+        cmocka_unit_test_setup_teardown(sessions_a_day_are_counted, scratch_setup,
                                         scratch_teardown),
         cmocka_unit_test_setup_teardown(rounds_a_day_are_counted, scratch_setup, scratch_teardown),
     };
