@@ -50,10 +50,31 @@ static enum pt_code column_known(void *self, const struct wire_column *c, bool *
         return pt_fail(err, PT_EDENIED,
                        "%s sent another ciphertext for a column of this epoch (PROTOCOL.md 4)",
                        peer_name(e));
-    /* The file may be gone while the binding stays: then the same bytes come again. */
+    /* The file may be gone, or no longer what was verified, while the binding stays: then the same
+     * bytes come again. Other bytes under this digest would be answered with the same noise. */
     rc = blob_map(&map, here, &at, &c->digest, rlwe_column_bytes(e->ask.rlwe), err);
+    if (rc == PT_OK && *here) {
+        struct digest now;
+        reply_column_digest(&now, map.bytes);
+        *here = memcmp(now.b, bound.b, sizeof now.b) == 0;
+    }
     blob_unmap(&map);
     return rc;
+}
+
+/* A ciphertext is kept before anything is paid: without a bound a peer could fill our disk with
+ * columns of questions that it never finishes. */
+static enum pt_code take_upload(struct evaluate *e, struct pt_err *err)
+{
+    const struct store_quota quota = {
+        .what = "columns", .peer = peer_name(e), .count = 1, .limit = EVALUATE_COLUMNS_A_DAY};
+    uint64_t used;
+    enum pt_code rc = store_quota_take(&used, e->daemon->store, &quota, clock_now_s(), err);
+
+    if (rc != PT_ELIMIT)
+        return rc;
+    session_because(e->session, REFUSAL_QUOTA);
+    return PT_EDENIED;
 }
 
 static enum pt_code column_write(void *self, size_t index, struct span bytes, struct pt_err *err)
@@ -64,7 +85,8 @@ static enum pt_code column_write(void *self, size_t index, struct span bytes, st
 
     if (!c->writing) {
         struct blobs_at at = where(e);
-        if ((rc = blob_begin(&c->file, &at, &e->ask.columns[index].digest, err)) != PT_OK)
+        if ((rc = take_upload(e, err)) != PT_OK ||
+            (rc = blob_begin(&c->file, &at, &e->ask.columns[index].digest, err)) != PT_OK)
             return rc;
         c->writing = true;
     }
