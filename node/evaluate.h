@@ -7,8 +7,9 @@
 #include "node/daemon.h"
 #include "proto/ask.h"
 
-/* Ciphertexts a peer may send a day: the largest table (WIRE_COLUMNS_MAX) sixteen times. */
-enum { EVALUATE_COLUMNS_A_DAY = 16 * WIRE_COLUMNS_MAX };
+/* Ciphertexts a peer may send a day: the largest table four times, 5 GB at 2^20 slots and 22 GB at
+ * 2^22. They are kept until the next epoch. */
+enum { EVALUATE_COLUMNS_A_DAY = 4 * WIRE_COLUMNS_MAX };
 
 struct evaluate_column { /* one of the question's ciphertexts */
     struct fileio_new file;
