@@ -1,32 +1,15 @@
 #include "crypto/group.h"
 
-#include <stdlib.h>
-
-#include "crypto/base/text.h"
+#include "crypto/cpu.h"
 #include "crypto/group_backend.h"
 
-/* The fastest usable one. PATTO_CPU in the environment forces one by name, for tests and for
- * doubtful machines; a name that is unknown or not usable here means portable. */
+/* By the path that cpu.h chooses. A path without a back-end of its own takes the next slower. */
 static const struct group_backend *backend(void)
 {
-    static const struct group_backend *const ALL[] = {&GROUP_IFMA, &GROUP_PORTABLE};
-    static _Atomic(const struct group_backend *) chosen; /* racing threads choose alike */
-    const char *forced = getenv("PATTO_CPU");
-    const struct group_backend *b = chosen;
+    static const struct group_backend *const OF_PATH[CPU_PATH_COUNT] = {
+        [CPU_PORTABLE] = &GROUP_PORTABLE, [CPU_AVX2] = &GROUP_PORTABLE, [CPU_IFMA] = &GROUP_IFMA};
 
-    if (b != NULL)
-        return b;
-    if (forced != NULL && forced[0] == '\0')
-        forced = NULL;
-    b = &GROUP_PORTABLE;
-    for (size_t i = 0; i < PT_LEN(ALL); i++) {
-        if ((forced != NULL && !text_eq(span_z(forced), ALL[i]->name)) || !ALL[i]->usable())
-            continue;
-        b = ALL[i];
-        break;
-    }
-    chosen = b;
-    return b;
+    return OF_PATH[cpu_path()];
 }
 
 static size_t chunk_at(size_t at, size_t n)

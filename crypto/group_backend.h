@@ -7,9 +7,8 @@
 enum { BACKEND_CHUNK = 32 };
 
 /* n <= BACKEND_CHUNK. Results as group.h says: n when all n are good, or the first bad index. */
-struct group_backend {
+struct group_backend { /* one a path of cpu.h; call it only where cpu_usable() */
     const char *name;
-    bool (*usable)(void); /* does this processor, and its system, support it? */
     size_t (*check)(const struct point *in, size_t n);
     /* out[i] = k[i * stride] * in[i]; out is untouched when one is bad. */
     size_t (*mul)(struct point *out, const struct scalar *k, size_t stride, const struct point *in,

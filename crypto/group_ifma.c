@@ -8,17 +8,7 @@
 
 #include "crypto/group_chunk.h"
 
-static bool usable(void)
-{
-    /* Asks the processor, and the system through XCR0. */
-    __builtin_cpu_init();
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512ifma") &&
-           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-           __builtin_cpu_supports("avx512bw");
-}
-
 const struct group_backend GROUP_IFMA = {.name = "ifma",
-                                         .usable = usable,
                                          .check = chunk_check,
                                          .mul = chunk_mul,
                                          .map = chunk_map,
@@ -26,11 +16,6 @@ const struct group_backend GROUP_IFMA = {.name = "ifma",
 
 #else
 
-static bool usable(void)
-{
-    return false;
-}
-
-const struct group_backend GROUP_IFMA = {.name = "ifma", .usable = usable};
+const struct group_backend GROUP_IFMA = {.name = "ifma"};
 
 #endif

@@ -2,13 +2,7 @@
 
 #include "crypto/group_chunk.h"
 
-static bool usable(void)
-{
-    return true;
-}
-
 const struct group_backend GROUP_PORTABLE = {.name = "portable",
-                                             .usable = usable,
                                              .check = chunk_check,
                                              .mul = chunk_mul,
                                              .map = chunk_map,

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <sodium.h>
 
+#include "crypto/cpu.h"
 #include "crypto/group_backend.h"
 #include "tests/kat.h"
 
@@ -288,7 +289,7 @@ static void backends_agree(void **state)
     struct point b[BACKEND_CHUNK];
 
     (void)state;
-    if (!GROUP_IFMA.usable()) {
+    if (!cpu_usable(CPU_IFMA)) {
         print_message("this machine has no AVX-512 IFMA: only the portable back-end is tested\n");
         return;
     }
