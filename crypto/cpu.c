@@ -1,8 +1,9 @@
 #include "crypto/cpu.h"
 
+#include "crypto/base/text.h"
+
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
 
 static const char *const NAME[CPU_PATH_COUNT] = {
     [CPU_PORTABLE] = "portable", [CPU_AVX2] = "avx2", [CPU_IFMA] = "ifma"};
@@ -26,7 +27,7 @@ enum cpu_path cpu_path_choose(const char *forced)
     const bool free_choice = forced == NULL || forced[0] == '\0';
 
     for (int p = CPU_PATH_COUNT; p-- > 0;) {
-        if ((free_choice || strcmp(forced, NAME[p]) == 0) && cpu_usable((enum cpu_path)p))
+        if ((free_choice || text_eq(span_z(forced), NAME[p])) && cpu_usable((enum cpu_path)p))
             return (enum cpu_path)p;
     }
     return CPU_PORTABLE;
