@@ -39,7 +39,7 @@ struct command {
     const char *name;                 /* "ingest", "policy sign" */
     const char *args;                 /* "FILE", "" */
     const char *summary;              /* a line in the list */
-    const char *about;                /* a paragraph or two, wrapped at 80 columns by hand */
+    const char *about;                /* a paragraph or two, wrapped at 78 columns by hand */
     const char *example;              /* lines a reader can paste */
     const struct cli_option *options; /* ends with {0}; NULL: none. --help is everybody's */
     size_t arg_min, arg_max;

@@ -9,6 +9,15 @@ static void option_words(FILE *out, const struct cli_option *o)
         fprintf(out, " --%s", o->name);
 }
 
+/* Arguments that are one of several words: "bash|zsh". */
+static void argument_words(FILE *out, const char *args)
+{
+    if (strchr(args, '|') == NULL)
+        return;
+    for (fputc(' ', out); *args != '\0'; args++)
+        fputc(*args == '|' ? ' ' : *args, out);
+}
+
 /* First words, each once: neighbours in the table share theirs. */
 static void first_words(FILE *out, const struct command *const *table)
 {
@@ -56,6 +65,7 @@ static void print_script(FILE *out, const struct command *const *table)
     second_words(out, table);
     for (; *table != NULL; table++) {
         fprintf(out, "    \"%s \"*) words+='", (*table)->name);
+        argument_words(out, (*table)->args);
         option_words(out, (*table)->options);
         option_words(out, CLI_GLOBAL);
         fputs("' ;;\n", out);

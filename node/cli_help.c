@@ -1,37 +1,57 @@
 #include "node/cli_internal.h"
+#include "node/wrap.h"
 
 #include <string.h>
 
+enum { HEAD = 27 }; /* help stands beside "  --listen HOST:PORT       " */
+
 static const char INTRO[] =
-    "patto - ask joint questions about customers in common, without showing who they are\n"
+    "patto - joint questions about common customers, without showing who they are\n"
     "\n"
     "usage: patto [--home DIR] COMMAND [ARGUMENTS] [OPTIONS]\n"
     "\n";
 
 static const char OUTRO[] =
     "\n"
-    "`patto COMMAND --help` explains one command. The usual order is: init, officer-key,\n"
-    "policy sign, join, ingest, serve, tokenise, epoch, query.\n"
-    "exit status: 0 done; 1 refused or failed, with the reason on stderr; 2 wrong usage\n";
+    "`patto COMMAND --help` explains one command. The usual order is: init,\n"
+    "officer-key, policy sign, join, ingest, serve, tokenise, epoch, query.\n"
+    "exit status: 0 done; 1 refused or failed, the reason is on stderr; 2 wrong usage\n";
+
+/* head, then text in the lines' second column. */
+static void print_beside(FILE *out, const char *head, const char *text)
+{
+    struct wrap w = {.out = out, .indent = HEAD};
+
+    w.at = fprintf(out, "  %-*s", HEAD - 3, head);
+    if (w.at >= HEAD)
+        wrap_end(&w);
+    wrap_words(&w, text);
+    wrap_end(&w);
+}
 
 /* "  --map MAP.yaml     help" */
 static void print_option(FILE *out, const struct cli_option *o)
 {
     char head[64];
+    char text[256];
     const char *gap = o->value != NULL ? " " : "";
 
     snprintf(head, sizeof head, "--%s%s%s", o->name, gap, o->value != NULL ? o->value : "");
-    fprintf(out, "  %-24s %s%s%s\n", head, o->help, o->required ? " (needed)" : "",
-            o->repeats ? " (may be repeated)" : "");
+    snprintf(text, sizeof text, "%s%s%s", o->help, o->required ? " (needed)" : "",
+             o->repeats ? " (may be repeated)" : "");
+    print_beside(out, head, text);
 }
 
 static void print_usage_line(FILE *out, const struct command *c)
 {
-    fprintf(out, "patto [--home DIR] %s%s%s", c->name, c->args[0] != '\0' ? " " : "", c->args);
+    struct wrap w = {.out = out, .indent = 7, .at = fprintf(out, "usage: patto [--home DIR]")};
+
+    wrap_printf(&w, "%s %s", c->name, c->args);
     for (const struct cli_option *o = c->options; o != NULL && o->name != NULL; o++)
         if (o->required)
-            fprintf(out, " --%s %s", o->name, o->value);
-    fputs(" [OPTIONS]\n", out);
+            wrap_printf(&w, "--%s %s", o->name, o->value);
+    wrap_words(&w, "[OPTIONS]");
+    wrap_end(&w);
 }
 
 static void print_list(FILE *out, const struct command *const *table)
@@ -41,7 +61,7 @@ static void print_list(FILE *out, const struct command *const *table)
         char head[64];
         snprintf(head, sizeof head, "%s%s%s", (*table)->name, (*table)->args[0] != '\0' ? " " : "",
                  (*table)->args);
-        fprintf(out, "  %-24s %s\n", head, (*table)->summary);
+        print_beside(out, strlen(head) < HEAD - 2 ? head : (*table)->name, (*table)->summary);
     }
     fputs(OUTRO, out);
 }
@@ -52,7 +72,7 @@ void cli_print_help(FILE *out, const struct command *const *table, const struct 
         print_list(out, table);
         return;
     }
-    fprintf(out, "patto %s - %s\n\nusage: ", one->name, one->summary);
+    fprintf(out, "patto %s - %s\n\n", one->name, one->summary);
     print_usage_line(out, one);
     fprintf(out, "\n%s\n\noptions:\n", one->about);
     for (const struct cli_option *o = one->options; o != NULL && o->name != NULL; o++)
@@ -140,7 +160,7 @@ void cli_print_man(FILE *out, const struct command *const *table)
 {
     fprintf(out, ".TH PATTO 1 \"\" \"patto %s\" \"User Commands\"\n", PATTO_VERSION);
     fputs(".SH NAME\n"
-          "patto \\- ask joint questions about customers in common, without showing who they are\n"
+          "patto \\- joint questions about common customers, without showing who they are\n"
           ".SH SYNOPSIS\n"
           ".B patto\n[\\fB\\-\\-home\\fR \\fIDIR\\fR] \\fICOMMAND\\fR [\\fIARGUMENTS\\fR] "
           "[\\fIOPTIONS\\fR]\n"

@@ -336,11 +336,11 @@ const struct command cmd_doctor = {
     .name = "doctor",
     .args = "",
     .summary = "look for what is wrong, and say what to do about it",
-    .about =
-        "Checks the home's permissions, the keys, the certificate, the policy's signatures and\n"
-        "dates, the database and its audit chain, disk, clock, memory, the port, and whether\n"
-        "the partners' nodes answer. One line each: ok, warn or fail. Exit status 1 when any\n"
-        "fails. It changes nothing, and may run beside the node.",
+    .about = "Checks the home's permissions, the keys, the certificate, the policy's\n"
+             "signatures and dates, the database and its audit chain, disk, clock, memory,\n"
+             "the port, and whether the partners' nodes answer. One line each: ok, warn or\n"
+             "fail. Exit status 1 when any fails. It changes nothing, and may run beside the\n"
+             "node.",
     .example = "patto --home ./fresh doctor\npatto --home ./fresh doctor --offline --json",
     .options = OPTIONS,
     .run = run,

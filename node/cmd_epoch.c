@@ -27,12 +27,11 @@ static const struct cli_option options[] = {
 const struct command cmd_epoch = {
     .name = "epoch",
     .args = "",
-    .summary = "agree with the partners on a new epoch: whose data, which slots",
-    .about =
-        "Each partner commits to its data and to a share of a salt, then all reveal and sign one\n"
-        "header. From then on questions are answered over exactly that data, until the next\n"
-        "epoch. Any partner may start one, after all have tokenised; two suffice. A question\n"
-        "asked again in a new epoch is charged again.",
+    .summary = "agree on a new epoch: whose data, which slots",
+    .about = "Each partner commits to its data and to a share of a salt, then all reveal and\n"
+             "sign one header. From then on questions are answered over exactly that data,\n"
+             "until the next epoch. Any partner may start one, after all have tokenised; two\n"
+             "suffice. A question asked again in a new epoch is charged again.",
     .example = "patto --home ./fresh epoch\npatto --home ./fresh epoch --with drinkco",
     .options = options,
     .run = run,

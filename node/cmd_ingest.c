@@ -192,15 +192,15 @@ const struct command cmd_ingest = {
     .name = "ingest",
     .args = "FILE",
     .summary = "load customers from a CSV file",
-    .about =
-        "Reads FILE (CSV with a heading, any delimiter; a row a customer or a row a purchase),\n"
-        "normalises and hashes the identifiers, keeps what the policy names, and puts the\n"
-        "result sealed into the home in place of what was there. Identifiers themselves are\n"
-        "never written. Rows that cannot be used are counted and their lines named; too large\n"
-        "a share of them is refused, and the old data stays in force. Customers without consent\n"
-        "or on the suppression list are left out. The node must be stopped meanwhile.\n"
-        "\n"
-        "MAP.yaml says which column is what; node/README.md shows one.",
+    .about = "Reads FILE (CSV with a heading, any delimiter; a row a customer or a row a\n"
+             "purchase), normalises and hashes the identifiers, keeps what the policy names,\n"
+             "and puts the result sealed into the home in place of what was there.\n"
+             "Identifiers themselves are never written. Rows that cannot be used are counted\n"
+             "and their lines named; too large a share of them is refused, and the old data\n"
+             "stays in force. Customers without consent or on the suppression list are left\n"
+             "out. The node must be stopped meanwhile.\n"
+             "\n"
+             "MAP.yaml says which column is what; node/README.md shows one.",
     .example = "patto --home ./fresh ingest customers.csv --map fresh-map.yaml",
     .options = OPTIONS,
     .arg_min = 1,

@@ -59,11 +59,12 @@ static enum pt_code run(struct cli *cli, struct pt_err *err)
 const struct command cmd_init = {
     .name = "init",
     .args = "DIR",
-    .summary = "make a new node: its folder, its keys, its certificate",
-    .about = "Makes DIR, the home of one node: settings (node.yaml), keys (readable by you alone)\n"
-             "and a self-signed TLS certificate. Prints the block that describes this node in the\n"
-             "policy: where it is, its certificate, its public key. DIR must be new or empty; a\n"
-             "home is never overwritten. If init is interrupted, run it again.",
+    .summary = "make a node: its folder, keys and certificate",
+    .about = "Makes DIR, the home of one node: settings (node.yaml), keys (readable by you\n"
+             "alone) and a self-signed TLS certificate. Prints the block that describes this\n"
+             "node in the policy: where it is, its certificate, its public key. DIR must be\n"
+             "new or empty; a home is never overwritten. If init is interrupted, run it\n"
+             "again.",
     .example = "patto init ./fresh --name freshmart --listen 0.0.0.0:7443",
     .options = OPTIONS,
     .arg_min = 1,

@@ -78,12 +78,12 @@ const struct command cmd_join = {
     .name = "join",
     .args = "POLICY",
     .summary = "put a policy in force that every partner has signed",
-    .about =
-        "Checks POLICY and the signatures beside it (POLICY.NAME.minisig, one of every partner):\n"
-        "that it is well formed, signed by all, in date, follows the policy in force (one\n"
-        "version up, naming its hash), and describes this very node. Only then is it copied\n"
-        "into the home. Stop the node before, start it after; partners with another policy are\n"
-        "refused by name until they have joined it too.",
+    .about = "Checks POLICY and the signatures beside it (POLICY.NAME.minisig, one of every\n"
+             "partner): that it is well formed, signed by all, in date, follows the policy\n"
+             "in force (one version up, naming its hash), and describes this very node. Only\n"
+             "then is it copied into the home. Stop the node before, start it after;\n"
+             "partners with another policy are refused by name until they have joined it\n"
+             "too.",
     .example = "patto --home ./fresh join policy.yaml",
     .arg_min = 1,
     .arg_max = 1,

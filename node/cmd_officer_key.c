@@ -54,9 +54,10 @@ const struct command cmd_officer_key = {
     .name = "officer-key",
     .args = "FILE",
     .summary = "make a privacy officer's signing key",
-    .about = "Makes a minisign key pair: FILE, which the officer keeps, and FILE.pub. The line it\n"
-             "prints goes into the policy as `officer:`. The key belongs to a person, not to the\n"
-             "node: keep it on another machine or a stick. A key made by minisign -G works too.",
+    .about = "Makes a minisign key pair: FILE, which the officer keeps, and FILE.pub. The\n"
+             "line it prints goes into the policy as `officer:`. The key belongs to a\n"
+             "person, not to the node: keep it on another machine or a stick. A key made by\n"
+             "minisign -G works too.",
     .example = "patto officer-key fresh-officer.key",
     .options = OPTIONS,
     .arg_min = 1,

@@ -1,10 +1,9 @@
 /* patto policy check: would a node run this file today, and what does it permit? */
-#include "crypto/base/text.h"
 #include "node/clock.h"
 #include "node/cmd_json.h"
 #include "node/commands.h"
 #include "node/home.h"
-#include "policy/budget.h"
+#include "node/policy_text.h"
 #include "policy/quorum.h"
 
 #include <inttypes.h>
@@ -69,42 +68,6 @@ static enum pt_code look(struct checked *c, const char *path, int64_t now_s, str
     return PT_OK;
 }
 
-static void print_questions(FILE *out, const struct policy *p)
-{
-    for (int kind = 0; kind < QUESTION_KIND_COUNT; kind++) {
-        const struct policy_rule *r = &p->rule[kind];
-        if (!r->present)
-            continue;
-        fprintf(out, "  %-9s line %-4" PRIu32 " asked by",
-                question_kind_name((enum question_kind)kind), r->line);
-        for (size_t i = 0; i < p->partner_count; i++)
-            if (r->askers & 1U << i)
-                fprintf(out, " %s", p->partners[i].name);
-        fprintf(out, "; %zu filters", r->filter_count);
-        if (kind == QUESTION_CROSSTAB)
-            fprintf(out, ", %zu pairs", r->pair_count);
-        fputc('\n', out);
-    }
-}
-
-static void print_privacy(FILE *out, const struct policy_privacy *v)
-{
-    char rho[32];
-    char daily[32];
-    char lifetime[32];
-    double delta = (double)v->delta_atto * 1e-18;
-
-    text_put_decimal(rho, v->budget_rho_nano, 9);
-    text_put_decimal(daily, v->daily_rho_nano, 9);
-    text_put_decimal(lifetime, v->lifetime_rho_nano, 9);
-    fprintf(out,
-            "  budget    rho %s in %" PRIu32
-            " days (epsilon %.2f at delta %.0e), %s a day, %s ever\n"
-            "  minimum   %" PRIu64 " people a cell, %" PRIu64 " an audience\n",
-            rho, v->budget_days, budget_epsilon(v->budget_rho_nano, delta), delta, daily, lifetime,
-            v->minimum_count, v->minimum_audience);
-}
-
 static void print_text(FILE *out, const struct checked *c)
 {
     const struct policy *p = c->policy;
@@ -117,13 +80,17 @@ static void print_text(FILE *out, const struct checked *c)
     clock_date(last, p->valid_until_s - 1);
     fprintf(out, "%s, version %" PRIu32 ", valid %s to %s\n%s\n\npartners\n", p->federation,
             p->version, from, last, hash);
-    for (size_t i = 0; i < p->partner_count && i < SIGNERS_MAX; i++)
+    for (size_t i = 0; i < p->partner_count && i < SIGNERS_MAX; i++) {
         fprintf(out, "  %-16s %-8s %s%s\n", p->partners[i].name, STATE_NAMES[c->state[i]],
                 p->partners[i].endpoint, p->partners[i].neutral ? " (neutral)" : "");
-    fputs("\nquestions\n", out);
-    print_questions(out, p);
+        policy_text_attributes(out, &p->partners[i]);
+    }
+    fputs("\nquestions: the price of each, how many a budget period pays for, and how far noise\n"
+          "alone moves a count (95 %). Affinity and profile are readings of a crosstab.\n",
+          out);
+    policy_text_questions(out, p);
     fputs("\nprivacy\n", out);
-    print_privacy(out, &p->privacy);
+    policy_text_privacy(out, &p->privacy);
 }
 
 static enum pt_code print_json(FILE *out, const struct checked *c, struct pt_err *err)
@@ -201,7 +168,7 @@ static enum pt_code run(struct cli *cli, struct pt_err *err)
 const struct command cmd_policy_check = {
     .name = "policy check",
     .args = "FILE",
-    .summary = "say what a policy permits and whether a node would run it",
+    .summary = "say what a policy permits, and if a node would run it",
     .about = "Reads the policy exactly as a node does, checks the signatures beside it\n"
              "(FILE.NAME.minisig) and the dates, and prints who may ask what, for how much.\n"
              "Exit status 0 means that a node would run it today.",

@@ -91,10 +91,11 @@ const struct command cmd_policy_sign = {
     .name = "policy sign",
     .args = "FILE",
     .summary = "sign a policy as a partner's privacy officer",
-    .about = "Reads the policy as a node would, checks that the key is the one it names for NAME,\n"
-             "and writes FILE.NAME.minisig. Read the policy first: `patto policy check FILE` says\n"
-             "what it permits. A node runs a policy only when every partner named has signed it.\n"
-             "Anyone can check the signature with minisign -Vm FILE -x FILE.NAME.minisig -P KEY.",
+    .about = "Reads the policy as a node would, checks that the key is the one it names for\n"
+             "NAME, and writes FILE.NAME.minisig. Read the policy first: `patto policy check\n"
+             "FILE` says what it permits. A node runs a policy only when every partner named\n"
+             "has signed it. Anyone can check the signature with minisign -Vm FILE -x\n"
+             "FILE.NAME.minisig -P KEY.",
     .example = "patto policy sign policy.yaml --key fresh-officer.key --as freshmart",
     .options = OPTIONS,
     .arg_min = 1,

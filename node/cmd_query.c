@@ -164,16 +164,16 @@ static enum pt_code run(struct cli *cli, struct pt_err *err)
 const struct command cmd_query = {
     .name = "query",
     .args = "overlap|reach|crosstab|profile|affinity",
-    .summary = "ask a joint question and print the answer with its error bars",
-    .about =
-        "Asks through this home's daemon (patto serve). You learn noisy, permitted aggregates:\n"
-        "overlap   customers in common, and both sides' sizes\n"
-        "reach     people reached by either, and what each adds\n"
-        "crosstab  customers in common, your categories by theirs, with margins\n"
-        "profile   of your category's customers in common, the share in each of theirs\n"
-        "affinity  index: 100 is as often as chance, 200 twice as often\n"
-        "Profile and affinity read a crosstab: after one, the others cost nothing. The very\n"
-        "same question again costs nothing and tells nothing new.",
+    .summary = "ask a joint question; answers carry error bars",
+    .about = "Asks through this home's daemon (patto serve). You learn noisy, permitted\n"
+             "aggregates:\n"
+             "overlap   customers in common, and both sides' sizes\n"
+             "reach     people reached by either, and what each adds\n"
+             "crosstab  customers in common, your categories by theirs, with margins\n"
+             "profile   of your category's customers in common, the share in each of theirs\n"
+             "affinity  index: 100 is as often as chance, 200 twice as often\n"
+             "Profile and affinity read a crosstab: after one, the others cost nothing. The\n"
+             "very same question again costs nothing and tells nothing new.",
     .example = "patto --home ./fresh query overlap --with drinkco\n"
                "patto --home ./fresh query reach --with drinkco --where segment=new\n"
                "patto --home ./fresh query affinity --with drinkco --rows buys \\\n"

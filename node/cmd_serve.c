@@ -43,13 +43,13 @@ static enum pt_code run(struct cli *cli, struct pt_err *err)
 const struct command cmd_serve = {
     .name = "serve",
     .args = "",
-    .summary = "run the node: answer partners and this company's planners",
-    .about =
-        "Listens for partners (mutual TLS, certificates pinned by the policy) and for this\n"
-        "company's own planners (loopback or a Unix socket, with the home's token). Runs in the\n"
-        "foreground and logs a line an event on standard error, never personal data; SIGTERM\n"
-        "or SIGINT stops it once the calls under way are done. One home, one daemon.\n"
-        "Put a firewall in front of the partners' port that admits only their addresses.",
+    .summary = "run the node: answer partners and our planners",
+    .about = "Listens for partners (mutual TLS, certificates pinned by the policy) and for\n"
+             "this company's own planners (loopback or a Unix socket, with the home's\n"
+             "token). Runs in the foreground and logs a line an event on standard error,\n"
+             "never personal data; SIGTERM or SIGINT stops it once the calls under way are\n"
+             "done. One home, one daemon. Put a firewall in front of the partners' port that\n"
+             "admits only their addresses.",
     .example = "patto --home ./fresh serve",
     .run = run,
 };

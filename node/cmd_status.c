@@ -273,10 +273,10 @@ const struct command cmd_status = {
     .name = "status",
     .args = "",
     .summary = "show what this node is and where it stands",
-    .about = "Shows the node, whether it runs, the policy in force, the customers and tokens, the\n"
-             "epoch, and what the partners have spent of their budgets here. Reads the home only,\n"
-             "so it works beside a running node and without one. Counts are your own and exact:\n"
-             "they are for this terminal, no partner sees them.",
+    .about = "Shows the node, whether it runs, the policy in force, the customers and\n"
+             "tokens, the epoch, and what the partners have spent of their budgets here.\n"
+             "Reads the home only, so it works beside a running node and without one. Counts\n"
+             "are your own and exact: they are for this terminal, no partner sees them.",
     .example = "patto --home ./fresh status\npatto --home ./fresh status --json",
     .options = OPTIONS,
     .run = run,

@@ -68,14 +68,15 @@ static enum pt_code check_map(struct parser *p, const struct yaml_node *n, const
     char name[40];
 
     if (n->kind != YAML_MAP)
-        return wrong(p, of_value(n), "expected %s as a map of:%s", what, keys);
+        return wrong(p, of_value(n), "expected %s as a map of:%.*s", what, (int)strlen(keys) - 1,
+                     keys);
     for (size_t i = 0; i < n->child_count; i++) {
         const struct yaml_node *c = &n->children[i];
         bool plain = c->key.n < sizeof name - 3 && memchr(c->key.p, ' ', c->key.n) == NULL;
         snprintf(name, sizeof name, " %.*s ", plain ? (int)c->key.n : 0, text_p(c->key));
         if (!plain || c->key.n == 0 || strstr(keys, name) == NULL)
-            return wrong(p, of_key(c), "unknown key \"%.*s\" in %s; it may have:%s", shown(c->key),
-                         text_p(c->key), what, keys);
+            return wrong(p, of_key(c), "unknown key \"%.*s\" in %s; it may have:%.*s",
+                         shown(c->key), text_p(c->key), what, (int)strlen(keys) - 1, keys);
     }
     return PT_OK;
 }

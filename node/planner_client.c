@@ -40,13 +40,10 @@ void planner_client_close(struct planner_client *c)
     rpc_shutdown();
 }
 
-/* Nobody listens, or something else does: name the likely cause and the way out. */
+/* Nobody listens, or something else does. */
 static enum pt_code unreachable(const struct planner_client *c, struct pt_err *err)
 {
-    return pt_wrap(err,
-                   "no answer from this node's daemon; start it with `patto --home ... serve` "
-                   "(node %s)",
-                   c->name);
+    return pt_wrap(err, "no answer from the daemon of node %s", c->name);
 }
 
 enum pt_code planner_client_stream(struct planner_client *c, const struct planner_call *call,

@@ -312,8 +312,9 @@ static enum pt_code unreachable(const struct rpc_channel *ch, const char *detail
                        "no connection to %s (%.200s); is it running, and does its policy hold "
                        "this node's certificate?",
                        ch->who, detail);
-    return pt_fail(err, PT_EPEER, "no connection to %s (%.200s); is `patto serve` running?",
-                   ch->who, detail);
+    return pt_fail(err, PT_EPEER,
+                   "no connection to %s: is `patto serve` running on this home? (%.200s)", ch->who,
+                   detail);
 }
 
 enum pt_code rpc_call_status(const struct rpc_call *c, struct pt_err *err)

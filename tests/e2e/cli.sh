@@ -15,6 +15,7 @@ while read -r command; do
     # shellcheck disable=SC2086 # two words
     ok "$patto" $command --help
     grep -q '^example:' "$work/out" || fail "$command --help has no example"
+    ! grep -E '.{81}' "$work/out" || fail "$command --help is wider than 80 columns"
 done <"$work/commands"
 refused 2 'did you mean' "$patto" statsu
 refused 2 'lists them' "$patto"
@@ -26,9 +27,10 @@ cat >"$work/complete.sh" <<'SH'
 COMP_WORDS=(patto policy s) COMP_CWORD=2; _patto; echo "${COMPREPLY[*]}"
 COMP_WORDS=(patto --home x ingest --m) COMP_CWORD=4; _patto; echo "${COMPREPLY[*]}"
 COMP_WORDS=(patto offi) COMP_CWORD=1; _patto; echo "${COMPREPLY[*]}"
+COMP_WORDS=(patto query aff) COMP_CWORD=2; _patto; echo "${COMPREPLY[*]}"
 SH
 bash "$work/complete.sh" "$work/out" >"$work/completed"
-printf 'sign\n--map\nofficer-key\n' | cmp - "$work/completed" || fail 'completion'
+printf 'sign\n--map\nofficer-key\naffinity\n' | cmp - "$work/completed" || fail 'completion'
 ok "$patto" man
 ! command -v man >/dev/null 2>&1 || man --warnings -l "$work/out" >/dev/null 2>"$work/man.err" ||
     fail 'the manual page does not format'
