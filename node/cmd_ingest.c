@@ -149,6 +149,7 @@ static enum pt_code print_report(const struct job *j, enum pt_code outcome, stru
     struct pt_err ignored;
 
     if (outcome != PT_OK) {
+        fputs("nothing is loaded: what was here before stays\n", j->cli->log);
         if (j->report.rows > 0 && !cli_flag(j->cli, "json"))
             (void)!print_text(j->cli->out, j, &ignored);
         return outcome;

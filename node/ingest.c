@@ -477,7 +477,8 @@ enum pt_code ingest_print(struct buf *out, const struct ingest_report *r,
 {
     char what[POLICY_NAME_MAX + 80];
     bool good =
-        buf_printf(out, "%" PRIu64 " customers from %" PRIu64 " rows\n", r->customers, r->rows) &&
+        (r->customers > 0 ? buf_printf(out, "%" PRIu64 " customers from ", r->customers) : true) &&
+        buf_printf(out, "%" PRIu64 " rows\n", r->rows) &&
         print_lines(out, "rows without an identifier, left out", &r->empty) &&
         print_lines(out, "rows with a malformed identifier, left out", &r->malformed) &&
         print_lines(out, "rows with a wrong number of fields, left out", &r->width) &&

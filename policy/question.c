@@ -253,6 +253,23 @@ static enum pt_code parse_filter(struct question_filter *out, const struct polic
     return PT_OK;
 }
 
+/* Nobody has two values of a category: such a question would cost, and tell nothing. */
+static enum pt_code check_possible(const struct question *q, const struct policy *p,
+                                   const struct question_filter *f, struct pt_err *err)
+{
+    const struct policy_attribute *a = attribute(p, f->on);
+
+    for (size_t i = 0; i < q->filter_count && a->type == ATTRIBUTE_CATEGORY; i++) {
+        const struct question_filter *g = &q->filters[i];
+        if (g->on.partner == f->on.partner && g->on.attribute == f->on.attribute &&
+            g->value != f->value)
+            return pt_fail(err, PT_EUSAGE,
+                           "no customer is both %s and %s (%s is a category): leave one filter out",
+                           a->values[g->value], a->values[f->value], a->name);
+    }
+    return PT_OK;
+}
+
 /* Keep filters in the order of their printed bytes; one that is there already adds nothing. */
 static enum pt_code insert_filter(struct question *q, const struct policy *p,
                                   const struct question_filter *f, struct pt_err *err)
@@ -315,7 +332,8 @@ static enum pt_code fill(struct question *q, const struct policy *p, const struc
             schema_show_text(shown, span_z(w->where[i]));
             return pt_wrap(err, "where %s", shown);
         }
-        if ((rc = insert_filter(q, p, &f, err)) != PT_OK)
+        if ((rc = check_possible(q, p, &f, err)) != PT_OK ||
+            (rc = insert_filter(q, p, &f, err)) != PT_OK)
             return rc;
     }
     q->rho_nano = price_nano(p, q->kind);

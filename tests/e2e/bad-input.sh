@@ -121,6 +121,7 @@ ok "$patto" --home "$home" doctor --offline
 say 'customer files'
 ingest() { # TEXT FILE
     unchanged "$1" "$patto" --home "$home" ingest "$2" --map "$work/map.yaml"
+    grep -q 'what was here before stays' "$work/err" || fail 'does not say what is in force now'
 }
 { echo 'email,status'; seq 1 300 | sed 's/.*/u&@example.org,new/'; } >"$work/good.csv"
 ok "$patto" --home "$home" ingest "$work/good.csv" --map "$work/map.yaml"

@@ -120,6 +120,8 @@ static void words_that_cannot_be_meant_are_named(void **state)
         {{.kind = "overlap", .where = WHERE("spend=5")}, "spend is a number: compare it with >="},
         {{.kind = "overlap", .where = WHERE("buys>=5")}, "buys is a set: compare it with ="},
         {{.kind = "overlap", .where = WHERE("segment<=5")}, "segment is a category: compare it"},
+        {{.kind = "overlap", .where = WHERE("segment=new", "segment=loyal")},
+         "no customer is both new and loyal"},
         {{.kind = "overlap", .where = WHERE("spend>=")}, "spend: expected a number with at most 6"},
         {{.kind = "overlap", .where = WHERE("spend>=0.0000001")}, "at most 6 decimals after >="},
         {{.kind = "overlap", .where = WHERE("spend<=--1")}, "at most 6 decimals after <="},
