@@ -14,7 +14,8 @@
 
 const struct rpc_limits FEDERATION_LIMITS = {.message_bytes = RPC_MESSAGE_DEFAULT + 4096,
                                              .io_timeout_ms = FEDERATION_GREETING_MS,
-                                             .connect_timeout_ms = 5000};
+                                             .connect_timeout_ms = 5000,
+                                             .call_ms = FEDERATION_GREETING_TOTAL_MS};
 
 /* One accepted session and everything it may need; which part is in use follows from what the
  * peer asked for in its Hello. */
@@ -149,8 +150,10 @@ static enum pt_code flush(struct accepted *a, struct rpc_call *call, struct pt_e
  * lock, and any session a thread. */
 static void set_patience(struct accepted *a, struct rpc_call *call)
 {
-    rpc_call_set_io_timeout(call, a->session.what == WHAT_EPOCH ? FEDERATION_EPOCH_MS
-                                                                : FEDERATION_WORK_MS);
+    bool epoch = a->session.what == WHAT_EPOCH;
+
+    rpc_call_set_io_timeout(call, epoch ? FEDERATION_EPOCH_MS : FEDERATION_WORK_MS);
+    rpc_call_set_deadline(call, epoch ? FEDERATION_EPOCH_TOTAL_MS : FEDERATION_TOTAL_MS);
 }
 
 static enum pt_code take_frame(struct accepted *a, struct span frame, struct pt_err *err)

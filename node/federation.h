@@ -17,6 +17,13 @@ enum {
     FEDERATION_WORK_MS = 300 * 1000,
     FEDERATION_ANSWER_MS = 3600 * 1000,
 };
+/* How long a session may last in all: a peer that always sends just in time is cut off too. A
+ * cut run of tokens goes on where it was; columns that have come need not come again. */
+enum {
+    FEDERATION_GREETING_TOTAL_MS = 60 * 1000,
+    FEDERATION_EPOCH_TOTAL_MS = 15 * 60 * 1000,
+    FEDERATION_TOTAL_MS = 6 * 3600 * 1000,
+};
 extern const struct rpc_limits FEDERATION_LIMITS;
 
 /* rpc_handler; arg is the struct daemon. */

@@ -61,6 +61,7 @@ enum pt_code peer_open(struct peer *p, struct daemon *d, const struct session_se
                                           &FEDERATION_LIMITS, err)) != PT_OK ||
         (rc = rpc_call_open(&p->call, p->channel, FEDERATION_METHOD, 0, err)) != PT_OK)
         return pt_wrap(err, "%s", who->name);
+    rpc_call_set_deadline(p->call, FEDERATION_GREETING_TOTAL_MS);
     if ((rc = session_open(&p->session, self, to, &p->out, err)) != PT_OK ||
         (rc = peer_flush(p, err)) != PT_OK)
         return rc;
@@ -68,6 +69,8 @@ enum pt_code peer_open(struct peer *p, struct daemon *d, const struct session_se
         if ((rc = peer_step(p, err)) != PT_OK)
             return rc;
     rpc_call_set_io_timeout(p->call, patience_ms(what));
+    rpc_call_set_deadline(p->call,
+                          what == WHAT_EPOCH ? FEDERATION_EPOCH_TOTAL_MS : FEDERATION_TOTAL_MS);
     return PT_OK;
 }
 

@@ -17,6 +17,7 @@ struct rpc_call *rpc_call_make(const struct rpc_limits *limits)
     c->cq = grpc_completion_queue_create_for_pluck(NULL);
     c->io_timeout_ms = limits->io_timeout_ms;
     c->message_bytes = limits->message_bytes;
+    c->until = gpr_inf_future(GPR_CLOCK_MONOTONIC);
     pthread_mutex_init(&c->final_lock, NULL);
     grpc_metadata_array_init(&c->initial_md);
     grpc_metadata_array_init(&c->trailing_md);
@@ -56,18 +57,33 @@ bool rpc_call_start(struct rpc_call *c, const grpc_op *ops, size_t n, int tag)
     return false;
 }
 
+static bool past_deadline(const struct rpc_call *c)
+{
+    return gpr_time_cmp(gpr_now(GPR_CLOCK_MONOTONIC), c->until) >= 0;
+}
+
+/* On a server the words reach the caller. */
+static void give_up(struct rpc_call *c)
+{
+    bool overdue = past_deadline(c);
+
+    atomic_store(overdue ? &c->overdue : &c->timed_out, true);
+    atomic_store(&c->broken, true);
+    grpc_call_cancel_with_status(c->call, GRPC_STATUS_DEADLINE_EXCEEDED,
+                                 overdue ? "the call was not over in the time it may take in all"
+                                         : "no progress within the I/O timeout",
+                                 NULL);
+}
+
 /* gRPC reads and writes a batch's memory until its tag comes out of the queue, so on a timeout
  * cancel the call and wait on: cancelling completes every operation promptly. */
 bool rpc_call_await(struct rpc_call *c, int tag, int64_t timeout_ms)
 {
-    grpc_event ev =
-        grpc_completion_queue_pluck(c->cq, rpc_tag(c, tag), rpc_in_ms(timeout_ms), NULL);
+    gpr_timespec until = gpr_time_min(rpc_in_ms(timeout_ms), c->until);
+    grpc_event ev = grpc_completion_queue_pluck(c->cq, rpc_tag(c, tag), until, NULL);
 
     if (ev.type == GRPC_QUEUE_TIMEOUT) {
-        atomic_store(&c->timed_out, true);
-        atomic_store(&c->broken, true);
-        grpc_call_cancel_with_status(c->call, GRPC_STATUS_DEADLINE_EXCEEDED,
-                                     "no progress within the I/O timeout", NULL);
+        give_up(c);
         (void)grpc_completion_queue_pluck(c->cq, rpc_tag(c, tag), rpc_in_ms(-1), NULL);
         return false;
     }
@@ -92,9 +108,18 @@ bool rpc_call_final(struct rpc_call *c, int64_t timeout_ms)
     return done;
 }
 
+static enum pt_code explain_overdue(const struct rpc_call *c, struct pt_err *err)
+{
+    return pt_fail(err, PT_EPEER,
+                   "%s had not finished after %" PRIu32 " s, the most a call may take",
+                   c->server ? "the caller" : c->channel->who, c->total_ms / 1000);
+}
+
 /* Why an operation failed: the server's status on the client. Never PT_OK. */
 static enum pt_code explain(struct rpc_call *c, struct pt_err *err)
 {
+    if (atomic_load(&c->overdue))
+        return explain_overdue(c, err);
     if (!c->server) {
         /* The status follows a failed operation at once, unless messages that nobody has read
          * hold it back: then a later receive, or rpc_call_close(), finds it. */
@@ -321,6 +346,10 @@ bool rpc_call_cancelled(struct rpc_call *c)
 {
     if (atomic_load(&c->broken))
         return true;
+    if (past_deadline(c)) {
+        give_up(c);
+        return true;
+    }
     /* The call's other thread may be waiting inside: it will see for itself. */
     if (pthread_mutex_trylock(&c->final_lock) != 0)
         return false;
@@ -332,6 +361,12 @@ bool rpc_call_cancelled(struct rpc_call *c)
 void rpc_call_set_io_timeout(struct rpc_call *c, uint32_t timeout_ms)
 {
     c->io_timeout_ms = timeout_ms;
+}
+
+void rpc_call_set_deadline(struct rpc_call *c, uint32_t total_ms)
+{
+    c->total_ms = total_ms;
+    c->until = total_ms ? rpc_in_ms((int64_t)total_ms) : gpr_inf_future(GPR_CLOCK_MONOTONIC);
 }
 
 const struct rpc_pin *rpc_call_peer(const struct rpc_call *c)

@@ -337,7 +337,7 @@ enum pt_code rpc_call_status(const struct rpc_call *c, struct pt_err *err)
     if (atomic_load(&c->timed_out))
         return pt_fail(err, PT_EPEER, "%s made no progress within %" PRIu32 " ms", ch->who,
                        c->io_timeout_ms);
-    if (c->status == GRPC_STATUS_DEADLINE_EXCEEDED)
+    if (c->status == GRPC_STATUS_DEADLINE_EXCEEDED && c->deadline_ms > 0)
         return pt_fail(err, PT_EPEER, "%s had not finished after %" PRIu32 " ms", ch->who,
                        c->deadline_ms);
     if (atomic_load(&c->cancelled_here))

@@ -49,6 +49,8 @@ enum pt_code rpc_limits_resolve(struct rpc_limits *out, const struct rpc_limits 
         .keepalive_ms = or_default(l.keepalive_ms, 30000),
         .keepalive_timeout_ms = or_default(l.keepalive_timeout_ms, 10000),
         .max_calls = or_default(l.max_calls, 256),
+        .max_calls_peer = or_default(l.max_calls_peer, 32),
+        .call_ms = l.call_ms,
     };
     if (out->message_bytes > RPC_MESSAGE_MAX)
         return pt_fail(err, PT_ELIMIT, "RPC limits: messages of %" PRIu32 " bytes, at most %d",

@@ -38,6 +38,9 @@ struct rpc_limits {
     uint32_t keepalive_ms;       /* ping when the link is silent this long: 30 s */
     uint32_t keepalive_timeout_ms; /* drop the link when a ping is unanswered: 10 s */
     uint32_t max_calls;            /* server: calls in progress, all peers together: 256 */
+    uint32_t
+        max_calls_peer; /* of them, one pinned peer's: 32, so that seven leave the eighth room */
+    uint32_t call_ms;   /* server: a whole call, until its handler says otherwise: no limit */
 };
 
 /* One certificate we accept, by SHA-256 of its DER. */
@@ -177,6 +180,9 @@ PT_MUST_USE enum pt_code rpc_recv_one(struct buf *message, struct rpc_call *call
 
 /* Replaces rpc_limits.io_timeout_ms for this call: the other end has long work to do. */
 void rpc_call_set_io_timeout(struct rpc_call *call, uint32_t timeout_ms);
+/* The call may last so long from now, however steadily the other end trickles: then it is
+ * cancelled, with a reason that says so. 0: no limit. Not while another thread shares the call. */
+void rpc_call_set_deadline(struct rpc_call *call, uint32_t total_ms);
 void rpc_call_cancel(struct rpc_call *call);    /* from any thread; unblocks send and recv */
 bool rpc_call_cancelled(struct rpc_call *call); /* cheap; poll it in long computations */
 

@@ -73,6 +73,12 @@ struct rpc_method {
 
 enum { RPC_ACCEPTORS = 2, RPC_ACCEPTS_PER_THREAD = 8 };
 
+/* What a pinned peer holds of the server's calls. */
+struct rpc_share {
+    char name[RPC_NAME_MAX + 1];
+    uint32_t active; /* 0: the entry is free */
+};
+
 struct rpc_server {
     grpc_server *server;
     grpc_server_credentials *credentials;
@@ -88,8 +94,10 @@ struct rpc_server {
     uint16_t port;
     pthread_mutex_t lock; /* guards the rest */
     pthread_cond_t idle;
-    uint32_t active; /* handlers running */
-    bool stopped;    /* the shutdown notification has arrived */
+    uint32_t active;   /* handlers running */
+    uint32_t refusing; /* threads that only say no */
+    struct rpc_share shares[RPC_PINS_MAX];
+    bool stopped; /* the shutdown notification has arrived */
 };
 
 struct rpc_channel {
@@ -105,11 +113,14 @@ struct rpc_call {
     grpc_completion_queue *cq;
     char tag[RPC_TAG_FINAL + 1]; /* see rpc_tag() */
     uint32_t io_timeout_ms, message_bytes;
+    gpr_timespec until;          /* monotonic: the end of the whole call */
+    uint32_t total_ms;           /* ... as it was set; 0: none */
     struct rpc_server *server;   /* NULL on the client */
     struct rpc_channel *channel; /* NULL on the server */
     atomic_bool broken;          /* sticky: an operation failed */
     atomic_bool send_broken;     /* client: sending failed; there may be more to receive */
     atomic_bool timed_out;       /* ... by our own I/O timeout */
+    atomic_bool overdue;         /* ... by rpc_call_set_deadline() */
     atomic_bool cancelled_here;  /* ... by rpc_call_cancel() */
     pthread_mutex_t final_lock;
     bool final_done; /* RPC_TAG_FINAL has been plucked */
@@ -124,6 +135,7 @@ struct rpc_call {
     grpc_metadata_array request_md;
     bool headers_sent;
     int cancelled;
+    enum pt_code entry; /* why no handler runs */
     grpc_status_code
         answer; /* what a standard service asks for; GRPC_STATUS_OK: as the code says */
     bool has_peer;
@@ -175,6 +187,16 @@ PT_MUST_USE enum pt_code rpc_call_copy(struct buf *out, grpc_byte_buffer *bb, si
                                        struct pt_err *err);
 /* The status that has arrived, as a code and a sentence. */
 enum pt_code rpc_call_status(const struct rpc_call *c, struct pt_err *err);
+
+/* Room for one more call? A peer's calls are counted apart, so that none can use up what all
+ * share; and so are the threads that only say no. */
+enum { RPC_REFUSING_MAX = 32 };
+enum rpc_place { RPC_PLACE_TAKEN, RPC_PLACE_FULL, RPC_PLACE_SHARE_USED };
+enum rpc_place rpc_place_take(struct rpc_server *s, const struct rpc_call *c);
+/* peer: NULL on a Planner listener. */
+void rpc_place_leave(struct rpc_server *s, const struct rpc_pin *peer);
+bool rpc_refusing_begin(struct rpc_server *s); /* false: say no by a reset alone */
+void rpc_refusing_end(struct rpc_server *s);
 
 /* Where a server listens: numeric addresses, checked to be free before gRPC binds them, as it
  * hides the reason why it could not. */

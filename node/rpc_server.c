@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -6,7 +7,10 @@
 #include "crypto/base/ct.h"
 #include "node/rpc_internal.h"
 
-enum { HANDLER_STACK_BYTES = 2 << 20, BUSY_TIMEOUT_MS = 1000 };
+enum {
+    HANDLER_STACK_BYTES = 2 << 20,
+    BUSY_TIMEOUT_MS = 1000,
+};
 
 /* --- one call --- */
 
@@ -17,6 +21,7 @@ static void finish(struct rpc_call *c, enum pt_code code)
     grpc_op ops[2];
     size_t n = 0;
 
+    rpc_call_set_deadline(c, 0); /* the status itself has the I/O timeout */
     memset(ops, 0, sizeof ops);
     memset(&md, 0, sizeof md);
     md.key = grpc_slice_from_static_string(RPC_CODE_TRAILER);
@@ -97,11 +102,7 @@ static enum pt_code dispatch(struct rpc_call *c, struct pt_err *err)
     const struct rpc_method *m = find_method(s, c->details.method);
     enum pt_code rc = PT_OK;
 
-    if (!s->planner)
-        rc = check_certificate(c, err);
-    else if (!m || !m->open)
-        rc = check_token(c, err);
-    if (rc != PT_OK)
+    if (s->planner && (!m || !m->open) && (rc = check_token(c, err)) != PT_OK)
         return rc;
     if (!m) {
         c->answer = GRPC_STATUS_UNIMPLEMENTED;
@@ -118,22 +119,27 @@ static enum pt_code dispatch(struct rpc_call *c, struct pt_err *err)
     return rc;
 }
 
-static void leave(struct rpc_server *s)
-{
-    pthread_mutex_lock(&s->lock);
-    if (--s->active == 0)
-        pthread_cond_broadcast(&s->idle);
-    pthread_mutex_unlock(&s->lock);
-}
-
 static void *handler_thread(void *arg)
 {
     struct rpc_call *c = arg;
     struct rpc_server *s = c->server;
+    struct rpc_pin peer = c->peer; /* finish() frees the call */
+    bool has_peer = c->has_peer;
     struct pt_err err = {0};
 
+    rpc_call_set_deadline(c, s->limits.call_ms);
     finish(c, dispatch(c, &err));
-    leave(s);
+    rpc_place_leave(s, has_peer ? &peer : NULL);
+    return NULL;
+}
+
+static void *refusal_thread(void *arg)
+{
+    struct rpc_call *c = arg;
+    struct rpc_server *s = c->server;
+
+    finish(c, c->entry);
+    rpc_refusing_end(s);
     return NULL;
 }
 
@@ -152,7 +158,7 @@ static void request_call(struct rpc_server *s)
         rpc_call_destroy(c); /* shutting down */
 }
 
-static bool start_handler(struct rpc_call *c)
+static bool start_thread(struct rpc_call *c, void *(*run)(void *))
 {
     pthread_attr_t how;
     pthread_t t;
@@ -161,13 +167,49 @@ static bool start_handler(struct rpc_call *c)
         return false;
     bool good = pthread_attr_setdetachstate(&how, PTHREAD_CREATE_DETACHED) == 0 &&
                 pthread_attr_setstacksize(&how, HANDLER_STACK_BYTES) == 0 &&
-                pthread_create(&t, &how, handler_thread, c) == 0;
+                pthread_create(&t, &how, run, c) == 0;
     (void)pthread_attr_destroy(&how);
     return good;
 }
 
+/* Never waits for the caller: a slow one may not hold the acceptor. */
+static void refuse(struct rpc_server *s, struct rpc_call *c)
+{
+    c->io_timeout_ms = BUSY_TIMEOUT_MS;
+    if (rpc_refusing_begin(s)) {
+        if (start_thread(c, refusal_thread))
+            return;
+        rpc_refusing_end(s);
+    }
+    grpc_call_cancel_with_status(c->call, GRPC_STATUS_RESOURCE_EXHAUSTED, c->detail, NULL);
+    (void)rpc_call_final(c, -1);
+    rpc_call_destroy(c);
+}
+
+static void refuse_busy(struct rpc_server *s, struct rpc_call *c, enum rpc_place why)
+{
+    char reason[160];
+
+    c->entry = PT_EPEER;
+    c->answer = GRPC_STATUS_RESOURCE_EXHAUSTED;
+    if (why == RPC_PLACE_SHARE_USED)
+        rpc_call_detail(
+            c, "too many calls of this partner in progress, at most %" PRIu32 "; try again later",
+            s->limits.max_calls_peer);
+    else
+        rpc_call_detail(c, "too many calls in progress; try again later");
+    if (why == RPC_PLACE_SHARE_USED)
+        (void)snprintf(reason, sizeof reason, "%s has %" PRIu32 " calls in progress, its share",
+                       c->peer.name, s->limits.max_calls_peer);
+    else
+        (void)snprintf(reason, sizeof reason, "too many calls in progress");
+    rpc_gate_refuse(s->gate, RPC_REFUSED_BUSY, NULL, reason);
+    refuse(s, c);
+}
+
 static void accept_call(struct rpc_server *s, struct rpc_call *c)
 {
+    struct pt_err err = {0};
     grpc_op op; /* every server call starts this once; it also tells of a cancellation */
 
     memset(&op, 0, sizeof op);
@@ -177,20 +219,16 @@ static void accept_call(struct rpc_server *s, struct rpc_call *c)
         rpc_call_destroy(c);
         return;
     }
-    pthread_mutex_lock(&s->lock);
-    bool admit = s->active < s->limits.max_calls;
-    if (admit)
-        s->active++;
-    pthread_mutex_unlock(&s->lock);
-    if (admit && start_handler(c))
+    if (!s->planner && (c->entry = check_certificate(c, &err)) != PT_OK) {
+        refuse(s, c);
         return;
-    if (admit)
-        leave(s);
-    c->io_timeout_ms = BUSY_TIMEOUT_MS; /* a slow peer may not hold the acceptor */
-    c->answer = GRPC_STATUS_RESOURCE_EXHAUSTED;
-    rpc_call_detail(c, "too many calls in progress; try again later");
-    rpc_gate_refuse(s->gate, RPC_REFUSED_BUSY, NULL, "too many calls in progress");
-    finish(c, PT_EPEER);
+    }
+    enum rpc_place e = rpc_place_take(s, c);
+    if (e == RPC_PLACE_TAKEN && start_thread(c, handler_thread))
+        return;
+    if (e == RPC_PLACE_TAKEN)
+        rpc_place_leave(s, c->has_peer ? &c->peer : NULL);
+    refuse_busy(s, c, e);
 }
 
 /* True when the queue goes on. */
@@ -427,7 +465,7 @@ static struct timespec in_future(uint32_t ms)
 
 static bool still_busy(const struct rpc_server *s)
 {
-    return !s->stopped || s->active > 0;
+    return !s->stopped || s->active > 0 || s->refusing > 0;
 }
 
 static void drain(struct rpc_server *s, uint32_t grace_ms)

@@ -327,6 +327,117 @@ static void too_many_are_refused(void **state)
     rpc_server_free(s, WAIT_MS);
 }
 
+static struct rpc_call *running_echo(struct rpc_channel *ch)
+{
+    struct rpc_call *c;
+    struct buf m = {0};
+    struct pt_err err = {0};
+
+    assert_int_equal(rpc_call_open(&c, ch, ECHO, WAIT_MS, &err), PT_OK);
+    assert_int_equal(rpc_send(c, span_z("x"), &err), PT_OK);
+    if (rpc_recv_one(&m, c, &err) != PT_OK)
+        fail_msg("%s", err.msg);
+    buf_free(&m);
+    return c;
+}
+
+static char last_refusal[200];
+static void note_refusal(void *arg, const struct rpc_refusal *r)
+{
+    (void)arg;
+    (void)snprintf(last_refusal, sizeof last_refusal, "%s", r->reason);
+}
+
+/* Goal: one partner can use up its own share of the calls and no more: another still gets in. */
+static void a_peer_has_a_share_of_the_calls(void **state)
+{
+    struct rpc_limits small = {.max_calls = 8, .max_calls_peer = 3};
+    struct rpc_server *s = federation(&small);
+    struct rpc_channel *greedy = to_federation(s, &alpha_id, NULL);
+    struct rpc_channel *greedy_too = to_federation(s, &alpha_id, NULL);
+    struct rpc_channel *other = to_federation(s, &beta_id, NULL);
+    struct rpc_call *c[3];
+    struct pt_err err = {0};
+
+    (void)state;
+    rpc_server_on_refusal(s, note_refusal, NULL);
+    for (size_t i = 0; i < PT_LEN(c); i++)
+        c[i] = running_echo(i == 0 ? greedy : greedy_too);
+    expect_failure(greedy, WHOAMI, PT_EPEER,
+                   "too many calls of this partner in progress, at most 3");
+    assert_string_equal(last_refusal, "alpha has 3 calls in progress, its share");
+    expect_words(other, WHOAMI, "beta");
+    for (size_t i = 0; i < PT_LEN(c); i++)
+        assert_int_equal(rpc_call_close(c[i], &err), PT_OK);
+    int64_t until = now_ms() + WAIT_MS;
+    while (rpc_server_counts(s).active > 0 && now_ms() < until)
+        (void)usleep(1000);
+    expect_words(greedy, WHOAMI, "alpha");
+    rpc_channel_close(greedy);
+    rpc_channel_close(greedy_too);
+    rpc_channel_close(other);
+    rpc_server_free(s, WAIT_MS);
+}
+
+/* Goal: more refusals than can be sent at once are all refused, and nothing hangs. */
+static void a_flood_of_refusals_passes(void **state)
+{
+    struct rpc_limits one = {.max_calls_peer = 1};
+    struct rpc_server *s = federation(&one);
+    struct rpc_channel *ch = to_federation(s, &alpha_id, NULL);
+    struct rpc_call *first = running_echo(ch);
+    struct rpc_call *c[100];
+    struct pt_err err = {0};
+
+    (void)state;
+    for (size_t i = 0; i < PT_LEN(c); i++)
+        assert_int_equal(rpc_call_open(&c[i], ch, ECHO, WAIT_MS, &err), PT_OK);
+    for (size_t i = 0; i < PT_LEN(c); i++)
+        assert_int_not_equal(rpc_call_close(c[i], &err), PT_OK);
+    assert_int_equal(rpc_server_counts(s).refused_busy, PT_LEN(c));
+    assert_int_equal(rpc_call_close(first, &err), PT_OK);
+    rpc_channel_close(ch);
+    rpc_server_free(s, WAIT_MS);
+}
+
+/* Goal: a caller that sends a little, always in time, is cut off at the end of the whole call and
+ * told why; so is a server that answers so. */
+static void a_trickle_ends_at_the_deadline(void **state)
+{
+    struct rpc_limits brief = {.call_ms = 1000};
+    struct rpc_server *hasty = federation(&brief), *patient = federation(NULL);
+    struct rpc_channel *ch[] = {to_federation(hasty, &alpha_id, NULL),
+                                to_federation(patient, &alpha_id, NULL)};
+    static const char *const says[] = {"was not over in the time it may take in all",
+                                       "had not finished after 1 s, the most a call may take"};
+
+    (void)state;
+    for (size_t i = 0; i < PT_LEN(ch); i++) {
+        struct buf m = {0};
+        struct pt_err err = {0};
+        int64_t began = now_ms();
+        struct rpc_call *c;
+        assert_int_equal(rpc_call_open(&c, ch[i], ECHO, 0, &err), PT_OK);
+        if (i == 1)
+            rpc_call_set_deadline(c, 1000);
+        while (now_ms() - began < WAIT_MS && rpc_send(c, span_z("x"), &err) == PT_OK &&
+               rpc_recv_one(&m, c, &err) == PT_OK)
+            (void)usleep(20000);
+        assert_in_range(now_ms() - began, 900, 3000);
+        if (i == 0)
+            assert_int_equal(rpc_call_close(c, &err), PT_EPEER);
+        if (!strstr(err.msg, says[i]))
+            fail_msg("'%s' does not say '%s'", err.msg, says[i]);
+        if (i == 1)
+            (void)!rpc_call_close(c, &err);
+        buf_free(&m);
+        rpc_channel_close(ch[i]);
+    }
+    assert_int_equal(rpc_server_counts(hasty).active, 0);
+    rpc_server_free(hasty, WAIT_MS);
+    rpc_server_free(patient, WAIT_MS);
+}
+
 /* Both ends send 16 MiB at once, a thread each way: nothing waits for the other for ever. */
 static void *send_all(void *arg)
 {
@@ -387,6 +498,9 @@ int main(void)
         cmocka_unit_test(stopping_ends_running_calls),
         cmocka_unit_test(too_large_is_refused),
         cmocka_unit_test(too_many_are_refused),
+        cmocka_unit_test(a_peer_has_a_share_of_the_calls),
+        cmocka_unit_test(a_flood_of_refusals_passes),
+        cmocka_unit_test(a_trickle_ends_at_the_deadline),
         cmocka_unit_test(both_ways_at_once),
     };
 
