@@ -88,6 +88,8 @@ $(BUILD)/tests/fuzz/%_replay: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/main.o
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 $(BUILD)/lattice-bench: $(BUILD)/tests/bench/lattice_bench.o $(LIB)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+$(BUILD)/group-bench: $(BUILD)/tests/bench/group_bench.o $(LIB)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 $(BUILD)/demo-data $(BUILD)/demo-check: $(BUILD)/demo-%: $(BUILD)/tests/demo/demo_%.o
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 $(BUILD)/ingest-bench: $(BUILD)/tests/bench/ingest_bench.o $(LIB)
