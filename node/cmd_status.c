@@ -62,7 +62,7 @@ static enum pt_code read_budgets(struct standing *st, int64_t now_s, struct pt_e
         b->name = p->partners[i].name;
         if (ledger_spent(&b->spent, st->store, p, b->name, now_s, err) != PT_OK)
             return err->code;
-        b->left_nano = budget_left(p, &b->spent);
+        b->left_nano = ledger_left(p, &b->spent, now_s);
         st->peer_count++;
     }
     return PT_OK;

@@ -60,16 +60,16 @@ static enum pt_code charge_sizes(struct daemon *d, const struct salt_round *r,
         struct ledger_charge charge = {.recipient = name,
                                        .kind = "size",
                                        .rho_nano = LEDGER_PADDING_RHO_NANO,
-                                       .question = span_z("padded size of the dataset")};
+                                       .question = span_z("padded size of the dataset"),
+                                       .upkeep = true};
         if (r->partner[i] == d->home->self)
             continue;
         hash_parts(&charge.question_id, "patto/charge-size/1", parts, PT_LEN(parts));
         enum pt_code rc = ledger_charge(&paid, d->store, p, &charge, clock_now_s(), err);
-        if (rc == PT_EDENIED)
-            return pt_fail(err, PT_ELIMIT,
-                           "the budget of %s here is spent: our size cannot be announced to it; "
-                           "make the epoch without it, or wait for the next period",
-                           name);
+        if (rc == PT_EDENIED) {
+            err->code = PT_ELIMIT; /* nobody asked for what the policy forbids */
+            return pt_wrap(err, "make the epoch without %s (--with the others)", name);
+        }
         if (rc != PT_OK)
             return rc;
     }

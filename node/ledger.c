@@ -1,6 +1,7 @@
 #include "node/ledger.h"
 
 #include "crypto/base/text.h"
+#include "node/clock.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -28,6 +29,64 @@ enum pt_code ledger_spent(struct budget_spent *out, struct store *s, const struc
         return err->code;
     }
     return PT_OK;
+}
+
+/* Questions see the reserve as spent. */
+static struct budget_spent with_reserve(const struct policy *p, const struct budget_spent *spent,
+                                        int64_t now_s)
+{
+    struct budget_spent sum;
+
+    budget_reserve(&sum, p, LEDGER_REFRESH_RHO_NANO, now_s);
+    sum.period_nano += spent->period_nano; /* sums of int64, and at most half of a cap */
+    sum.today_nano += spent->today_nano;
+    sum.lifetime_nano += spent->lifetime_nano;
+    return sum;
+}
+
+uint64_t ledger_left(const struct policy *p, const struct budget_spent *spent, int64_t now_s)
+{
+    struct budget_spent all = with_reserve(p, spent, now_s);
+
+    return budget_left(p, &all);
+}
+
+/* No room for a size even in the reserve: what that stops, and until when. */
+static enum pt_code no_upkeep(const struct policy *p, const struct ledger_charge *c,
+                              const struct budget_spent *spent, int64_t now_s, struct pt_err *err)
+{
+    const struct policy_privacy *caps = &p->privacy;
+    char until[80] = "tomorrow (UTC)";
+    char date[11];
+
+    if (c->rho_nano + spent->period_nano > caps->budget_rho_nano) {
+        clock_date(date, budget_period_end_s(p, now_s));
+        snprintf(until, sizeof until, "on %s, when the next budget period begins", date);
+    }
+    if (c->rho_nano + spent->lifetime_nano > caps->lifetime_rho_nano)
+        snprintf(until, sizeof until, "under a new policy that raises lifetime_rho");
+    return pt_fail(err, PT_EDENIED,
+                   "privacy.budget, line %" PRIu32 ": the budget of %s here is spent, so it cannot "
+                   "be told the padded size of our data, and neither tokens nor an epoch can be "
+                   "made with it; try again %s",
+                   caps->budget_line, c->recipient, until);
+}
+
+static enum pt_code check_caps(const struct policy *p, const struct ledger_charge *c,
+                               const struct budget_spent *spent, int64_t now_s, struct pt_err *err)
+{
+    struct budget_spent all = with_reserve(p, spent, now_s);
+    struct pt_err without_reserve = {0};
+
+    if (c->upkeep)
+        return budget_check(p, spent, c->rho_nano, err) == PT_OK
+                   ? PT_OK
+                   : no_upkeep(p, c, spent, now_s, err);
+    if (budget_check(p, &all, c->rho_nano, err) == PT_OK)
+        return PT_OK;
+    if (budget_check(p, spent, c->rho_nano, &without_reserve) == PT_OK)
+        return pt_wrap(err, "beside what is kept for tokens and epochs");
+    return PT_EDENIED;
 }
 
 /* Known id: the same recipient, kind and price, or somebody computes ids wrongly. */
@@ -82,13 +141,12 @@ static enum pt_code charge(struct ledger_result *out, struct store *s, const str
     if (store_charge_find(&known, &found, s, &c->question_id, err) != PT_OK ||
         ledger_spent(&spent, s, p, c->recipient, now_s, err) != PT_OK)
         return err->code;
-    out->left_nano = budget_left(p, &spent);
+    out->left_nano = c->upkeep ? budget_left(p, &spent) : ledger_left(p, &spent, now_s);
     if (found)
         return check_paid(out, &known, c, err);
-    if (budget_check(p, &spent, c->rho_nano, err) != PT_OK ||
-        record(out, s, p, c, now_s, err) != PT_OK)
+    if (check_caps(p, c, &spent, now_s, err) != PT_OK || record(out, s, p, c, now_s, err) != PT_OK)
         return err->code;
-    /* budget_check() passed, so the tightest cap holds the charge. */
+    /* check_caps() passed, so the tightest cap holds the charge. */
     out->left_nano -= c->rho_nano;
     return PT_OK;
 }

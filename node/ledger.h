@@ -10,7 +10,11 @@
 #include "node/store.h"
 #include "policy/budget.h"
 
-enum { LEDGER_PADDING_RHO_NANO = 200000 }; /* a padded token batch: rho 2e-4 (PROTOCOL.md 5) */
+enum {
+    LEDGER_PADDING_RHO_NANO = 200000, /* a padded size: rho 2e-4 (PROTOCOL.md 5) */
+    /* New data cost each partner two: the token batch and the size that the epoch announces. */
+    LEDGER_REFRESH_RHO_NANO = 2 * LEDGER_PADDING_RHO_NANO,
+};
 
 struct ledger_charge { /* borrowed */
     struct digest question_id;
@@ -19,11 +23,12 @@ struct ledger_charge { /* borrowed */
     struct digest epoch;   /* zero for a batch */
     uint64_t rho_nano;     /* budget_price().charge_nano */
     struct span question;  /* canonical text, kept for the record; at most QUESTION_TEXT_MAX */
+    bool upkeep; /* a padded size: may use the reserve that questions leave (budget_reserve) */
 };
 struct ledger_result {
     bool already_paid;
     uint64_t charged_nano;    /* now: 0 when already paid */
-    uint64_t left_nano;       /* under the tightest cap, afterwards */
+    uint64_t left_nano;       /* for such charges, under the tightest cap, afterwards */
     struct store_place event; /* of the charge, this time's or the first's */
 };
 
@@ -34,9 +39,12 @@ struct ledger_result {
 PT_MUST_USE enum pt_code ledger_charge(struct ledger_result *out, struct store *s,
                                        const struct policy *p, const struct ledger_charge *c,
                                        int64_t now_s, struct pt_err *err);
-/* What recipient has spent here, and what is left under the tightest cap. */
+/* What recipient has spent here. */
 PT_MUST_USE enum pt_code ledger_spent(struct budget_spent *out, struct store *s,
                                       const struct policy *p, const char *recipient, int64_t now_s,
                                       struct pt_err *err);
+
+/* What questions may still spend of it: the tightest cap, less the reserve. */
+uint64_t ledger_left(const struct policy *p, const struct budget_spent *spent, int64_t now_s);
 
 #endif

@@ -189,7 +189,7 @@ static enum pt_code status_partners(struct planner_status *s, struct daemon *d,
         out->neutral = p->partners[i].neutral;
         out->in_epoch = epoch != NULL && epoch_find(snapshot_header(epoch), out->name) >= 0;
         out->spent_nano = spent.period_nano;
-        out->left_nano = budget_left(p, &spent);
+        out->left_nano = ledger_left(p, &spent, clock_now_s());
         s->partner_count++;
     }
     return PT_OK;

@@ -407,7 +407,8 @@ static enum pt_code charge_batch(struct run *r, const char *peer, struct pt_err 
     struct ledger_charge charge = {.recipient = peer,
                                    .kind = "batch",
                                    .rho_nano = LEDGER_PADDING_RHO_NANO,
-                                   .question = span_z("padded size of a token batch")};
+                                   .question = span_z("padded size of a token batch"),
+                                   .upkeep = true};
 
     hash_parts(&charge.question_id, "patto/charge-batch/1", parts, PT_LEN(parts));
     return ledger_charge(&paid, r->daemon->store, r->daemon->home->policy, &charge, clock_now_s(),

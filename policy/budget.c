@@ -151,3 +151,35 @@ int64_t budget_period_start_s(const struct policy *p, int64_t now_s)
 
     return now_s - (since < 0 ? since + period_s : since);
 }
+
+int64_t budget_period_end_s(const struct policy *p, int64_t now_s)
+{
+    return budget_period_start_s(p, now_s) + (int64_t)p->privacy.budget_days * NAMES_DAY_S;
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint64_t reserve_of(uint64_t cap_nano, uint64_t refresh_nano, int64_t remaining_s)
+{
+    const int64_t week_s = 7 * (int64_t)NAMES_DAY_S;
+    uint64_t weeks = remaining_s > 0 ? (uint64_t)((remaining_s - 1) / week_s) + 1 : 1;
+    uint64_t most = cap_nano / 10;
+
+    if (most < refresh_nano)
+        most = least(refresh_nano, cap_nano / 2);
+    return weeks > most / refresh_nano ? most : weeks * refresh_nano;
+}
+
+void budget_reserve(struct budget_spent *out, const struct policy *p, uint64_t refresh_nano,
+                    int64_t now_s)
+{
+    assert(refresh_nano > 0);
+    out->period_nano =
+        reserve_of(p->privacy.budget_rho_nano, refresh_nano, budget_period_end_s(p, now_s) - now_s);
+    out->today_nano = reserve_of(p->privacy.daily_rho_nano, refresh_nano, NAMES_DAY_S);
+    out->lifetime_nano =
+        reserve_of(p->privacy.lifetime_rho_nano, refresh_nano, p->valid_until_s - now_s);
+}

@@ -41,5 +41,12 @@ PT_MUST_USE enum pt_code budget_check(const struct policy *p, const struct budge
 uint64_t budget_left(const struct policy *p, const struct budget_spent *spent);
 /* The first second of the budget period that holds now: periods count from valid_from. */
 int64_t budget_period_start_s(const struct policy *p, int64_t now_s);
+int64_t budget_period_end_s(const struct policy *p, int64_t now_s); /* ... and of the next one */
+/* What questions leave of each cap, so that a recipient who has asked all it may does not stand
+ * in the way of tokens and epochs, which charge it too: refresh_nano for each week that remains
+ * (of the period; of the policy for the lifetime cap) and for today; at most a tenth of the cap,
+ * or one refresh where a tenth is less, and never more than half. */
+void budget_reserve(struct budget_spent *out, const struct policy *p, uint64_t refresh_nano,
+                    int64_t now_s);
 
 #endif

@@ -32,12 +32,14 @@ static struct policy caps(void)
                                        .budget_days = PERIOD_DAYS}};
 }
 
+/* Without the reserve, so that caps are met to the nano; the reserve has a test of its own. */
 static struct ledger_charge ask(uint32_t number, const char *recipient, uint64_t rho_nano)
 {
     struct ledger_charge c = {.recipient = recipient,
                               .kind = "overlap",
                               .rho_nano = rho_nano,
-                              .question = span_z("kind=overlap\n")};
+                              .question = span_z("kind=overlap\n"),
+                              .upkeep = true};
 
     store_u32le(c.question_id.b, number);
     return c;
@@ -161,6 +163,55 @@ static void caps_hold(void **state)
     assert_int_equal(ever(s, "b"), 250000000);
     /* Another recipient has a budget of its own. */
     assert_int_equal(charge_at(&r, s, ask(id++, "c", 10000000), next_s + 6 * DAY_S), PT_OK);
+    store_close(s);
+}
+
+static struct ledger_charge question(uint32_t number, uint64_t rho_nano)
+{
+    struct ledger_charge c = ask(number, "b", rho_nano);
+
+    c.upkeep = false;
+    return c;
+}
+
+/* Goal: a partner that has asked all it may does not block tokens and epochs with it; what is
+ * charged is charged, and when not even a size fits the refusal says until when. */
+static void questions_leave_room_for_sizes(void **state)
+{
+    const struct policy p = caps();
+    const int64_t last_s = MIDNIGHT_S + 80 * (int64_t)DAY_S; /* two weeks begun are left */
+    struct store *s = open_store(state);
+    struct pt_err err = {0};
+    struct ledger_result r;
+    struct budget_spent spent;
+    uint32_t id = 0;
+
+    /* 0.01 a day, of which a refresh is kept; the same of the 0.2 of the period. */
+    assert_int_equal(charge_at(&r, s, question(id++, 9600001), MIDNIGHT_S), PT_EDENIED);
+    assert_int_equal(charge_at(&r, s, question(id++, 9600000), MIDNIGHT_S), PT_OK);
+    assert_int_equal(r.left_nano, 0);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(charge_at(&r, s, ask(id++, "b", LEDGER_PADDING_RHO_NANO), MIDNIGHT_S),
+                         PT_OK);
+    for (int64_t day = 1; day < 20; day++)
+        assert_int_equal(charge_at(&r, s, question(id++, 9600000), MIDNIGHT_S + day * DAY_S),
+                         PT_OK);
+    assert_int_equal(ever(s, "b"), 20 * 9600000 + 400000);
+    assert_int_equal(charge_at(&r, s, question(id++, 6800001), last_s), PT_EDENIED);
+    assert_int_equal(charge_at(&r, s, question(id++, 6800000), last_s), PT_OK);
+    const struct ledger_charge more = question(id++, 1);
+    assert_int_equal(ledger_charge(&r, s, &p, &more, last_s + DAY_S, &err), PT_EDENIED);
+    assert_non_null(strstr(err.msg, "beside what is kept for tokens and epochs: privacy.budget"));
+    assert_int_equal(ledger_spent(&spent, s, &p, "b", last_s, &err), PT_OK);
+    assert_int_equal(ledger_left(&p, &spent, last_s), 0);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(charge_at(&r, s, ask(id++, "b", LEDGER_PADDING_RHO_NANO), last_s + DAY_S),
+                         PT_OK);
+    assert_int_equal(ever(s, "b"), p.privacy.budget_rho_nano);
+    const struct ledger_charge size = ask(id++, "b", LEDGER_PADDING_RHO_NANO);
+    assert_int_equal(ledger_charge(&r, s, &p, &size, last_s + DAY_S, &err), PT_EDENIED);
+    assert_non_null(strstr(err.msg, "the budget of b here is spent"));
+    assert_non_null(strstr(err.msg, "try again on 2027-03-11, when the next budget period begins"));
     store_close(s);
 }
 
@@ -410,6 +461,7 @@ int main(void)
         CASE(same_question_spends_once),
         CASE(id_names_one_question),
         CASE(caps_hold),
+        CASE(questions_leave_room_for_sizes),
         CASE(clock_set_back),
         CASE(records_what_was_asked),
         CASE(sums_do_not_wrap),

@@ -180,6 +180,45 @@ static void thresholds_and_periods(void **state)
     policy_free(p);
 }
 
+/* Goal: questions leave one refresh a remaining week, and little of a small cap. */
+static void the_reserve_shrinks_with_the_weeks(void **state)
+{
+    enum { REFRESH = 400000 };
+    static const struct {
+        uint64_t cap_nano;
+        int64_t days_left;
+        uint64_t want;
+    } cases[] = {
+        {200000000, 90, 13 * REFRESH}, /* 12.9 weeks */
+        {200000000, 84, 12 * REFRESH}, /* twelve to the second */
+        {200000000, 8, 2 * REFRESH},
+        {200000000, 1, REFRESH},
+        {40000000, 90, 4000000}, /* a tenth */
+        {3000000, 90, REFRESH},  /* a tenth is less than one */
+        {500000, 90, 250000},    /* half */
+        {0, 90, 0},
+    };
+    struct policy *p = fixture_three();
+    struct budget_spent r;
+
+    (void)state;
+    for (size_t i = 0; i < PT_LEN(cases); i++) {
+        p->privacy.budget_rho_nano = cases[i].cap_nano;
+        budget_reserve(&r, p, REFRESH, p->valid_from_s + (90 - cases[i].days_left) * 86400);
+        assert_int_equal(r.period_nano, cases[i].want);
+        assert_int_equal(r.today_nano, REFRESH); /* of 0.01 */
+    }
+    p->valid_until_s = p->valid_from_s + 10 * 7 * 86400;
+    budget_reserve(&r, p, REFRESH, p->valid_from_s);
+    assert_int_equal(r.lifetime_nano, 10 * REFRESH);
+    budget_reserve(&r, p, REFRESH, p->valid_until_s + 1);
+    assert_int_equal(r.lifetime_nano, REFRESH);
+    p->valid_until_s = INT64_MAX / 2;
+    budget_reserve(&r, p, REFRESH, p->valid_from_s);
+    assert_int_equal(r.lifetime_nano, 100000000); /* a tenth of 1.0 */
+    policy_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -188,6 +227,7 @@ int main(void)
         cmocka_unit_test(epsilon_is_that_of_the_protocol),
         cmocka_unit_test(a_cap_that_is_met_exactly_holds),
         cmocka_unit_test(thresholds_and_periods),
+        cmocka_unit_test(the_reserve_shrinks_with_the_weeks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
