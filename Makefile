@@ -79,6 +79,14 @@ $(BUILD)/crypto/group_ifma.o: CFLAGS_ARCH := -mavx512f -mavx512ifma -mavx512dq -
                                              $(if $(PLAIN),,-O3) -Wframe-larger-than=40960
 endif
 
+# Here -O3 is what makes the compiler use vectors in plain C.
+$(BUILD)/crypto/dot.o: CFLAGS_ARCH := $(if $(PLAIN),,-O3)
+ifeq ($(shell uname -m),x86_64)
+$(BUILD)/crypto/dot_avx2.o: CFLAGS_ARCH := -mavx2 $(if $(PLAIN),,-O3)
+$(BUILD)/crypto/dot_ifma.o: CFLAGS_ARCH := -mavx512f -mavx512bw -mavx512vl -mavx512vnni \
+                                           $(if $(PLAIN),,-O3)
+endif
+
 # Tests: a program a module. Objects named in X_test.objs replace library members (a seam for
 # tests only: the product has no such switch).
 $(BUILD)/tests/%_test: $(BUILD)/tests/%_test.o $(HELP_O) $(LIB)

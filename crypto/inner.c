@@ -5,14 +5,11 @@
 #include <sodium.h>
 
 #include "crypto/base/ct.h"
+#include "crypto/dot.h"
 #include "crypto/gauss.h"
 #include "crypto/prg.h"
 
-enum {
-    PLANES_MAX = 6,
-    ROWS_AT_ONCE = 32, /* so that their widened entries stay in the second cache */
-    SIGMA_U = 5,
-};
+enum { SIGMA_U = 5 };
 enum { STREAM_U, STREAM_F }; /* of a reply's seed */
 
 struct inner_hint { /* in locked memory, with the scratch its use needs */
@@ -99,29 +96,8 @@ enum pt_code inner_hint_merge(struct inner_hint *dst, const struct rlwe *c,
     return PT_OK;
 }
 
-/* A byte of a coefficient times an entry of a row, 2048 times: under 2^27, exact. */
-static int32_t dot_block(const int16_t a[RLWE_DEGREE], const int16_t b[RLWE_DEGREE])
-{
-    int32_t sum = 0;
-
-    for (size_t i = 0; i < RLWE_DEGREE; i++)
-        sum += (int32_t)a[i] * b[i];
-    return sum;
-}
-
-static void widen_bytes(int16_t *out, const uint8_t *in, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        out[i] = in[i];
-}
-static void widen_row(int16_t out[RLWE_DEGREE], const int8_t in[RLWE_DEGREE])
-{
-    for (size_t i = 0; i < RLWE_DEGREE; i++)
-        out[i] = (int16_t)in[i];
-}
-
 /* sum over p of plane[p] * 2^(8p), mod q. |plane[p]| < 2^43. */
-static uint64_t join_planes(const struct ring *r, const int64_t plane[PLANES_MAX])
+static uint64_t join_planes(const struct ring *r, const int64_t plane[DOT_PLANES_MAX])
 {
     uint64_t v = 0;
 
@@ -130,34 +106,34 @@ static uint64_t join_planes(const struct ring *r, const int64_t plane[PLANES_MAX
     return v;
 }
 
-struct dot_work { /* secret: rows, and sums over them */
-    int16_t row[ROWS_AT_ONCE][RLWE_DEGREE];
-    int16_t plane[PLANES_MAX * RLWE_DEGREE];
-    int8_t padded[RLWE_DEGREE];
-    int64_t (*sum)[PLANES_MAX]; /* row by row, a column each */
-    size_t sum_count;
+typedef int64_t dot_sums[DOT_PLANES_MAX][DOT_ROWS_MAX];
+struct dot_work {                                            /* secret: rows, and sums over them */
+    int8_t rows[DOT_ROWS_MAX][DOT_BLOCKS_MAX * RLWE_DEGREE]; /* stays in the second cache */
+    dot_sums *sums;                                          /* one a column */
+    size_t sums_count;
 };
 
-/* One block of every column, times row_count <= ROWS_AT_ONCE rows. */
-static enum pt_code dot_rows(struct dot_work *w, const struct rlwe *c, struct inner_dot_in in,
-                             uint64_t k)
+/* Blocks [k, k + n) of every column, times row_count <= DOT_ROWS_MAX rows. */
+static enum pt_code dot_blocks(struct dot_work *w, const struct rlwe *c, struct inner_dot_in in,
+                               uint64_t k, size_t n)
 {
     size_t bytes = rlwe_block_bytes(c);
-    unsigned planes = rlwe_ring(c)->coefficient_bytes;
+    dot_fn *multiply = dot_best();
+    struct dot_in d = {.rows = w->rows[0],
+                       .row_count = in.row_count,
+                       .row_stride = sizeof w->rows[0],
+                       .block_count = n,
+                       .planes = rlwe_ring(c)->coefficient_bytes};
 
-    for (size_t i = 0; i < in.row_count; i++) {
-        take_row(w->padded, c, in.rows[i], k);
-        widen_row(w->row[i], w->padded);
-    }
+    for (size_t i = 0; i < in.row_count; i++)
+        for (size_t b = 0; b < n; b++)
+            take_row(w->rows[i] + b * RLWE_DEGREE, c, in.rows[i], k + b);
     for (size_t j = 0; j < in.column_count; j++) {
-        struct span block = {in.columns[j].p + k * bytes, bytes};
-        if (!rlwe_blocks_valid(c, block))
+        struct span blocks = {in.columns[j].p + k * bytes, n * bytes};
+        if (!rlwe_blocks_valid(c, blocks))
             return PT_EBADMSG;
-        widen_bytes(w->plane, block.p, bytes);
-        for (size_t i = 0; i < in.row_count; i++)
-            for (unsigned p = 0; p < planes; p++)
-                w->sum[i * in.column_count + j][p] +=
-                    dot_block(w->plane + (size_t)p * RLWE_DEGREE, w->row[i]);
+        d.blocks = blocks.p;
+        multiply(w->sums[j], &d);
     }
     return PT_OK;
 }
@@ -168,10 +144,9 @@ static struct dot_work *dot_work_new(size_t column_count)
 
     if (w == NULL)
         return NULL;
-    w->sum_count = column_count * ROWS_AT_ONCE; /* calloc watches the rest of the product */
-    if (column_count <= SIZE_MAX / ROWS_AT_ONCE)
-        w->sum = calloc(w->sum_count, sizeof *w->sum);
-    if (w->sum == NULL) {
+    w->sums_count = column_count;
+    w->sums = calloc(column_count, sizeof *w->sums);
+    if (w->sums == NULL) {
         free(w);
         return NULL;
     }
@@ -182,30 +157,43 @@ static void dot_work_free(struct dot_work *w)
 {
     if (w == NULL)
         return;
-    explicit_bzero(w->sum, w->sum_count * sizeof *w->sum);
-    free(w->sum);
+    explicit_bzero(w->sums, w->sums_count * sizeof *w->sums);
+    free(w->sums);
     explicit_bzero(w, sizeof *w);
     free(w);
+}
+
+static void dot_join(uint64_t *dot, const struct rlwe *c, size_t column_count, dot_sums *sums,
+                     size_t row_count)
+{
+    int64_t plane[DOT_PLANES_MAX] = {0};
+
+    for (size_t i = 0; i < row_count; i++)
+        for (size_t j = 0; j < column_count; j++) {
+            for (unsigned p = 0; p < DOT_PLANES_MAX; p++)
+                plane[p] = sums[j][p][i];
+            dot[i * column_count + j] = join_planes(rlwe_ring(c), plane);
+        }
+    explicit_bzero(plane, sizeof plane);
 }
 
 static enum pt_code dot_all(uint64_t *dot, const struct rlwe *c, struct inner_dot_in in,
                             struct dot_work *w)
 {
+    uint64_t blocks = rlwe_block_count(c);
     enum pt_code rc;
 
-    for (size_t at = 0; at < in.row_count; at += ROWS_AT_ONCE) {
+    for (size_t at = 0; at < in.row_count; at += DOT_ROWS_MAX) {
         struct inner_dot_in some = in;
         some.rows = in.rows + at;
-        if (in.row_count - at < ROWS_AT_ONCE)
-            some.row_count = in.row_count - at;
-        else
-            some.row_count = ROWS_AT_ONCE;
-        memset(w->sum, 0, w->sum_count * sizeof *w->sum);
-        for (uint64_t k = 0; k < rlwe_block_count(c); k++)
-            if ((rc = dot_rows(w, c, some, k)) != PT_OK)
+        some.row_count = in.row_count - at < DOT_ROWS_MAX ? in.row_count - at : DOT_ROWS_MAX;
+        memset(w->sums, 0, w->sums_count * sizeof *w->sums);
+        for (uint64_t k = 0; k < blocks; k += DOT_BLOCKS_MAX) {
+            size_t n = blocks - k < DOT_BLOCKS_MAX ? (size_t)(blocks - k) : DOT_BLOCKS_MAX;
+            if ((rc = dot_blocks(w, c, some, k, n)) != PT_OK)
                 return rc;
-        for (size_t i = 0; i < some.row_count * in.column_count; i++)
-            dot[at * in.column_count + i] = join_planes(rlwe_ring(c), w->sum[i]);
+        }
+        dot_join(dot + at * in.column_count, c, in.column_count, w->sums, some.row_count);
     }
     return PT_OK;
 }
@@ -251,8 +239,7 @@ static uint64_t get(const uint8_t *in, unsigned coefficient_bytes)
 
 struct reply_work { /* secret, in locked memory */
     int8_t u[RLWE_DEGREE], f[RLWE_DEGREE];
-    int16_t u_wide[RLWE_DEGREE];
-    int16_t plane[PLANES_MAX * RLWE_DEGREE];
+    dot_sums sums;
     struct inner_hint masked; /* G, then G' */
 };
 
@@ -280,14 +267,19 @@ static uint64_t mask_scalar(const struct rlwe *c, struct reply_work *w, struct s
                             uint64_t dot, int64_t noise)
 {
     const struct ring *r = rlwe_ring(c);
-    size_t bytes = rlwe_block_bytes(c);
-    int64_t plane[PLANES_MAX] = {0};
+    const struct dot_in in = {.rows = w->u,
+                              .row_count = 1,
+                              .row_stride = RLWE_DEGREE,
+                              .blocks = column.p + column.n - rlwe_block_bytes(c),
+                              .block_count = 1,
+                              .planes = r->coefficient_bytes};
+    uint64_t product;
 
-    widen_bytes(w->plane, column.p + column.n - bytes, bytes);
-    for (unsigned p = 0; p < r->coefficient_bytes; p++)
-        plane[p] = dot_block(w->plane + (size_t)p * RLWE_DEGREE, w->u_wide);
-    uint64_t v = ring_add(r, ring_reduce(r, dot), join_planes(r, plane));
-    explicit_bzero(plane, sizeof plane);
+    memset(w->sums, 0, sizeof w->sums);
+    dot_best()(w->sums, &in);
+    dot_join(&product, c, 1, &w->sums, 1);
+    uint64_t v = ring_add(r, ring_reduce(r, dot), product);
+    explicit_bzero(&product, sizeof product);
     return ring_add(r, v, ring_reduce_signed(r, noise));
 }
 
@@ -317,7 +309,6 @@ static enum pt_code reply_with(uint8_t *out, const struct rlwe *c, const struct 
     if ((rc = gauss_draw(w->u, stream, STREAM_U)) != PT_OK ||
         (rc = gauss_draw(w->f, stream, STREAM_F)) != PT_OK)
         return rc;
-    widen_row(w->u_wide, w->u);
     w->masked = *in->hint;
     if ((rc = put_masked_hint(out, c, w)) != PT_OK)
         return rc;

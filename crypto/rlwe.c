@@ -273,17 +273,26 @@ enum pt_code rlwe_encrypt_block(uint8_t *out, const struct rlwe *c, struct rlwe_
     return rc;
 }
 
-/* One block, exactly. */
+/* One block, exactly: byte by byte from the top, which coefficients are below q already and which
+ * are equal to it so far. Loops without a branch, that the compiler makes vectors of. */
 static bool all_below(const uint8_t *block, unsigned coefficient_bytes, uint64_t q)
 {
-    for (size_t i = 0; i < RLWE_DEGREE; i++) {
-        uint64_t v = 0;
-        for (unsigned p = 0; p < coefficient_bytes; p++)
-            v |= (uint64_t)block[(size_t)p * RLWE_DEGREE + i] << 8 * p;
-        if (v >= q)
-            return false;
+    uint8_t below[RLWE_DEGREE] = {0};
+    uint8_t equal[RLWE_DEGREE];
+    uint8_t all = 0xff;
+
+    memset(equal, 0xff, sizeof equal);
+    for (unsigned p = coefficient_bytes; p-- > 0;) {
+        const uint8_t *plane = block + (size_t)p * RLWE_DEGREE;
+        const uint8_t byte = (uint8_t)(q >> 8 * p);
+        for (size_t i = 0; i < RLWE_DEGREE; i++) {
+            below[i] |= equal[i] & (uint8_t) - (plane[i] < byte);
+            equal[i] &= (uint8_t) - (plane[i] == byte);
+        }
     }
-    return true;
+    for (size_t i = 0; i < RLWE_DEGREE; i++)
+        all &= below[i];
+    return all == 0xff;
 }
 
 /* Every q here starts with two bytes of ones, so only a block that holds such a coefficient needs
