@@ -356,18 +356,47 @@ static bool refused(const struct query *q, struct answer_refusal *why, const str
     return true;
 }
 
-/* Too small an audience is found on the noisy size, which costs what the answer costs; the
- * refusal carries no amount, so the price is the policy's. */
+/* Too small an audience is found on the noisy size, which costs what the answer costs. The refusal
+ * carries no amount: it is the policy's price the first time, and nothing when the owner's ledger
+ * knows the question, which it does by a key that both can compute. */
+static enum pt_code refused_charge(struct answer *out, struct query *q, struct pt_err *err)
+{
+    struct digest *digests = calloc(q->column_count, sizeof *digests);
+    struct reply_in in = {.policy = q->policy,
+                          .question = &q->question,
+                          .pair = q->pair,
+                          .rlwe = q->rlwe,
+                          .column_digests = digests,
+                          .column_count = q->column_count};
+    struct budget_price price;
+    struct buf before = {0};
+    struct digest key;
+    enum pt_code rc;
+
+    if (digests == NULL)
+        return no_memory(err);
+    for (size_t i = 0; i < q->column_count; i++)
+        digests[i] = q->columns[i].digest;
+    reply_price(&price, &in);
+    if ((rc = reply_key(&key, &in, err)) == PT_OK)
+        rc = store_answer_find(&before, &out->repeated, q->daemon->store, &key, err);
+    if (rc == PT_OK && !out->repeated) {
+        out->charged_rho_nano = price.charge_nano;
+        rc = store_answer_put(q->daemon->store, &key, span_z("\"AUDIENCE_TOO_SMALL\""),
+                              clock_now_s(), err);
+    }
+    buf_free(&before);
+    free(digests);
+    return rc;
+}
+
 static enum pt_code answer_refused(struct answer *out, struct query *q, struct answer_refusal why,
                                    struct pt_err *err)
 {
-    struct budget_price price;
+    enum pt_code rc = why.reason == REASON_AUDIENCE ? refused_charge(out, q, err) : PT_OK;
 
-    budget_price(&price, q->policy, &q->question, rlwe_delta(q->rlwe));
-    if (why.reason == REASON_AUDIENCE)
-        out->charged_rho_nano = price.charge_nano;
     out->left_unknown = true;
-    return answer_refuse(out, q->kind, q->policy, &q->question, why, err);
+    return rc == PT_OK ? answer_refuse(out, q->kind, q->policy, &q->question, why, err) : rc;
 }
 
 static void stamp(struct answer *out, const struct query *q)

@@ -125,7 +125,7 @@ PT_MUST_USE enum pt_code store_run_find(struct store_run *out, bool *found, stru
                                         const struct digest *id, const char *peer,
                                         struct pt_err *err);
 
-/* ---- the recipient's own answers, JSON as printed: asking again shows the same. */
+/* ---- what came of the recipient's own questions, as JSON, by the key that the owner charges. */
 PT_MUST_USE enum pt_code store_answer_put(struct store *s, const struct digest *question_id,
                                           struct span json, int64_t now_s, struct pt_err *err);
 PT_MUST_USE enum pt_code store_answer_find(struct buf *out, bool *found, struct store *s,

@@ -47,7 +47,18 @@ ok p freshmart query affinity --with drinkco --rows buys --columns drinkco.buys 
 say "the policy says no, and where"
 refused 1 'questions.crosstab.pairs, line' \
     p freshmart query crosstab --with drinkco --rows segment --columns drinkco.segment
-refused 1 'audience' p freshmart query overlap --with drinkco --where 'drinkco.spend>=99'
+
+say "an audience that is too small costs once what it says, and nothing again"
+before=$(spent drinkco freshmart)
+refused 1 'audience' p freshmart query overlap --with drinkco --where 'drinkco.spend>=99' --json
+after=$(spent drinkco freshmart)
+holds "$work/out" "(.charged_rho - ($after - $before)) | fabs < 1e-9"
+holds "$work/out" '.charged_rho > 0.0006 and (.repeated | not)'
+refused 1 'audience' p freshmart query overlap --with drinkco --where 'drinkco.spend>=99' --json
+[ "$(spent drinkco freshmart)" = "$after" ] || fail "a repeated refusal was charged"
+holds "$work/out" '.charged_rho == 0 and .repeated'
+
+say "nobody and nothing unknown can be asked"
 refused 2 'no question is called' p freshmart query everything --with drinkco
 refused 2 'nobody' p freshmart query overlap --with nobody
 
