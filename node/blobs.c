@@ -151,6 +151,35 @@ static void remove_tree(const char *path, int depth)
     rmdir(path);
 }
 
+/* Each folder in dir, down to `depth` more levels: its temporaries go. */
+static enum pt_code sweep(const char *dir, int depth, struct pt_err *err)
+{
+    enum pt_code rc = PT_OK;
+    DIR *d = opendir(dir);
+
+    if (d == NULL) /* a plain file, or no columns yet */
+        return errno == ENOTDIR || errno == ENOENT
+                   ? PT_OK
+                   : pt_fail(err, PT_EIO, "%s: %s", dir, strerror(errno));
+    if (depth == 0)
+        rc = fileio_sweep(dir, err);
+    for (struct dirent *e = readdir(d); e != NULL && depth > 0 && rc == PT_OK; e = readdir(d)) {
+        char child[HOME_PATH_MAX];
+        if (e->d_name[0] != '.' && (rc = fileio_join(child, dir, e->d_name, err)) == PT_OK)
+            rc = sweep(child, depth - 1, err);
+    }
+    closedir(d);
+    return rc;
+}
+
+enum pt_code blobs_sweep(const struct home *h, struct pt_err *err)
+{
+    char root[HOME_PATH_MAX];
+
+    home_path(root, h, "columns");
+    return sweep(root, 2, err);
+}
+
 void blobs_retire(const struct home *h, const struct digest *keep)
 {
     char root[HOME_PATH_MAX];

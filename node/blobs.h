@@ -34,5 +34,7 @@ PT_MUST_USE enum pt_code blob_map_new(struct blob_map *out, const struct fileio_
                                       size_t bytes, struct pt_err *err);
 /* Remove the folders of all epochs but `keep`. Mapped files stay readable until unmapped. */
 void blobs_retire(const struct home *h, const struct digest *keep);
+/* Remove what a killed process was still receiving or encrypting. At start, before any session. */
+PT_MUST_USE enum pt_code blobs_sweep(const struct home *h, struct pt_err *err);
 
 #endif

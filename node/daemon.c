@@ -1,5 +1,6 @@
 #include "node/daemon.h"
 
+#include "node/blobs.h"
 #include "node/clock.h"
 #include "node/federation.h"
 #include "node/planner.h"
@@ -187,9 +188,13 @@ static enum pt_code open_home(struct daemon *d, const char *home_dir, struct pt_
         (rc = check_joined(d, err)) != PT_OK)
         return rc;
     home_path(path, d->home, "vault");
-    if ((rc = vault_sweep(path, err)) != PT_OK)
+    if ((rc = vault_sweep(path, err)) != PT_OK || (rc = blobs_sweep(d->home, err)) != PT_OK ||
+        (rc = snapshot_seed_sweep(d->store, d->home->policy, clock_now_s(), err)) != PT_OK ||
+        (rc = load_epoch(d, err)) != PT_OK)
         return rc;
-    return load_epoch(d, err);
+    if (d->epoch != NULL) /* killed after an epoch was kept, its predecessor's columns stay */
+        blobs_retire(d->home, snapshot_id(d->epoch));
+    return PT_OK;
 }
 
 enum pt_code daemon_start(struct daemon **out, const char *home_dir, FILE *log, struct pt_err *err)

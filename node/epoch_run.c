@@ -119,23 +119,38 @@ enum pt_code epoch_allow(struct daemon *d, const char *initiator, const struct s
     return rc == PT_OK ? charge_sizes(d, r, data, err) : rc;
 }
 
-enum pt_code epoch_adopt(struct daemon *d, const struct salt_result *r, struct dataset *data,
+/* In one transaction: what the store says is in force is what memory will hold, or neither is. */
+static enum pt_code keep(struct daemon *d, const struct salt_result *r, int64_t now_s,
                          struct pt_err *err)
 {
     struct store_quota done = {.what = "epochs", .peer = "", .count = 1, .limit = UINT32_MAX};
-    struct snapshot *s = NULL;
     struct store_place place;
     char fields[256];
     uint64_t used;
     enum pt_code rc;
 
-    if ((rc = snapshot_new(&s, d->home, d->store, &r->header, data, err)) != PT_OK)
-        return rc;
     snprintf(fields, sizeof fields, "number=%" PRIu64 " participants=%zu slots=%" PRIu64,
              r->header.number, r->header.participant_count, r->header.slot_count);
-    if ((rc = snapshot_keep(d->store, r, clock_now_s(), err)) != PT_OK ||
-        (rc = store_quota_take(&used, d->store, &done, clock_now_s(), err)) != PT_OK ||
-        (rc = store_event(&place, d->store, "epoch", fields, clock_now_s(), err)) != PT_OK) {
+    if ((rc = store_begin(d->store, err)) != PT_OK)
+        return rc;
+    if ((rc = snapshot_keep(d->store, r, now_s, err)) == PT_OK &&
+        (rc = store_quota_take(&used, d->store, &done, now_s, err)) == PT_OK &&
+        (rc = store_event(&place, d->store, "epoch", fields, now_s, err)) == PT_OK &&
+        (rc = snapshot_seed_sweep(d->store, d->home->policy, now_s, err)) == PT_OK)
+        return store_commit(d->store, err);
+    store_rollback(d->store);
+    return rc;
+}
+
+enum pt_code epoch_adopt(struct daemon *d, const struct salt_result *r, struct dataset *data,
+                         struct pt_err *err)
+{
+    struct snapshot *s = NULL;
+    enum pt_code rc;
+
+    if ((rc = snapshot_new(&s, d->home, d->store, &r->header, data, err)) != PT_OK)
+        return rc;
+    if ((rc = keep(d, r, clock_now_s(), err)) != PT_OK) {
         snapshot_unref(s);
         return rc;
     }

@@ -40,12 +40,20 @@ struct vault_place snapshot_vault(char dir[HOME_PATH_MAX], const struct home *h)
         .dir = dir, .key = &h->keys->vault, .policy = h->policy, .me = h->self};
 }
 
+#define SEED_PREFIX "seed."
+
 static void seed_fact(char name[80], const struct digest *hash)
 {
     char hex[65];
 
     text_hex(hex, hash->b, sizeof hash->b);
-    snprintf(name, 80, "seed.%s", hex);
+    snprintf(name, 80, SEED_PREFIX "%s", hex);
+}
+
+enum pt_code snapshot_seed_sweep(struct store *store, const struct policy *p, int64_t now_s,
+                                 struct pt_err *err)
+{
+    return store_epoch_forget(store, SEED_PREFIX, now_s - (int64_t)p->retention_days * 86400, err);
 }
 
 enum pt_code snapshot_seed_new(struct digest *hash, const struct home *h, struct store *store,

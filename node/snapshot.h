@@ -50,6 +50,10 @@ const struct key32 *snapshot_seed(const struct snapshot *s); /* this epoch's: se
  * hash goes into the header; the label that leads back to it is kept in the store. */
 PT_MUST_USE enum pt_code snapshot_seed_new(struct digest *hash, const struct home *h,
                                            struct store *store, struct pt_err *err);
+/* Forget the labels of rounds that came to nothing, and of epochs older than the policy retains.
+ * Only while no round is under way, or for the one just adopted. */
+PT_MUST_USE enum pt_code snapshot_seed_sweep(struct store *store, const struct policy *p,
+                                             int64_t now_s, struct pt_err *err);
 /* The signatures of an agreed header as stored: 64 bytes a participant. */
 PT_MUST_USE enum pt_code snapshot_keep(struct store *store, const struct salt_result *r,
                                        int64_t now_s, struct pt_err *err);

@@ -84,6 +84,11 @@ PT_MUST_USE enum pt_code store_epoch_activate(struct store *s, const struct stor
 /* *found false, *out empty: there is none. */
 PT_MUST_USE enum pt_code store_epoch_active(struct store_epoch *out, bool *found, struct store *s,
                                             struct pt_err *err);
+/* Remove facts "PREFIX" + 64 hexadecimal digits whose digest stands in no header of the active
+ * epoch or of one made at or after since_s: what rounds that came to nothing left behind, and what
+ * is kept no longer. */
+PT_MUST_USE enum pt_code store_epoch_forget(struct store *s, const char *prefix, int64_t since_s,
+                                            struct pt_err *err);
 PT_MUST_USE enum pt_code store_epoch_find(struct store_epoch *out, bool *found, struct store *s,
                                           const struct digest *id, struct pt_err *err);
 

@@ -95,3 +95,19 @@ enum pt_code store_epoch_find(struct store_epoch *out, bool *found, struct store
     query_digest(&q, id);
     return read_epoch(out, found, &q, err);
 }
+
+enum pt_code store_epoch_forget(struct store *s, const char *prefix, int64_t since_s,
+                                struct pt_err *err)
+{
+    struct query q;
+
+    query_begin(&q, s,
+                "DELETE FROM facts WHERE substr(name, 1, length(?1)) = ?1 AND NOT EXISTS"
+                " (SELECT 1 FROM epochs"
+                "  WHERE (created_s >= ?2 OR number = (SELECT max(number) FROM epochs))"
+                "  AND instr(hex(header), upper(substr(name, length(?1) + 1))) > 0)");
+    query_text(&q, prefix);
+    query_i64(&q, since_s);
+    query_run(&q);
+    return query_end(&q, "forget what belongs to no epoch", err);
+}

@@ -77,6 +77,14 @@ enum pt_code snapshot_seed_new(struct digest *hash, const struct home *h, struct
     (void)store;
     return pt_fail(err, PT_EBUG, "no seed here");
 }
+enum pt_code snapshot_seed_sweep(struct store *store, const struct policy *p, int64_t now_s,
+                                 struct pt_err *err)
+{
+    (void)store;
+    (void)p;
+    (void)now_s;
+    return pt_fail(err, PT_EBUG, "no seeds here");
+}
 enum pt_code snapshot_new(struct snapshot **out, const struct home *h, struct store *store,
                           const struct epoch_header *header, struct dataset *d, struct pt_err *err)
 {

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "crypto/base/text.h"
 #include "node/store.h"
 #include "tests/scratch.h"
 
@@ -412,16 +413,66 @@ static void refuses_oversize(void **state)
     store_close(s);
 }
 
+static bool has_fact(struct store *s, const char *name)
+{
+    struct pt_err err = {0};
+    struct buf value;
+    bool found;
+
+    assert_int_equal(store_fact_find(&value, &found, s, name, &err), PT_OK);
+    buf_free(&value);
+    return found;
+}
+
+/* Goal: facts about a digest go with the epochs whose headers hold it, and no others go. */
+static void forgets_seeds(void **state)
+{
+    struct store *s = open_store(state, STORE_WRITE);
+    struct pt_err err = {0};
+    char name[5][80];
+
+    for (uint8_t i = 0; i < 5; i++) {
+        struct store_epoch e = {.number = i + 1U, .id = digest_of(i), .created_s = NOON_S + i};
+        struct digest seed = digest_of((uint8_t)(0xa0 + i));
+        char hex[65];
+        text_hex(hex, seed.b, sizeof seed.b);
+        (void)snprintf(name[i], sizeof name[i], "seed.%s", hex);
+        assert_int_equal(store_fact_put(s, name[i], span_z("label"), &err), PT_OK);
+        if (i == 4)
+            continue; /* its round came to nothing */
+        assert_true(buf_add(&e.header, "before", 6) && buf_add(&e.header, seed.b, sizeof seed.b));
+        assert_int_equal(store_epoch_activate(s, &e, &err), PT_OK);
+        store_epoch_free(&e);
+    }
+    assert_int_equal(store_fact_put(s, "seedling", span_z("x"), &err), PT_OK);
+    assert_int_equal(store_epoch_forget(s, "seed.", NOON_S + 1, &err), PT_OK);
+    for (size_t i = 0; i < 5; i++)
+        assert_int_equal(has_fact(s, name[i]), i == 1 || i == 2 || i == 3);
+    assert_true(has_fact(s, "seedling"));
+    /* The active epoch's is never forgotten, however old. */
+    assert_int_equal(store_epoch_forget(s, "seed.", NOON_S + 100, &err), PT_OK);
+    assert_false(has_fact(s, name[2]));
+    assert_true(has_fact(s, name[3]));
+    store_close(s);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, scratch_setup, scratch_teardown)
     const struct CMUnitTest tests[] = {
-        CASE(opens_and_keeps),  CASE(refuses_what_is_not_ours),
-        CASE(finds_damage),     CASE(chains_events),
-        CASE(keeps_epochs),     CASE(hashes_as_specified),
-        CASE(binds_columns),    CASE(counts_quotas),
-        CASE(serves_threads),   CASE(rolls_back),
-        CASE(refuses_oversize), CASE(keeps_runs_and_answers),
+        CASE(opens_and_keeps),
+        CASE(refuses_what_is_not_ours),
+        CASE(finds_damage),
+        CASE(chains_events),
+        CASE(keeps_epochs),
+        CASE(forgets_seeds),
+        CASE(hashes_as_specified),
+        CASE(binds_columns),
+        CASE(counts_quotas),
+        CASE(serves_threads),
+        CASE(rolls_back),
+        CASE(refuses_oversize),
+        CASE(keeps_runs_and_answers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
