@@ -35,9 +35,6 @@ struct ge { /* x = X/Z, y = Y/Z, xy = T/Z; tight */
 struct ge_cached { /* Y+X, Y-X, 2Z, 2dT: the second operand of an addition */
     struct fe y_plus_x, y_minus_x, z2, t2d;
 };
-struct ge_affine { /* the same with Z = 1, for public points */
-    struct fe y_plus_x, y_minus_x, t2d;
-};
 
 enum { GE_CHUNK = 32 / FE_LANES }; /* elements that share one inversion a lane */
 
@@ -347,14 +344,6 @@ static inline void ge_cache(struct ge_cached *out, const struct ge *p)
     fe_mul(&out->t2d, &p->t, &FE_2D);
 }
 
-/* decoded: Z = 1. */
-static inline void ge_to_affine(struct ge_affine *out, const struct ge *decoded)
-{
-    fe_add_loose(&out->y_plus_x, &decoded->y, &decoded->x);
-    fe_sub_loose(&out->y_minus_x, &decoded->y, &decoded->x);
-    fe_mul(&out->t2d, &decoded->t, &FE_2D);
-}
-
 /* A sum before its last products: x = ef, y = gh, z = fg, t = eh. Loose. */
 struct ge_sum {
     struct fe e, f, g, h;
@@ -435,27 +424,21 @@ static inline void ge_map(struct ge *p, const uint8_t *wide)
     ge_add(p, p, &c);
 }
 
-/* r = p + q, or p - q; variable time in `minus`. */
-static inline void ge_add_affine_vartime(struct ge *r, const struct ge *p,
-                                         const struct ge_affine *q, bool minus)
+/* r = a in the lanes of mask, unchanged in the others. */
+static inline void ge_select(struct ge *r, const struct ge *a, fe_mask mask)
 {
-    struct ge_sum s;
-    struct fe a;
-    struct fe b;
-    struct fe c;
-    struct fe d;
+    fe_select(&r->x, &a->x, mask);
+    fe_select(&r->y, &a->y, mask);
+    fe_select(&r->z, &a->z, mask);
+    fe_select(&r->t, &a->t, mask);
+}
 
-    fe_sub_loose(&a, &p->y, &p->x);
-    fe_mul(&a, &a, minus ? &q->y_plus_x : &q->y_minus_x);
-    fe_add_loose(&b, &p->y, &p->x);
-    fe_mul(&b, &b, minus ? &q->y_minus_x : &q->y_plus_x);
-    fe_mul(&c, &p->t, &q->t2d);
-    fe_add_loose(&d, &p->z, &p->z);
-    fe_sub_loose(&s.e, &b, &a);
-    fe_add_loose(&s.h, &b, &a);
-    fe_sub_loose(minus ? &s.g : &s.f, &d, &c);
-    fe_add_loose(minus ? &s.f : &s.g, &d, &c);
-    sum_extend(r, &s);
+static inline void ge_cached_select(struct ge_cached *r, const struct ge_cached *a, fe_mask mask)
+{
+    fe_select(&r->y_plus_x, &a->y_plus_x, mask);
+    fe_select(&r->y_minus_x, &a->y_minus_x, mask);
+    fe_select(&r->z2, &a->z2, mask);
+    fe_select(&r->t2d, &a->t2d, mask);
 }
 
 static inline void ge_double(struct ge *r, const struct ge *p)

@@ -58,9 +58,13 @@ static enum pt_code composites(struct point *m, struct point *z, const struct dl
     if (weight == NULL)
         return PT_ENOMEM;
     composite_weights(weight, claim);
-    size_t bad = group_msm_vartime(m, weight, claim->c.p, n);
-    if (bad == GROUP_ALL_GOOD && z != NULL)
-        bad = group_msm_vartime(z, weight, claim->d.p, n);
+    const struct point *const both[2] = {claim->c.p, claim->d.p};
+    struct point sum[2];
+    size_t bad = z == NULL ? group_msm_vartime(&sum[0], weight, claim->c.p, n)
+                           : group_msm_pair_vartime(sum, weight, both, n);
+    *m = sum[0];
+    if (z != NULL)
+        *z = sum[1];
     if (bad != GROUP_ALL_GOOD)
         rc = bad == GROUP_NO_MEMORY ? PT_ENOMEM : PT_EBADMSG;
     free(weight);

@@ -151,6 +151,14 @@ static inline void fe_or(struct fe *r, const struct fe *a, uint64_t mask)
         r->v[i] |= a->v[i] & mask;
 }
 
+static inline void fe_swap_if(struct fe *a, struct fe *b, uint64_t mask)
+{
+    const struct fe t = *a;
+
+    fe_select(a, b, mask);
+    fe_select(b, &t, mask);
+}
+
 static inline void fe_negate_if(struct fe *r, uint64_t mask)
 {
     struct fe minus;
@@ -240,6 +248,23 @@ static inline fe_mask fe_load_strict(struct fe *r, const uint8_t *b, size_t stri
              ct_mask_eq(load_u64le(again + 8), load_u64le(b + 8)) &
              ct_mask_eq(load_u64le(again + 16), load_u64le(b + 16)) &
              ct_mask_eq(load_u64le(again + 24), load_u64le(b + 24)));
+}
+
+/* Three elements beside each other in 128 bytes a lane, as limbs; row[i] is lane i. */
+static inline void fe_load_rows(struct fe *a, struct fe *b, struct fe *c,
+                                const uint8_t *const row[FE_LANES])
+{
+    memcpy(a, row[0], sizeof *a);
+    memcpy(b, row[0] + sizeof *a, sizeof *b);
+    memcpy(c, row[0] + 2 * sizeof *a, sizeof *c);
+}
+
+static inline void fe_store_rows(uint8_t *const row[FE_LANES], const struct fe *a,
+                                 const struct fe *b, const struct fe *c)
+{
+    memcpy(row[0], a, sizeof *a);
+    memcpy(row[0] + sizeof *a, b, sizeof *b);
+    memcpy(row[0] + 2 * sizeof *a, c, sizeof *c);
 }
 
 /* Mask of the lanes whose value is v. */

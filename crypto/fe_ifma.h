@@ -159,6 +159,14 @@ static inline void fe_or(struct fe *r, const struct fe *a, fe_mask mask)
     fe_select(r, a, mask);
 }
 
+static inline void fe_swap_if(struct fe *a, struct fe *b, fe_mask mask)
+{
+    const struct fe t = *a;
+
+    fe_select(a, b, mask);
+    fe_select(b, &t, mask);
+}
+
 static inline void fe_negate_if(struct fe *r, fe_mask mask)
 {
     struct fe minus;
@@ -256,6 +264,70 @@ static inline void fe_store(uint8_t *b, size_t stride, const struct fe *a)
     _mm512_i64scatter_epi64(b + 8, at, fe_shifts(t.v[1], 13, t.v[2], 38), 1);
     _mm512_i64scatter_epi64(b + 16, at, fe_shifts(t.v[2], 26, t.v[3], 25), 1);
     _mm512_i64scatter_epi64(b + 24, at, fe_shifts(t.v[3], 39, t.v[4], 12), 1);
+}
+
+/* Rows to columns: column i holds word i of each row. */
+static inline void fe_transpose(__m512i out[8], const __m512i in[8])
+{
+    __m512i pair[8]; /* even words of two rows side by side, then odd ones */
+    __m512i quad[8];
+
+    for (int i = 0; i < 8; i += 2) {
+        pair[i / 2] = _mm512_unpacklo_epi64(in[i], in[i + 1]);
+        pair[4 + i / 2] = _mm512_unpackhi_epi64(in[i], in[i + 1]);
+    }
+    for (int i = 0; i < 8; i += 2) {
+        quad[i] = _mm512_shuffle_i64x2(pair[i], pair[i + 1], 0x88);
+        quad[i + 1] = _mm512_shuffle_i64x2(pair[i], pair[i + 1], 0xdd);
+    }
+    for (int odd = 0; odd < 2; odd++) {
+        const __m512i *q = quad + 4 * odd;
+        out[odd] = _mm512_shuffle_i64x2(q[0], q[2], 0x88);
+        out[4 + odd] = _mm512_shuffle_i64x2(q[0], q[2], 0xdd);
+        out[2 + odd] = _mm512_shuffle_i64x2(q[1], q[3], 0x88);
+        out[6 + odd] = _mm512_shuffle_i64x2(q[1], q[3], 0xdd);
+    }
+}
+
+/* Three elements beside each other in 128 bytes a lane, as limbs; row[i] is lane i. */
+static inline void fe_load_rows(struct fe *a, struct fe *b, struct fe *c,
+                                const uint8_t *const row[FE_LANES])
+{
+    __m512i in[8];
+    __m512i near[8];
+    __m512i far[8];
+
+    for (int i = 0; i < 8; i++)
+        in[i] = _mm512_load_si512(row[i]);
+    fe_transpose(near, in);
+    for (int i = 0; i < 8; i++)
+        in[i] = _mm512_load_si512(row[i] + 64);
+    fe_transpose(far, in);
+    for (int i = 0; i < 5; i++) {
+        a->v[i] = near[i];
+        b->v[i] = i < 3 ? near[5 + i] : far[i - 3];
+        c->v[i] = far[2 + i];
+    }
+}
+
+static inline void fe_store_rows(uint8_t *const row[FE_LANES], const struct fe *a,
+                                 const struct fe *b, const struct fe *c)
+{
+    __m512i near[8];
+    __m512i far[8] = {0};
+    __m512i out[8];
+
+    for (int i = 0; i < 5; i++) {
+        near[i] = a->v[i];
+        *(i < 3 ? &near[5 + i] : &far[i - 3]) = b->v[i];
+        far[2 + i] = c->v[i];
+    }
+    fe_transpose(out, near);
+    for (int i = 0; i < 8; i++)
+        _mm512_store_si512(row[i], out[i]);
+    fe_transpose(out, far);
+    for (int i = 0; i < 8; i++)
+        _mm512_store_si512(row[i] + 64, out[i]);
 }
 
 /* Mask of the lanes whose value is v. */

@@ -4,7 +4,7 @@
 #include "crypto/group_backend.h"
 
 /* By the path that cpu.h chooses. A path without a back-end of its own takes the next slower. */
-static const struct group_backend *backend(void)
+const struct group_backend *group_backend_of_cpu(void)
 {
     static const struct group_backend *const OF_PATH[CPU_PATH_COUNT] = {
         [CPU_PORTABLE] = &GROUP_PORTABLE, [CPU_AVX2] = &GROUP_PORTABLE, [CPU_IFMA] = &GROUP_IFMA};
@@ -20,7 +20,7 @@ static size_t chunk_at(size_t at, size_t n)
 static size_t mul_all(struct point *out, const struct scalar *k, size_t stride,
                       const struct point *in, size_t n)
 {
-    const struct group_backend *b = backend();
+    const struct group_backend *b = group_backend_of_cpu();
 
     for (size_t at = 0; at < n; at += BACKEND_CHUNK) {
         size_t m = chunk_at(at, n);
@@ -59,7 +59,7 @@ size_t group_check(const struct point *in, size_t n)
 {
     for (size_t at = 0; at < n; at += BACKEND_CHUNK) {
         size_t m = chunk_at(at, n);
-        size_t good = backend()->check(in + at, m);
+        size_t good = group_backend_of_cpu()->check(in + at, m);
 
         if (good < m)
             return at + good;
@@ -70,17 +70,17 @@ size_t group_check(const struct point *in, size_t n)
 void group_map(struct point *out, const uint8_t (*wide)[64], size_t n)
 {
     for (size_t at = 0; at < n; at += BACKEND_CHUNK)
-        backend()->map(out + at, wide + at, chunk_at(at, n));
+        group_backend_of_cpu()->map(out + at, wide + at, chunk_at(at, n));
 }
 
 void group_map_mul_each(struct point *out, const struct scalar *r, const uint8_t (*wide)[64],
                         size_t n)
 {
     for (size_t at = 0; at < n; at += BACKEND_CHUNK)
-        backend()->map_mul(out + at, r + at, wide + at, chunk_at(at, n));
+        group_backend_of_cpu()->map_mul(out + at, r + at, wide + at, chunk_at(at, n));
 }
 
 const char *group_backend(void)
 {
-    return backend()->name;
+    return group_backend_of_cpu()->name;
 }

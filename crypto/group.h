@@ -52,6 +52,9 @@ PT_MUST_USE size_t group_mul_each(struct point *out, const struct scalar *k, con
  * may be the identity: all zeros. */
 PT_MUST_USE size_t group_msm_vartime(struct point *out, const struct scalar *k,
                                      const struct point *in, size_t n);
+/* out[v] = sum k[i] * in[v][i] for v = 0, 1: one sorting of the scalars serves both sums. */
+PT_MUST_USE size_t group_msm_pair_vartime(struct point out[2], const struct scalar *k,
+                                          const struct point *const in[2], size_t n);
 /* out[i] = r[i] * Map(wide[i]): one-way map of 64 uniform bytes, RFC 9496 s4.3.4, then multiply. */
 void group_map_mul_each(struct point *out, const struct scalar *r, const uint8_t (*wide)[64],
                         size_t n);

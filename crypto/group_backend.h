@@ -5,6 +5,8 @@
 #include "crypto/group.h"
 
 enum { BACKEND_CHUNK = 32 };
+struct msm; /* group_msm.h */
+struct msm_term;
 
 /* n <= BACKEND_CHUNK. Results as group.h says: n when all n are good, or the first bad index. */
 struct group_backend { /* one a path of cpu.h; call it only where cpu_usable() */
@@ -15,9 +17,13 @@ struct group_backend { /* one a path of cpu.h; call it only where cpu_usable() *
                   size_t n);
     void (*map)(struct point *out, const uint8_t (*wide)[64], size_t n);
     void (*map_mul)(struct point *out, const struct scalar *k, const uint8_t (*wide)[64], size_t n);
+    /* Sums of public points, group_msm.h. in: any number of them; n or the first bad index. */
+    size_t (*terms_vartime)(struct msm_term *out, const struct point *in, size_t n);
+    void (*sums_vartime)(struct point *out, struct msm *m);
 };
 
 extern const struct group_backend GROUP_PORTABLE;
 extern const struct group_backend GROUP_IFMA;
+const struct group_backend *group_backend_of_cpu(void); /* what cpu_path() chose */
 
 #endif

@@ -1,35 +1,22 @@
-/* group_msm.c - sums of many products by the bucket method (Pippenger), in variable time: its
- * operands are public. Each window of c bits sorts the points into 2^(c-1) buckets by the size of
- * their digit; a bucket's points are added once, whatever the digit, and running sums weigh the
- * buckets. About 5 us a point at 2^16 points, of which decoding takes more than half. */
+#include "crypto/group_msm.h"
+
 #include <stdlib.h>
 
-#include "crypto/fe51.h"
+#include "crypto/base/ct.h"
+#include "crypto/group_backend.h"
+#include "crypto/scalar.h"
 
-#include "crypto/curve_lanes.h"
+/* |k| <= q/2 has 252 bits, the last of them rarely. */
+enum { WINDOW_MAX = 14, SCALAR_BITS = 252 };
 
-enum { WINDOW_MAX = 13, SCALAR_BITS = 253, WORDS = 5 };
-
-struct term {
-    struct ge_affine p;
-    uint64_t k[WORDS]; /* the scalar plus a half digit in every window: digits need no carries */
-};
-
-struct msm {
-    struct term *term;
-    struct ge *bucket;
-    size_t term_count;
-    unsigned window_bits, window_count;
-};
-
-/* Additions: one a point, two a bucket, in every window. */
+/* Events, and the doublings between windows. */
 static unsigned best_window(size_t n)
 {
     unsigned best = 2;
     size_t best_cost = SIZE_MAX;
 
     for (unsigned c = 2; c <= WINDOW_MAX; c++) {
-        size_t cost = (SCALAR_BITS / c + 1) * (n + ((size_t)2 << (c - 1)));
+        size_t cost = ((SCALAR_BITS - 1) / c + 1) * (n + ((size_t)1 << (c - 1)) + 12 * (size_t)c);
         if (cost < best_cost) {
             best_cost = cost;
             best = c;
@@ -38,92 +25,124 @@ static unsigned best_window(size_t n)
     return best;
 }
 
-static void add_half_digits(const struct msm *m, uint64_t k[WORDS], const struct scalar *s)
+static void recode(const struct msm *m, struct msm_scalar *out, const struct scalar *k)
 {
     u128 t = 0;
-    uint64_t half[WORDS] = {0};
+    uint64_t half[4] = {0};
+    struct scalar size = *k;
 
+    out->minus = scalar_is_upper_half_vartime(k);
+    if (out->minus)
+        scalar_negate(&size, k);
     for (unsigned w = 0; w < m->window_count; w++) {
         unsigned bit = w * m->window_bits + m->window_bits - 1;
         half[bit / 64] |= UINT64_C(1) << bit % 64;
     }
-    for (size_t i = 0; i < WORDS; i++) {
-        t += (u128)half[i] + (i < 4 ? load_u64le(s->b + 8 * i) : 0);
-        k[i] = (uint64_t)t;
+    for (size_t i = 0; i < 4; i++) {
+        t += (u128)half[i] + load_u64le(size.b + 8 * i);
+        out->v[i] = (uint64_t)t;
         t >>= 64;
     }
 }
 
-/* -2^(c-1) .. 2^(c-1) - 1 */
-static int digit_of(const struct msm *m, const struct term *t, unsigned window)
+/* -2^(c-1) .. 2^(c-1); the last window has no other above it and is not cut. */
+static int32_t digit_of(const struct msm *m, const struct msm_scalar *k, unsigned window)
 {
-    unsigned bit = window * m->window_bits;
-    uint64_t v = t->k[bit / 64] >> bit % 64;
+    const unsigned bit = window * m->window_bits;
+    const uint64_t mask = (UINT64_C(2) << m->window_bits) - 1;
+    uint64_t v = k->v[bit / 64] >> bit % 64;
 
-    if (bit % 64 + m->window_bits > 64)
-        v |= t->k[bit / 64 + 1] << (64 - bit % 64);
-    return (int)(v & ((UINT64_C(1) << m->window_bits) - 1)) - (1 << (m->window_bits - 1));
+    if (bit % 64 + m->window_bits >= 64 && bit < 192)
+        v |= k->v[bit / 64 + 1] << 1 << (63 - bit % 64);
+    v &= window + 1 == m->window_count ? mask : mask >> 1;
+    const int32_t digit = (int32_t)v - (INT32_C(1) << (m->window_bits - 1));
+    return k->minus ? -digit : digit;
 }
 
-/* acc += sum over terms of (digit in this window) * point. */
-static void add_window(struct ge *acc, const struct msm *m, unsigned window)
+void msm_sort_vartime(struct msm *m, unsigned window)
 {
-    const size_t bucket_count = (size_t)1 << (m->window_bits - 1);
-    struct ge running = GE_IDENTITY;
-    struct ge_cached c;
+    const size_t sizes = (size_t)1 << (m->window_bits - 1);
+    size_t marks_only;
+    uint32_t at = 0;
 
-    for (size_t i = 0; i < bucket_count; i++)
-        m->bucket[i] = GE_IDENTITY;
-    for (size_t i = 0; i < m->term_count; i++) {
-        int digit = digit_of(m, &m->term[i], window);
-        if (digit == 0)
-            continue;
-        struct ge *b = &m->bucket[(digit < 0 ? -digit : digit) - 1];
-        ge_add_affine_vartime(b, b, &m->term[i].p, digit < 0);
+    memset(m->start, 0, (sizes + 1) * sizeof *m->start);
+    for (size_t i = 0; i < m->n; i++)
+        m->start[abs(digit_of(m, &m->k[i], window))]++;
+    m->event_count = m->n - m->start[0] + sizes;
+    /* Marks before any point add nothing: they fill up to whole lanes. */
+    for (marks_only = 0; (m->event_count + marks_only) % MSM_LANES_MAX != 0; marks_only++)
+        m->event[at++] = MSM_MARK;
+    m->event_count += marks_only;
+    for (size_t size = sizes; size > 0; size--) {
+        const uint32_t count = m->start[size];
+        m->start[size] = at;
+        at += count + 1;
+        m->event[at - 1] = MSM_MARK;
     }
-    /* 1*b[0] + 2*b[1] + ...: every running sum is added once, from the top. */
-    for (size_t i = bucket_count; i-- > 0;) {
-        ge_cache(&c, &m->bucket[i]);
-        ge_add(&running, &running, &c);
-        ge_cache(&c, &running);
-        ge_add(acc, acc, &c);
+    for (size_t i = 0; i < m->n; i++) {
+        const int32_t digit = digit_of(m, &m->k[i], window);
+        if (digit != 0)
+            m->event[m->start[abs(digit)]++] = (uint32_t)i * 2 + (digit < 0);
     }
+}
+
+/* One block of memory for everything; nothing in it is secret. */
+static void *lay_out(struct msm *m)
+{
+    const size_t sizes = (size_t)1 << (m->window_bits - 1);
+    const size_t terms = m->vector_count * m->n * sizeof **m->term;
+    const size_t scalars = m->n * sizeof *m->k;
+    const size_t starts = (sizes + 1) * sizeof *m->start;
+    const size_t events = (m->n + sizes + MSM_LANES_MAX) * sizeof *m->event;
+    const size_t all = terms + scalars + starts + events;
+    const size_t align = _Alignof(struct msm_term);
+    uint8_t *p = aligned_alloc(align, (all + align - 1) / align * align);
+
+    if (p == NULL)
+        return NULL;
+    for (size_t v = 0; v < m->vector_count; v++)
+        m->term[v] = (struct msm_term *)(void *)p + v * m->n;
+    m->k = (struct msm_scalar *)(void *)(p + terms);
+    m->start = (uint32_t *)(void *)(p + terms + scalars);
+    m->event = (uint32_t *)(void *)(p + terms + scalars + starts);
+    return p;
+}
+
+static size_t sums(struct point *out, size_t vector_count, const struct scalar *k,
+                   const struct point *const *in, size_t n)
+{
+    const struct group_backend *b = group_backend_of_cpu();
+    struct msm m = {.n = n, .vector_count = vector_count, .window_bits = best_window(n)};
+    size_t rc = GROUP_ALL_GOOD;
+
+    memset(out, 0, vector_count * sizeof *out);
+    if (n == 0)
+        return GROUP_ALL_GOOD;
+    m.window_count = (SCALAR_BITS - 1) / m.window_bits + 1;
+    void *memory = lay_out(&m);
+    if (memory == NULL)
+        return GROUP_NO_MEMORY;
+    for (size_t v = 0; v < vector_count && rc == GROUP_ALL_GOOD; v++) {
+        const size_t good = b->terms_vartime(m.term[v], in[v], n);
+        rc = good == n ? GROUP_ALL_GOOD : good;
+    }
+    if (rc == GROUP_ALL_GOOD) {
+        for (size_t i = 0; i < n; i++)
+            recode(&m, &m.k[i], &k[i]);
+        b->sums_vartime(out, &m);
+    }
+    free(memory);
+    return rc;
 }
 
 size_t group_msm_vartime(struct point *out, const struct scalar *k, const struct point *in,
                          size_t n)
 {
-    struct msm m = {.term_count = n, .window_bits = best_window(n)};
-    size_t rc = GROUP_ALL_GOOD;
-    struct ge acc = GE_IDENTITY;
-    struct ge p;
+    return sums(out, 1, k, &in, n);
+}
 
-    *out = (struct point){{0}};
-    if (n == 0)
-        return GROUP_ALL_GOOD;
-    m.window_count = SCALAR_BITS / m.window_bits + 1; /* a bit over: half digits may carry */
-    m.term = calloc(n, sizeof *m.term);
-    m.bucket = calloc((size_t)1 << (m.window_bits - 1), sizeof *m.bucket);
-    if (m.term == NULL || m.bucket == NULL) {
-        rc = GROUP_NO_MEMORY;
-        goto out;
-    }
-    for (size_t i = 0; i < n; i++) {
-        if (ge_decode(&p, &in[i]) != 0) {
-            rc = i;
-            goto out;
-        }
-        ge_to_affine(&m.term[i].p, &p);
-        add_half_digits(&m, m.term[i].k, &k[i]);
-    }
-    for (unsigned w = m.window_count; w-- > 0;) {
-        for (unsigned i = 0; i < m.window_bits; i++)
-            ge_double(&acc, &acc);
-        add_window(&acc, &m, w);
-    }
-    ge_encode(out, &acc);
-out:
-    free(m.term);
-    free(m.bucket);
-    return rc;
+size_t group_msm_pair_vartime(struct point out[2], const struct scalar *k,
+                              const struct point *const in[2], size_t n)
+{
+    return sums(out, 2, k, in, n);
 }

@@ -1,9 +1,12 @@
 #include "crypto/fe51.h"
 
 #include "crypto/group_chunk.h"
+#include "crypto/group_sum.h"
 
 const struct group_backend GROUP_PORTABLE = {.name = "portable",
                                              .check = chunk_check,
                                              .mul = chunk_mul,
                                              .map = chunk_map,
-                                             .map_mul = chunk_map_mul};
+                                             .map_mul = chunk_map_mul,
+                                             .terms_vartime = sum_terms_vartime,
+                                             .sums_vartime = sum_all_vartime};

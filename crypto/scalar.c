@@ -78,3 +78,19 @@ void scalar_recode(struct scalar_digits *out, const struct scalar *k)
         out->d[i] = (int8_t)(v - carry * 16);
     }
 }
+
+void scalar_negate(struct scalar *out, const struct scalar *k)
+{
+    crypto_core_ristretto255_scalar_negate(out->b, k->b);
+}
+
+bool scalar_is_upper_half_vartime(const struct scalar *k)
+{
+    for (size_t i = 4; i-- > 0;) {
+        const uint64_t limb = load_u64le(k->b + 8 * i);
+        const uint64_t half = ORDER[i] >> 1 | (i < 3 ? ORDER[i + 1] << 63 : 0);
+        if (limb != half)
+            return limb > half;
+    }
+    return false;
+}

@@ -13,5 +13,8 @@ PT_SECRET_TYPE(scalar_digits);
 /* out = k/2 mod q, k < q. */
 void scalar_half(struct scalar *out, const struct scalar *k);
 void scalar_recode(struct scalar_digits *out, const struct scalar *k);
+void scalar_negate(struct scalar *out, const struct scalar *k);
+/* k > q/2; for scalars that are public. */
+bool scalar_is_upper_half_vartime(const struct scalar *k);
 
 #endif

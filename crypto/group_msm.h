@@ -1,0 +1,38 @@
+/* group_msm.h - how group_msm.c and a back-end (group_sum.h) share the work of a weighted sum of
+ * public points. Variable time: for group.c's back-ends only.
+ *
+ * Scalars are read in windows of c bits, as digits of -2^(c-1)..2^(c-1). In a window, points stand
+ * in order of falling digit size with a mark after each size, down to 1, so that
+ *     sum (digit size) * point  =  sum over marks of (sum of all points before the mark):
+ * one addition a point and one a mark, and nothing is kept but the two running sums. The list may be
+ * cut anywhere: a part's points count once more for each mark that follows in later parts. So lanes
+ * take parts of equal length, whatever the digits. */
+#ifndef PT_GROUP_MSM_H
+#define PT_GROUP_MSM_H
+
+#include "crypto/group.h"
+
+enum { MSM_VECTORS = 2, MSM_LANES_MAX = 8, MSM_TERM_BYTES = 128 };
+#define MSM_MARK UINT32_MAX
+
+struct msm_term { /* a decoded point, as the back-end likes it */
+    _Alignas(64) uint8_t b[MSM_TERM_BYTES];
+};
+struct msm_scalar { /* |k| plus half a digit in each window, so that digits need no carries */
+    uint64_t v[4];
+    bool minus;
+};
+struct msm {
+    size_t n, vector_count;
+    struct msm_term *term[MSM_VECTORS];
+    struct msm_scalar *k;
+    uint32_t *start; /* a size's place in event */
+    uint32_t *event; /* 2*index + (1 to subtract), or MSM_MARK; a multiple of MSM_LANES_MAX */
+    size_t event_count;
+    unsigned window_bits, window_count;
+};
+
+/* Lays m->event out for a window. */
+void msm_sort_vartime(struct msm *m, unsigned window);
+
+#endif
