@@ -77,6 +77,8 @@ $(BUILD)/%.o: %.c | $(GEN_H)
 ifeq ($(shell uname -m),x86_64)
 $(BUILD)/crypto/group_ifma.o: CFLAGS_ARCH := -mavx512f -mavx512ifma -mavx512dq -mavx512vl -mavx512bw \
                                              $(if $(PLAIN),,-O3) -Wframe-larger-than=40960
+$(BUILD)/crypto/sha512_x8.o: CFLAGS_ARCH := -mavx512f
+$(BUILD)/crypto/sha512_x4.o: CFLAGS_ARCH := -mavx2
 endif
 
 # Here -O3 is what makes the compiler use vectors in plain C.

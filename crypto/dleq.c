@@ -24,25 +24,41 @@ static void composite_seed(uint8_t seed[64], const struct point *public_key)
     crypto_hash_sha512_final(&h, seed);
 }
 
+enum { WEIGHT_BLOCK = 64 };
+
+struct weighed { /* what differs between the messages of two weights */
+    uint8_t index[2], c_length[2];
+    struct point c;
+    uint8_t d_length[2];
+    struct point d;
+};
+
 /* weight[i] = d_i of ComputeComposites. Its index is two bytes wide: chunks end at 2^16. */
 static void composite_weights(struct scalar *weight, const struct dleq_claim *claim)
 {
-    uint8_t seed[64];
+    uint8_t prefix[2 + 64];
+    struct weighed item[WEIGHT_BLOCK];
+    uint8_t wide[WEIGHT_BLOCK][64];
+    struct hash_items in = {.prefix = span_of(prefix, sizeof prefix),
+                            .first = item[0].index,
+                            .stride = sizeof item[0],
+                            .bytes = sizeof item[0],
+                            .suffix = span_z("Composite")};
 
-    composite_seed(seed, claim->public_key);
-    for (size_t i = 0; i < claim->c.n; i++) {
-        const uint8_t index[2] = {(uint8_t)(i >> 8), (uint8_t)i};
-        const struct span parts[] = {
-            span_of(LENGTH_OF_DIGEST, 2),
-            span_of(seed, 64),
-            span_of(index, 2),
-            span_of(LENGTH_OF_POINT, 2),
-            span_of(claim->c.p[i].b, 32),
-            span_of(LENGTH_OF_POINT, 2),
-            span_of(claim->d.p[i].b, 32),
-            span_z("Composite"),
-        };
-        hash_to_scalar(&weight[i], HASH_TO_SCALAR, parts, PT_LEN(parts));
+    memcpy(prefix, LENGTH_OF_DIGEST, 2);
+    composite_seed(prefix + 2, claim->public_key);
+    for (size_t at = 0; at < claim->c.n; at += in.n) {
+        in.n = claim->c.n - at < WEIGHT_BLOCK ? claim->c.n - at : WEIGHT_BLOCK;
+        for (size_t i = 0; i < in.n; i++) {
+            item[i] = (struct weighed){.index = {(uint8_t)((at + i) >> 8), (uint8_t)(at + i)},
+                                       .c_length = {0, 32},
+                                       .c = claim->c.p[at + i],
+                                       .d_length = {0, 32},
+                                       .d = claim->d.p[at + i]};
+        }
+        hash_to_wide_each(wide, HASH_TO_SCALAR, &in);
+        for (size_t i = 0; i < in.n; i++)
+            scalar_reduce(&weight[at + i], wide[i]);
     }
 }
 

@@ -28,4 +28,16 @@ void hash_to_wide(uint8_t out[64], enum hash_domain domain, const struct span *p
 void hash_to_scalar(struct scalar *out, enum hash_domain domain, const struct span *parts,
                     size_t part_count);
 
+/* Many messages of one length: prefix || item i || suffix, at most HASH_ITEM_MAX bytes. */
+enum { HASH_ITEM_MAX = 640 };
+struct hash_items { /* borrowed; n items, stride bytes from one to the next */
+    struct span prefix, suffix;
+    const uint8_t *first;
+    size_t stride, bytes, n;
+};
+/* out[i] = SHA-512(message i), several at once where the processor can. */
+void hash_each(uint8_t (*out)[64], const struct hash_items *in);
+/* out[i] = hash_to_wide(message i); the message leaves room for the domain: at most 576 bytes. */
+void hash_to_wide_each(uint8_t (*out)[64], enum hash_domain domain, const struct hash_items *in);
+
 #endif

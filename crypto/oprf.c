@@ -21,10 +21,15 @@ struct unblinded { /* Q_i: each names a customer */
     struct point p[OPRF_BLOCK];
 };
 PT_SECRET_TYPE(unblinded);
-struct output {
-    uint8_t b[OPRF_OUTPUT_BYTES];
+struct final_items { /* what differs between the inputs of Finalize, and its outputs */
+    struct final_item {
+        struct digest digest;
+        uint8_t point_length[2];
+        struct point unblinded;
+    } in[OPRF_BLOCK];
+    uint8_t out[OPRF_BLOCK][OPRF_OUTPUT_BYTES];
 };
-PT_SECRET_TYPE(output);
+PT_SECRET_TYPE(final_items);
 
 /* One where x is zero: uniform scalars meet that with probability 2^-252, and a zero blind would
  * send the identity. */
@@ -86,10 +91,12 @@ enum pt_code oprf_blind(struct point *out, const struct blind_key *key, struct s
         size_t m = n - at < OPRF_BLOCK ? n - at : OPRF_BLOCK;
 
         blinds_of(&r, key, at, m);
-        for (size_t i = 0; i < m; i++) {
-            const struct span parts[] = {prefix, span_of(in[at + i].b, sizeof in->b)};
-            hash_to_wide(wide.b[i], HASH_TO_GROUP, parts, PT_LEN(parts));
-        }
+        const struct hash_items items = {.prefix = prefix,
+                                         .first = in[at].b,
+                                         .stride = sizeof *in,
+                                         .bytes = sizeof in->b,
+                                         .n = m};
+        hash_to_wide_each(wide.b, HASH_TO_GROUP, &items);
         group_map_mul_each(out + at, r.r, (const uint8_t(*)[64])wide.b, m);
     }
     return PT_OK;
@@ -221,10 +228,16 @@ enum pt_code oprf_finish(struct token *out, const struct oprf_key *own, const st
     static const struct scalar one = {{1}};
     PT_WIPED(blinds) r = {0};
     PT_WIPED(unblinded) q = {0};
-    PT_WIPED(output) full = {0};
+    PT_WIPED(final_items) f = {0};
+    uint8_t prefix[2 + OPRF_PREFIX_MAX];
 
     if (in.n > OPRF_CHUNK_MAX || in.prefix.n > OPRF_PREFIX_MAX)
         return PT_ELIMIT;
+    const size_t input_bytes = in.prefix.n + sizeof *in.digests;
+    prefix[0] = (uint8_t)(input_bytes >> 8);
+    prefix[1] = (uint8_t)input_bytes;
+    if (in.prefix.n > 0)
+        memcpy(prefix + 2, in.prefix.p, in.prefix.n);
     for (size_t at = 0; at < in.n; at += OPRF_BLOCK) {
         size_t m = in.n - at < OPRF_BLOCK ? in.n - at : OPRF_BLOCK;
 
@@ -234,11 +247,17 @@ enum pt_code oprf_finish(struct token *out, const struct oprf_key *own, const st
             explicit_bzero(out, in.n * sizeof *out);
             return PT_EBADMSG;
         }
-        for (size_t i = 0; i < m; i++) {
-            oprf_output(full.b, in.prefix, span_of(in.digests[at + i].b, sizeof in.digests->b),
-                        &q.p[i]);
-            memcpy(out[at + i].b, full.b, sizeof out->b);
-        }
+        for (size_t i = 0; i < m; i++)
+            f.in[i] = (struct final_item){in.digests[at + i], {0, 32}, q.p[i]};
+        const struct hash_items items = {.prefix = span_of(prefix, 2 + in.prefix.n),
+                                         .first = f.in[0].digest.b,
+                                         .stride = sizeof f.in[0],
+                                         .bytes = sizeof f.in[0],
+                                         .n = m,
+                                         .suffix = span_z("Finalize")};
+        hash_each(f.out, &items);
+        for (size_t i = 0; i < m; i++)
+            memcpy(out[at + i].b, f.out[i], sizeof out->b);
     }
     return PT_OK;
 }

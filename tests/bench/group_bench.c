@@ -53,10 +53,13 @@ static size_t batch(const struct bed *b)
 
 static void hash_ours(struct bed *b, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
-        const struct span parts[] = {PREFIX, span_of(b->in[i].b, sizeof b->in->b)};
-        hash_to_wide(b->wide[i], HASH_TO_GROUP, parts, PT_LEN(parts));
-    }
+    const struct hash_items items = {.prefix = PREFIX,
+                                     .first = b->in[0].b,
+                                     .stride = sizeof *b->in,
+                                     .bytes = sizeof b->in->b,
+                                     .n = n};
+
+    hash_to_wide_each(b->wide, HASH_TO_GROUP, &items);
     group_map(b->out, (const uint8_t(*)[64])b->wide, n);
 }
 
