@@ -1,5 +1,6 @@
 #include "node/daemon.h"
 
+#include "crypto/base/text.h"
 #include "node/blobs.h"
 #include "node/clock.h"
 #include "node/federation.h"
@@ -25,6 +26,7 @@ void daemon_log(struct daemon *d, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(line, sizeof line, fmt, ap);
     va_end(ap);
+    text_make_line(line); /* what a caller or a file made us say stays one line */
     /* One write a line: threads do not interleave. */
     fprintf(d->log, "%s %s\n", when, line);
     fflush(d->log);

@@ -284,10 +284,14 @@ enum pt_code schema_word_text(void *base, const struct schema_key *key, const st
 
 bool schema_is_line(struct span s)
 {
-    for (size_t i = 0; i < s.n; i++)
-        /* U+0080..U+009F, the other control characters, begin with 0xC2. */
-        if (s.p[i] < 0x20 || s.p[i] == 0x7F || (s.p[i] == 0xC2 && i + 1 < s.n && s.p[i + 1] < 0xA0))
+    uint32_t code;
+
+    for (size_t i = 0; i < s.n;) {
+        size_t n = text_utf8(&code, span_of(s.p + i, s.n - i));
+        if (n == 0 || text_is_hidden(code))
             return false;
+        i += n;
+    }
     return s.n > 0 && s.p[0] != ' ' && s.p[s.n - 1] != ' ';
 }
 

@@ -48,26 +48,6 @@ static enum pt_code fail_here(const struct builder *b, struct pt_err *err, const
                    what);
 }
 
-/* Length of the UTF-8 sequence at p, 0 when it is not well formed (RFC 3629: shortest form, no
- * surrogates, at most U+10FFFF). *code is the character. */
-static size_t utf8_length(const uint8_t *p, size_t n, uint32_t *code)
-{
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t length = p[0] < 0x80 ? 1 : p[0] < 0xC0 ? 0 : p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : 4;
-
-    if (length == 0 || p[0] > 0xF4 || length > n)
-        return 0;
-    *code = length == 1 ? p[0] : p[0] & (0x7FU >> length);
-    for (size_t i = 1; i < length; i++) {
-        if ((p[i] & 0xC0) != 0x80)
-            return 0;
-        *code = *code << 6 | (p[i] & 0x3FU);
-    }
-    if (*code < least[length] || *code > 0x10FFFF || (*code >= 0xD800 && *code <= 0xDFFF))
-        return 0;
-    return length;
-}
-
 /* libfyaml takes a NUL or a malformed byte for the end of the file and says nothing: a signed
  * file would then mean less than it shows. So every character is looked at first. U+0085, U+2028
  * and U+2029 break lines in YAML 1.1 only; a lone CR or a second BOM moves what an editor shows. */
@@ -77,15 +57,13 @@ static enum pt_code check_characters(struct span file, struct pt_err *err)
     uint32_t code;
 
     for (size_t i = 0; i < file.n;) {
-        size_t n = utf8_length(file.p + i, file.n - i, &code);
+        size_t n = text_utf8(&code, span_of(file.p + i, file.n - i));
         if (n == 0)
             return fail_here(&at, err, "not valid UTF-8; save the file as UTF-8");
         bool line_end = code == '\n';
         bool crlf = code == '\r' && i + 1 < file.n && file.p[i + 1] == '\n';
         bool mark = code == 0xFEFF && i == 0;
-        bool hidden = (code < 0x20 && code != '\t') || (code >= 0x7F && code < 0xA0) ||
-                      code == 0x2028 || code == 0x2029 || code == 0xFEFF ||
-                      (code & 0xFFFE) == 0xFFFE;
+        bool hidden = code != '\t' && text_is_hidden(code);
         if (hidden && !line_end && !crlf && !mark)
             return fail_here(&at, err, "a control character; remove it");
         i += n;

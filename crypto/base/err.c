@@ -1,5 +1,7 @@
 #include "crypto/base/err.h"
 
+#include "crypto/base/text.h"
+
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,6 +16,7 @@ enum pt_code pt_fail(struct pt_err *err, enum pt_code code, const char *fmt, ...
     va_start(ap, fmt);
     vsnprintf(err->msg, sizeof err->msg, fmt, ap);
     va_end(ap);
+    text_make_line(err->msg);
     return code;
 }
 
@@ -30,5 +33,6 @@ enum pt_code pt_wrap(struct pt_err *err, const char *fmt, ...)
     memcpy(tail, err->msg, sizeof tail);
     /* The cause matters more than the path to it: keep the tail, cut the head. */
     snprintf(err->msg, sizeof err->msg, "%.*s: %.*s", 160, head, 340, tail);
+    text_make_line(err->msg); /* the cut may have split a character */
     return err->code;
 }

@@ -166,3 +166,52 @@ void text_put_decimal(char out[32], uint64_t v, unsigned scale)
         n--;
     snprintf(out, 32, "%.*s%s%.*s", whole, digits, n > whole ? "." : "", n - whole, digits + whole);
 }
+
+size_t text_utf8(uint32_t *code, struct span s)
+{
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+
+    *code = 0;
+    if (s.n == 0)
+        return 0;
+    uint8_t b = s.p[0];
+    size_t length = b < 0x80 ? 1 : b < 0xC0 ? 0 : b < 0xE0 ? 2 : b < 0xF0 ? 3 : 4;
+    if (length == 0 || b > 0xF4 || length > s.n)
+        return 0;
+    *code = length == 1 ? b : b & (0x7FU >> length);
+    for (size_t i = 1; i < length; i++) {
+        if ((s.p[i] & 0xC0) != 0x80)
+            return 0;
+        *code = *code << 6 | (s.p[i] & 0x3FU);
+    }
+    if (*code < least[length] || *code > 0x10FFFF || (*code >= 0xD800 && *code <= 0xDFFF))
+        return 0;
+    return length;
+}
+
+bool text_is_hidden(uint32_t code)
+{
+    static const struct {
+        uint32_t first, last;
+    } RANGES[] = {{0, 0x1F}, {0x7F, 0x9F}, {0x2028, 0x202E}, {0x2066, 0x2069}, {0xFEFF, 0xFEFF}};
+
+    for (size_t i = 0; i < PT_LEN(RANGES); i++)
+        if (code >= RANGES[i].first && code <= RANGES[i].last)
+            return true;
+    return (code & 0xFFFE) == 0xFFFE; /* no characters: U+FFFE, U+FFFF of each plane */
+}
+
+void text_make_line(char *z)
+{
+    struct span s = span_z(z);
+    uint32_t code;
+
+    for (size_t i = 0; i < s.n;) {
+        size_t n = text_utf8(&code, span_of(s.p + i, s.n - i));
+        bool keep = n > 0 && !text_is_hidden(code);
+        n = n > 0 ? n : 1;
+        if (!keep)
+            memset(z + i, '?', n);
+        i += n;
+    }
+}

@@ -25,4 +25,14 @@ bool text_unhex(uint8_t *out, size_t n, struct span s);
 /* Shortest decimal of v·10^-scale, as text_decimal() reads it: no exponent, no trailing zeros. */
 void text_put_decimal(char out[32], uint64_t v, unsigned scale);
 
+/* Bytes of the UTF-8 character that s begins with; 0 when it is not well formed (RFC 3629: shortest
+ * form, no surrogates, at most U+10FFFF) or s is empty. */
+size_t text_utf8(uint32_t *code, struct span s);
+/* Moves, hides or reorders what a reader sees: control characters (C0, DEL, C1), separators of
+ * lines and paragraphs, embeddings and overrides of direction, the byte-order mark. */
+bool text_is_hidden(uint32_t code);
+/* Make z fit for one line of a log or a terminal: hidden characters and bytes that are no UTF-8
+ * become '?', byte by byte. */
+void text_make_line(char *z);
+
 #endif

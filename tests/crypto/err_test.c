@@ -46,12 +46,29 @@ static void long_sentences_are_cut(void **state)
     assert_non_null(strstr(err.msg, ": cause xxx"));
 }
 
+/* Goal: what a caller or a file put into a sentence can neither begin a line of a log nor drive a
+ * terminal, and a sentence that is cut remains UTF-8. */
+static void sentences_are_one_plain_line(void **state)
+{
+    struct pt_err err = {0};
+
+    (void)state;
+    (void)pt_fail(&err, PT_EUSAGE, "no partner '%s'", "x\n2026-01-01 all is well\x1b[1A");
+    assert_string_equal(err.msg, "no partner 'x?2026-01-01 all is well?[1A'");
+    (void)pt_wrap(&err, "%s", "q\r\xc2\x85");
+    assert_string_equal(err.msg, "q???: no partner 'x?2026-01-01 all is well?[1A'");
+    (void)pt_fail(&err, PT_EUSAGE, "%510s\xc3\xa9", "");
+    assert_int_equal(err.msg[510], '?');
+    assert_int_equal(err.msg[511], 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fail_keeps_code_and_sentence),
         cmocka_unit_test(wrap_says_what_was_attempted),
         cmocka_unit_test(long_sentences_are_cut),
+        cmocka_unit_test(sentences_are_one_plain_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

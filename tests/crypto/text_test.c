@@ -194,6 +194,52 @@ static void hex_round_trips(void **state)
     }
 }
 
+/* Goal: nothing that moves a cursor, begins a line or reorders text gets through; words in any
+ * script do. */
+static void lines_are_plain(void **state)
+{
+    static const struct {
+        const char *in, *out;
+    } cases[] = {
+        {"", ""},
+        {"plain ~!", "plain ~!"},
+        {"a\nb\r\tc", "a?b??c"},
+        {"\x1b[2J\x07\x7f", "?[2J??"},
+        {"\xc2\x9b"
+         "31m",
+         "??31m"}, /* CSI as one character */
+        {"\x9b"
+         "31m",
+         "?31m"}, /* ... and as a stray byte */
+        {"\xe2\x80\xae"
+         "moc",
+         "???moc"},              /* right-to-left override */
+        {"\xe2\x80\xa8", "???"}, /* line separator */
+        {"\xe2\x81\xa6", "???"}, /* isolate */
+        {"\xef\xbb\xbf", "???"},
+        {"M\xc3\xbcller \xe6\x97\xa5 \xf0\x9f\x8d\x8e",
+         "M\xc3\xbcller \xe6\x97\xa5 \xf0\x9f\x8d\x8e"},
+        {"cut \xe6\x97", "cut ??"},
+        {"\xc0\x8a", "??"},           /* a newline in two bytes */
+        {"\xed\xa0\x80", "???"},      /* a surrogate */
+        {"\xf4\x90\x80\x80", "????"}, /* above U+10FFFF */
+        {"\xf8\x88\x80\x80\x80", "?????"},
+        {"\xef\xbf\xbf", "???"},
+    };
+    char text[64];
+    uint32_t code;
+
+    (void)state;
+    for (size_t i = 0; i < PT_LEN(cases); i++) {
+        strcpy(text, cases[i].in);
+        text_make_line(text);
+        assert_string_equal(text, cases[i].out);
+    }
+    assert_int_equal(text_utf8(&code, (struct span){0}), 0);
+    assert_int_equal(text_utf8(&code, span_z("\xe6\x97\xa5")), 3);
+    assert_int_equal(code, 0x65e5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +249,7 @@ int main(void)
         cmocka_unit_test(trim_and_cut),
         cmocka_unit_test(copies_are_bounded),
         cmocka_unit_test(hex_round_trips),
+        cmocka_unit_test(lines_are_plain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

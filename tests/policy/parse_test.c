@@ -160,6 +160,7 @@ static const struct defect {
     {"  basis: consent", "  basis: ' consent'", "legal.basis: expected one line of 1 to 200 bytes"},
     {"  basis: consent", "  basis: \"con\\nsent\"", "found 'con?sent'"},
     {"  basis: consent", "  basis: \"con\\u0085sent\"", "legal.basis: expected one line"},
+    {"  basis: consent", "  basis: \"con\\u202esent\"", "legal.basis: expected one line"},
     {"  basis: consent", "  basis: \"con\\x7Fsent\"", "legal.basis: expected one line"},
     {"  basis: consent", "  basis: \"con\\0sent\"", "legal.basis: expected one line"},
     {"  basis: consent", "  basis: {}", "legal.basis: expected one line"},

@@ -86,6 +86,9 @@ static void tricks_are_refused_with_their_place(void **state)
         {BYTES("a: \xC2\x85\n"), "line 1, column 4: a control character"},
         {BYTES("a: \xE2\x80\xA8\n"), "a control character"},
         {BYTES("a: \xEF\xBF\xBF\n"), "a control character"},
+        /* What follows would be shown backwards: not what the officer signs. */
+        {BYTES("a: \xE2\x80\xAE\n"), "a control character"},
+        {BYTES("a: \xE2\x81\xA6\n"), "a control character"},
         {BYTES("x: \xC3\xA9\xC3\xA9\na: \xFF\n"), "line 2, column 4: not valid UTF-8"},
         {BYTES("a: \xC0\x80\n"), "not valid UTF-8"},         /* overlong NUL */
         {BYTES("a: \xE0\x80\x80\n"), "not valid UTF-8"},     /* overlong */
