@@ -213,6 +213,7 @@ enum pt_code daemon_start(struct daemon **out, const char *home_dir, FILE *log, 
     pthread_mutex_init(&d->job, NULL);
     pthread_mutex_init(&d->compute, NULL);
     if ((rc = open_home(d, home_dir, err)) != PT_OK ||
+        (rc = pool_new(&d->pool, d->home->config.threads, err)) != PT_OK ||
         (rc = rpc_health_new(&d->health, err)) != PT_OK || (rc = listen_planner(d, err)) != PT_OK ||
         (rc = listen_federation(d, err)) != PT_OK)
         return rc;
@@ -235,6 +236,7 @@ void daemon_stop(struct daemon *d)
     snapshot_unref(d->epoch);
     store_close(d->store);
     home_close(d->home);
+    pool_free(d->pool);
     pthread_mutex_destroy(&d->lock);
     pthread_mutex_destroy(&d->job);
     pthread_mutex_destroy(&d->compute);

@@ -7,6 +7,7 @@
 #define PT_DAEMON_H
 
 #include "node/home.h"
+#include "node/pool.h"
 #include "node/rpc_core.h"
 #include "node/snapshot.h"
 #include "node/store.h"
@@ -19,6 +20,7 @@
 struct daemon {
     struct home *home; /* policy loaded and checked */
     struct store *store;
+    struct pool *pool; /* threads of large computations */
     struct rpc_server *federation, *planner;
     struct rpc_health *health;
     struct rpc_reflection *reflection;
