@@ -16,9 +16,22 @@ struct blobs_at { /* borrowed */
     const char *peer;
     bool sent; /* ours for the peer; otherwise the peer's for us */
 };
+struct blob_identity { /* of a file: any write to it, or another in its place, changes this */
+    uint64_t device, inode, changed_s, changed_ns;
+};
 struct blob_map { /* {0} is a valid empty one; span stays valid until blob_unmap() */
     struct span bytes;
+    struct blob_identity file;
 };
+
+/* The files that this process has hashed already, so that a table's columns are not hashed again
+ * at each question: the last 1024. Any thread. A disk that changes bytes and says nothing is found
+ * out at the next start. */
+struct blobs_seen;
+struct blobs_seen *blobs_seen_new(void); /* NULL: no memory; then nothing is remembered */
+void blobs_seen_free(struct blobs_seen *s);
+/* digest of a mapped file, hashed now or before. seen may be NULL. */
+void blob_digest(struct digest *out, struct blobs_seen *seen, const struct blob_map *map);
 
 /* Makes the folder. */
 PT_MUST_USE enum pt_code blobs_prepare(const struct blobs_at *at, struct pt_err *err);

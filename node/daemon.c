@@ -212,6 +212,7 @@ enum pt_code daemon_start(struct daemon **out, const char *home_dir, FILE *log, 
     pthread_mutex_init(&d->lock, NULL);
     pthread_mutex_init(&d->job, NULL);
     pthread_mutex_init(&d->compute, NULL);
+    d->seen = blobs_seen_new();
     if ((rc = open_home(d, home_dir, err)) != PT_OK ||
         (rc = pool_new(&d->pool, d->home->config.threads, err)) != PT_OK ||
         (rc = rpc_health_new(&d->health, err)) != PT_OK || (rc = listen_planner(d, err)) != PT_OK ||
@@ -240,5 +241,6 @@ void daemon_stop(struct daemon *d)
     pthread_mutex_destroy(&d->lock);
     pthread_mutex_destroy(&d->job);
     pthread_mutex_destroy(&d->compute);
+    blobs_seen_free(d->seen);
     free(d);
 }

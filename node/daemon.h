@@ -6,6 +6,7 @@
 #ifndef PT_DAEMON_H
 #define PT_DAEMON_H
 
+#include "node/blobs.h"
 #include "node/home.h"
 #include "node/pool.h"
 #include "node/rpc_core.h"
@@ -20,7 +21,8 @@
 struct daemon {
     struct home *home; /* policy loaded and checked */
     struct store *store;
-    struct pool *pool; /* threads of large computations */
+    struct pool *pool;       /* threads of large computations */
+    struct blobs_seen *seen; /* columns hashed already */
     struct rpc_server *federation, *planner;
     struct rpc_health *health;
     struct rpc_reflection *reflection;

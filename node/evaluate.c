@@ -55,7 +55,7 @@ static enum pt_code column_known(void *self, const struct wire_column *c, bool *
     rc = blob_map(&map, here, &at, &c->digest, rlwe_column_bytes(e->ask.rlwe), err);
     if (rc == PT_OK && *here) {
         struct digest now;
-        reply_column_digest(&now, map.bytes);
+        blob_digest(&now, e->daemon->seen, &map);
         *here = memcmp(now.b, bound.b, sizeof now.b) == 0;
     }
     blob_unmap(&map);

@@ -207,7 +207,7 @@ static enum pt_code prepare_column(struct query *q, size_t i, struct pt_err *err
         return pt_fail(err, rc, "a column key: no memory that can be locked");
     if ((rc = have_ciphertext(q, i, &values, err)) != PT_OK)
         return rc;
-    reply_column_digest(&c->digest, c->map.bytes);
+    blob_digest(&c->digest, q->daemon->seen, &c->map);
     q->asked[i] =
         (struct ask_column){.name = buf_span(&c->name), .digest = c->digest, .bytes = c->map.bytes};
     return PT_OK;
