@@ -243,6 +243,16 @@ enum pt_code blobs_sweep(const struct home *h, struct pt_err *err)
     return sweep(root, 2, err);
 }
 
+void blobs_drop(const struct home *h, const struct digest *epoch)
+{
+    const struct blobs_at at = {.home = h, .epoch = epoch};
+    char path[HOME_PATH_MAX];
+    struct pt_err ignored = {0};
+
+    if (folder(path, &at, 0, &ignored) == PT_OK)
+        remove_tree(path, 2);
+}
+
 void blobs_retire(const struct home *h, const struct digest *keep)
 {
     char root[HOME_PATH_MAX];

@@ -1,8 +1,8 @@
 /* blobs.h - ciphertext columns on disk, mapped, not loaded: HOME/columns/EPOCH/PEER/NAME.
  *
  * Ciphertexts are not secret (RLWE, PROTOCOL.md 4); their names are digests. A column being
- * received grows under a temporary name and takes its own only when it has been verified. Epochs
- * gone by are removed when a new one is adopted. */
+ * received grows under a temporary name and takes its own only when it has been verified. An epoch
+ * gone by is removed when its last session is over. */
 #ifndef PT_BLOBS_H
 #define PT_BLOBS_H
 
@@ -45,7 +45,9 @@ PT_MUST_USE enum pt_code blob_begin(struct fileio_new *f, const struct blobs_at 
 /* Map what has been written so far, before it is committed: to verify it. */
 PT_MUST_USE enum pt_code blob_map_new(struct blob_map *out, const struct fileio_new *f,
                                       size_t bytes, struct pt_err *err);
-/* Remove the folders of all epochs but `keep`. Mapped files stay readable until unmapped. */
+/* Remove the folder of an epoch. Mapped files stay readable until unmapped. */
+void blobs_drop(const struct home *h, const struct digest *epoch);
+/* Remove the folders of all epochs but `keep`. At start, before any session. */
 void blobs_retire(const struct home *h, const struct digest *keep);
 /* Remove what a killed process was still receiving or encrypting. At start, before any session. */
 PT_MUST_USE enum pt_code blobs_sweep(const struct home *h, struct pt_err *err);

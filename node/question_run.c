@@ -516,7 +516,7 @@ static void query_free(struct query *q)
     free(q->scheme);
     free(q->raw);
     rlwe_free(q->rlwe);
-    snapshot_unref(q->epoch);
+    daemon_release(q->daemon, q->epoch);
     explicit_bzero(q, sizeof *q);
     free(q);
 }
