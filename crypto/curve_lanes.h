@@ -1,8 +1,8 @@
 /* curve_lanes.h - points of edwards25519 in extended coordinates, and ristretto255's way in and out
- * (RFC 9496 section 4.3), over whatever field its includer brought: fe51.h (one lane) or
- * fe_ifma.h (eight). One source, so that back-ends agree bit for bit.
+ * (RFC 9496 section 4.3), over whatever field its includer brought: fe51.h (one lane),
+ * fe_avx2.h (four) or fe_ifma.h (eight). One source, so that back-ends agree bit for bit.
  *
- * A field brings struct fe, FE_LANES, FE_CONST, fe_mask (a bit or a word a lane) and fe_*(). For
+ * A field brings struct fe, FE_LANES, FE_WIDE, FE_CONST, fe_mask (a bit or a word a lane) and fe_*(). For
  * group_*.c only: everyone else speaks encodings. Constant time throughout, but for _vartime. A
  * point here may come from a secret: who puts one on the stack wipes it. */
 #ifndef PT_CURVE_LANES_H
@@ -36,124 +36,145 @@ struct ge_cached { /* Y+X, Y-X, 2Z, 2dT: the second operand of an addition */
     struct fe y_plus_x, y_minus_x, z2, t2d;
 };
 
-enum { GE_CHUNK = 32 / FE_LANES }; /* elements that share one inversion a lane */
+/* Elements that share one inversion a lane. */
+enum { GE_CHUNK = FE_LANES == 1 ? 32 : 64 / FE_LANES };
 
 static const struct ge GE_IDENTITY = {.y = FE_CONST(1, 0, 0, 0, 0), .z = FE_CONST(1, 0, 0, 0, 0)};
 
-static inline void fe_sqr_times(struct fe *r, const struct fe *a, int times)
+/* FE_WIDE elements at a time where a long chain of products would wait for each of them: the field
+ * says how many its processors keep busy. */
+static inline void wide_sqr_times(struct fe r[FE_WIDE], const struct fe a[FE_WIDE], int times)
 {
-    fe_sqr(r, a);
+    for (int i = 0; i < FE_WIDE; i++)
+        fe_sqr(&r[i], &a[i]);
     while (--times > 0)
-        fe_sqr(r, r);
+        for (int i = 0; i < FE_WIDE; i++)
+            fe_sqr(&r[i], &r[i]);
+}
+
+static inline void wide_mul(struct fe r[FE_WIDE], const struct fe a[FE_WIDE],
+                            const struct fe b[FE_WIDE])
+{
+    for (int i = 0; i < FE_WIDE; i++)
+        fe_mul(&r[i], &a[i], &b[i]);
 }
 
 /* r = z^(2^252 - 3), the exponent of a square root; r must not be z. */
-static inline void fe_pow22523(struct fe *r, const struct fe *z)
+static inline void fe_pow22523(struct fe r[FE_WIDE], const struct fe z[FE_WIDE])
 {
-    struct fe t0;
-    struct fe t1;
+    struct fe t0[FE_WIDE];
+    struct fe t1[FE_WIDE];
 
-    fe_sqr(&t0, z);             /* 2 */
-    fe_sqr_times(&t1, &t0, 2);  /* 8 */
-    fe_mul(&t1, z, &t1);        /* 9 */
-    fe_mul(&t0, &t0, &t1);      /* 11 */
-    fe_sqr(&t0, &t0);           /* 22 */
-    fe_mul(&t0, &t1, &t0);      /* 31 = 2^5 - 1 */
-    fe_sqr_times(&t1, &t0, 5);  /* 2^10 - 2^5 */
-    fe_mul(&t0, &t1, &t0);      /* 2^10 - 1 */
-    fe_sqr_times(&t1, &t0, 10); /* 2^20 - 2^10 */
-    fe_mul(&t1, &t1, &t0);      /* 2^20 - 1 */
-    fe_sqr_times(r, &t1, 20);   /* 2^40 - 2^20 */
-    fe_mul(&t1, r, &t1);        /* 2^40 - 1 */
-    fe_sqr_times(&t1, &t1, 10); /* 2^50 - 2^10 */
-    fe_mul(&t0, &t1, &t0);      /* 2^50 - 1 */
-    fe_sqr_times(&t1, &t0, 50); /* 2^100 - 2^50 */
-    fe_mul(&t1, &t1, &t0);      /* 2^100 - 1 */
-    fe_sqr_times(r, &t1, 100);  /* 2^200 - 2^100 */
-    fe_mul(&t1, r, &t1);        /* 2^200 - 1 */
-    fe_sqr_times(&t1, &t1, 50); /* 2^250 - 2^50 */
-    fe_mul(&t0, &t1, &t0);      /* 2^250 - 1 */
-    fe_sqr_times(&t0, &t0, 2);  /* 2^252 - 4 */
-    fe_mul(r, &t0, z);          /* 2^252 - 3 */
+    wide_sqr_times(t0, z, 1);   /* 2 */
+    wide_sqr_times(t1, t0, 2);  /* 8 */
+    wide_mul(t1, z, t1);        /* 9 */
+    wide_mul(t0, t0, t1);       /* 11 */
+    wide_sqr_times(t0, t0, 1);  /* 22 */
+    wide_mul(t0, t1, t0);       /* 31 = 2^5 - 1 */
+    wide_sqr_times(t1, t0, 5);  /* 2^10 - 2^5 */
+    wide_mul(t0, t1, t0);       /* 2^10 - 1 */
+    wide_sqr_times(t1, t0, 10); /* 2^20 - 2^10 */
+    wide_mul(t1, t1, t0);       /* 2^20 - 1 */
+    wide_sqr_times(r, t1, 20);  /* 2^40 - 2^20 */
+    wide_mul(t1, r, t1);        /* 2^40 - 1 */
+    wide_sqr_times(t1, t1, 10); /* 2^50 - 2^10 */
+    wide_mul(t0, t1, t0);       /* 2^50 - 1 */
+    wide_sqr_times(t1, t0, 50); /* 2^100 - 2^50 */
+    wide_mul(t1, t1, t0);       /* 2^100 - 1 */
+    wide_sqr_times(r, t1, 100); /* 2^200 - 2^100 */
+    wide_mul(t1, r, t1);        /* 2^200 - 1 */
+    wide_sqr_times(t1, t1, 50); /* 2^250 - 2^50 */
+    wide_mul(t0, t1, t0);       /* 2^250 - 1 */
+    wide_sqr_times(t0, t0, 2);  /* 2^252 - 4 */
+    wide_mul(r, t0, z);         /* 2^252 - 3 */
 }
 
 /* 1/a = a^(p-2) = (a^(2^252-3))^8 * a^3; zero for zero. */
 static inline void fe_invert(struct fe *r, const struct fe *a)
 {
-    struct fe t;
+    struct fe z[FE_WIDE] = {*a};
+    struct fe t[FE_WIDE];
     struct fe cube;
 
     fe_sqr(&cube, a);
     fe_mul(&cube, &cube, a);
-    fe_pow22523(&t, a);
-    fe_sqr_times(&t, &t, 3);
-    fe_mul(r, &t, &cube);
+    fe_pow22523(t, z);
+    for (int i = 0; i < 3; i++)
+        fe_sqr(t, t);
+    fe_mul(r, t, &cube);
 }
 
 /* [RFC 9496 s4.2, SQRT_RATIO_M1]  r = |sqrt(u/v)|, or |sqrt(i*u/v)| when u/v is no square; all
- * ones when it is one. r must not be u or v. */
-static inline fe_mask fe_sqrt_ratio(struct fe *r, const struct fe *u, const struct fe *v)
+ * ones in is_square when it is one. r must not be u or v. */
+static inline void fe_sqrt_ratio(fe_mask is_square[FE_WIDE], struct fe r[FE_WIDE],
+                                 const struct fe u[FE_WIDE], const struct fe v[FE_WIDE])
 {
-    struct fe v3;
-    struct fe t;
+    struct fe uv3[FE_WIDE];
+    struct fe t[FE_WIDE];
     struct fe check;
     struct fe ui;
 
-    fe_sqr(&v3, v);
-    fe_mul(&v3, &v3, v);
-    fe_sqr(&t, &v3);
-    fe_mul(&t, &t, v); /* v^7 */
-    fe_mul(&t, &t, u);
-    fe_pow22523(r, &t);
-    fe_mul(r, r, &v3);
-    fe_mul(r, r, u); /* u v^3 (u v^7)^((p-5)/8) */
-    fe_sqr(&check, r);
-    fe_mul(&check, &check, v);
-    fe_mul(&ui, u, &FE_SQRT_M1);
-    fe_sub(&t, &check, u);
-    fe_mask correct = fe_mask_zero(&t);
-    fe_add(&t, &check, u);
-    fe_mask flipped = fe_mask_zero(&t);
-    fe_add(&t, &check, &ui);
-    fe_mask flipped_i = fe_mask_zero(&t);
-    fe_mul(&t, r, &FE_SQRT_M1);
-    fe_select(r, &t, flipped | flipped_i);
-    fe_abs(r);
-    return correct | flipped;
+    for (int i = 0; i < FE_WIDE; i++) {
+        fe_sqr(&uv3[i], &v[i]);
+        fe_mul(&uv3[i], &uv3[i], &v[i]);
+        fe_sqr(&t[i], &uv3[i]);
+        fe_mul(&t[i], &t[i], &v[i]); /* v^7 */
+        fe_mul(&t[i], &t[i], &u[i]);
+        fe_mul(&uv3[i], &uv3[i], &u[i]);
+    }
+    fe_pow22523(r, t);
+    for (int i = 0; i < FE_WIDE; i++) {
+        fe_mul(&r[i], &r[i], &uv3[i]); /* u v^3 (u v^7)^((p-5)/8) */
+        fe_sqr(&check, &r[i]);
+        fe_mul(&check, &check, &v[i]);
+        fe_mul(&ui, &u[i], &FE_SQRT_M1);
+        fe_sub(&t[i], &check, &u[i]);
+        const fe_mask correct = fe_mask_zero(&t[i]);
+        fe_add(&t[i], &check, &u[i]);
+        const fe_mask flipped = fe_mask_zero(&t[i]);
+        fe_add(&t[i], &check, &ui);
+        const fe_mask flipped_i = fe_mask_zero(&t[i]);
+        fe_mul(&t[i], &r[i], &FE_SQRT_M1);
+        fe_select(&r[i], &t[i], flipped | flipped_i);
+        fe_abs(&r[i]);
+        is_square[i] = correct | flipped;
+    }
 }
 
-/* Points of FE_LANES encodings; the mask says which are malformed or the identity, and those
- * lanes hold the identity. */
-static inline fe_mask ge_decode(struct ge *p, const struct point *in)
+struct decoding { /* of one element: RFC 9496 section 4.3.1's names */
+    struct fe s, u1, u2, v;
+};
+
+/* u2_sqr times v, whose inverse square root gives x and y. */
+static inline void decoding_begin(struct decoding *d, struct fe *u2_sqr_v)
 {
-    struct fe s;
-    struct fe u1;
-    struct fe u2;
-    struct fe u2_sqr;
-    struct fe v;
-    struct fe inv;
     struct fe t;
 
-    /* Canonical: below p, bit 255 clear and even. Zero would be the identity. */
-    fe_mask bad = fe_load_strict(&s, in->b, sizeof *in);
-    bad |= fe_mask_negative(&s) | fe_mask_zero(&s);
-    fe_sqr(&t, &s);
-    fe_sub(&u1, &FE_ONE, &t);
-    fe_add(&u2, &FE_ONE, &t);
-    fe_sqr(&u2_sqr, &u2);
-    fe_sqr(&v, &u1);
-    fe_mul(&v, &v, &FE_D);
-    fe_add(&v, &v, &u2_sqr);
-    fe_neg(&v, &v); /* -(d u1^2) - u2^2 */
-    fe_mul(&t, &v, &u2_sqr);
-    bad |= (fe_mask)~fe_sqrt_ratio(&inv, &FE_ONE, &t);
-    fe_mul(&t, &inv, &u2);  /* den_x */
-    fe_mul(&inv, &inv, &t); /* with v: den_y */
-    fe_mul(&inv, &inv, &v);
-    fe_mul(&p->x, &s, &t);
+    fe_sqr(&t, &d->s);
+    fe_sub(&d->u1, &FE_ONE, &t);
+    fe_add(&d->u2, &FE_ONE, &t);
+    fe_sqr(&t, &d->u2);
+    fe_sqr(&d->v, &d->u1);
+    fe_mul(&d->v, &d->v, &FE_D);
+    fe_add(&d->v, &d->v, &t);
+    fe_neg(&d->v, &d->v); /* -(d u1^2) - u2^2 */
+    fe_mul(u2_sqr_v, &d->v, &t);
+}
+
+/* bad: lanes already known to be. */
+static inline fe_mask decoding_end(struct ge *p, const struct decoding *d, const struct fe *inv,
+                                   fe_mask bad)
+{
+    struct fe den_x;
+    struct fe den_y;
+
+    fe_mul(&den_x, inv, &d->u2);
+    fe_mul(&den_y, inv, &den_x);
+    fe_mul(&den_y, &den_y, &d->v);
+    fe_mul(&p->x, &d->s, &den_x);
     fe_add(&p->x, &p->x, &p->x);
     fe_abs(&p->x);
-    fe_mul(&p->y, &u1, &inv);
+    fe_mul(&p->y, &d->u1, &den_y);
     fe_mul(&p->t, &p->x, &p->y);
     p->z = FE_ONE;
     bad |= fe_mask_negative(&p->t) | fe_mask_zero(&p->y);
@@ -163,41 +184,81 @@ static inline fe_mask ge_decode(struct ge *p, const struct point *in)
     return bad;
 }
 
-static inline void ge_encode(struct point *out, const struct ge *p)
+/* Points of FE_WIDE times FE_LANES encodings; the masks say which are malformed or the identity,
+ * and those lanes hold the identity. */
+static inline void ge_decode(fe_mask bad[FE_WIDE], struct ge p[FE_WIDE], const struct point *in)
 {
-    struct fe u1;
-    struct fe u2;
-    struct fe inv;
+    struct decoding d[FE_WIDE];
+    struct fe ones[FE_WIDE];
+    struct fe t[FE_WIDE];
+    struct fe inv[FE_WIDE];
+    fe_mask is_square[FE_WIDE];
+
+    for (int i = 0; i < FE_WIDE; i++) {
+        /* Canonical: below p, bit 255 clear and even. Zero would be the identity. */
+        bad[i] = fe_load_strict(&d[i].s, in[i * FE_LANES].b, sizeof *in);
+        bad[i] |= fe_mask_negative(&d[i].s) | fe_mask_zero(&d[i].s);
+        decoding_begin(&d[i], &t[i]);
+        ones[i] = FE_ONE;
+    }
+    fe_sqrt_ratio(is_square, inv, ones, t);
+    for (int i = 0; i < FE_WIDE; i++)
+        bad[i] = decoding_end(&p[i], &d[i], &inv[i], bad[i] | (fe_mask)~is_square[i]);
+}
+
+struct encoding {
+    struct fe u1, u2;
+};
+
+static inline void encoding_end(struct point *out, const struct ge *p, struct encoding *e,
+                                const struct fe *inv)
+{
     struct fe z_inv;
     struct fe t;
     struct fe x = p->x;
     struct fe y = p->y;
 
-    fe_add(&u1, &p->z, &p->y);
-    fe_sub(&t, &p->z, &p->y);
-    fe_mul(&u1, &u1, &t);
-    fe_mul(&u2, &p->x, &p->y);
-    fe_sqr(&t, &u2);
-    fe_mul(&t, &t, &u1);
-    (void)fe_sqrt_ratio(&inv, &FE_ONE, &t); /* always a square for a point of the group */
-    fe_mul(&u1, &inv, &u1);                 /* den1 */
-    fe_mul(&u2, &inv, &u2);                 /* den2 */
-    fe_mul(&z_inv, &u1, &u2);
+    fe_mul(&e->u1, inv, &e->u1); /* den1 */
+    fe_mul(&e->u2, inv, &e->u2); /* den2 */
+    fe_mul(&z_inv, &e->u1, &e->u2);
     fe_mul(&z_inv, &z_inv, &p->t);
     fe_mul(&t, &p->t, &z_inv);
-    fe_mask rotate = fe_mask_negative(&t);
+    const fe_mask rotate = fe_mask_negative(&t);
     fe_mul(&t, &p->y, &FE_SQRT_M1);
     fe_select(&x, &t, rotate);
     fe_mul(&t, &p->x, &FE_SQRT_M1);
     fe_select(&y, &t, rotate);
-    fe_mul(&t, &u1, &FE_INVSQRT_A_MINUS_D);
-    fe_select(&u2, &t, rotate); /* den_inv */
+    fe_mul(&t, &e->u1, &FE_INVSQRT_A_MINUS_D);
+    fe_select(&e->u2, &t, rotate); /* den_inv */
     fe_mul(&t, &x, &z_inv);
     fe_negate_if(&y, fe_mask_negative(&t));
     fe_sub(&t, &p->z, &y);
-    fe_mul(&t, &t, &u2);
+    fe_mul(&t, &t, &e->u2);
     fe_abs(&t);
     fe_store(out->b, sizeof *out, &t);
+}
+
+/* out: FE_WIDE times FE_LANES. */
+static inline void ge_encode(struct point *out, const struct ge p[FE_WIDE])
+{
+    struct encoding e[FE_WIDE];
+    struct fe ones[FE_WIDE];
+    struct fe t[FE_WIDE];
+    struct fe inv[FE_WIDE];
+    fe_mask is_square[FE_WIDE]; /* always, for a point of the group */
+
+    for (int i = 0; i < FE_WIDE; i++) {
+        fe_add(&e[i].u1, &p[i].z, &p[i].y);
+        fe_sub(&t[i], &p[i].z, &p[i].y);
+        fe_mul(&e[i].u1, &e[i].u1, &t[i]);
+        fe_mul(&e[i].u2, &p[i].x, &p[i].y);
+        fe_sqr(&t[i], &e[i].u2);
+        fe_mul(&t[i], &t[i], &e[i].u1);
+        ones[i] = FE_ONE;
+    }
+    fe_sqrt_ratio(is_square, inv, ones, t);
+    for (int i = 0; i < FE_WIDE; i++)
+        encoding_end(&out[i * FE_LANES], &p[i], &e[i], &inv[i]);
 }
 
 /* What the encoding of 2P needs, in terms of P: with e = 2XY, f = ZZ + dTT, g = YY + XX and
@@ -293,47 +354,71 @@ static inline void ge_double_encode(struct point *out, const struct ge *p, size_
     }
 }
 
-/* [RFC 9496 s4.3.4, MAP] */
-static inline void elligator(struct ge *p, const struct fe *t)
+/* [RFC 9496 s4.3.4, MAP], in its names. */
+struct mapping {
+    struct fe r, u, v;
+};
+
+static inline void mapping_begin(struct mapping *m, const struct fe *t)
 {
-    struct fe r;
-    struct fe u;
-    struct fe v;
-    struct fe s;
+    struct fe c;
+
+    fe_sqr(&m->r, t);
+    fe_mul(&m->r, &m->r, &FE_SQRT_M1);
+    fe_add(&m->u, &m->r, &FE_ONE);
+    fe_mul(&m->u, &m->u, &FE_ONE_MINUS_D_SQ);
+    fe_mul(&m->v, &m->r, &FE_D);
+    fe_add(&m->v, &m->v, &FE_ONE);
+    fe_neg(&m->v, &m->v); /* -1 - r d */
+    fe_add(&c, &m->r, &FE_D);
+    fe_mul(&m->v, &m->v, &c);
+}
+
+static inline void mapping_end(struct ge *p, struct mapping *m, const struct fe *t, struct fe *s,
+                               fe_mask is_square)
+{
     struct fe s_prime;
     struct fe c;
     struct fe n;
 
-    fe_sqr(&r, t);
-    fe_mul(&r, &r, &FE_SQRT_M1);
-    fe_add(&u, &r, &FE_ONE);
-    fe_mul(&u, &u, &FE_ONE_MINUS_D_SQ);
-    fe_mul(&v, &r, &FE_D);
-    fe_add(&v, &v, &FE_ONE);
-    fe_neg(&v, &v); /* -1 - r d */
-    fe_add(&c, &r, &FE_D);
-    fe_mul(&v, &v, &c);
-    fe_mask not_square = (fe_mask)~fe_sqrt_ratio(&s, &u, &v);
-    fe_mul(&s_prime, &s, t);
+    fe_mul(&s_prime, s, t);
     fe_abs(&s_prime);
     fe_neg(&s_prime, &s_prime);
-    fe_select(&s, &s_prime, not_square);
+    fe_select(s, &s_prime, (fe_mask)~is_square);
     fe_neg(&c, &FE_ONE);
-    fe_select(&c, &r, not_square);
-    fe_sub(&n, &r, &FE_ONE);
+    fe_select(&c, &m->r, (fe_mask)~is_square);
+    fe_sub(&n, &m->r, &FE_ONE);
     fe_mul(&n, &n, &c);
     fe_mul(&n, &n, &FE_D_MINUS_ONE_SQ);
-    fe_sub(&n, &n, &v);
-    fe_mul(&u, &s, &v);
-    fe_add(&u, &u, &u);                    /* w0 = 2 s v */
+    fe_sub(&n, &n, &m->v);
+    fe_mul(&m->u, s, &m->v);
+    fe_add(&m->u, &m->u, &m->u);           /* w0 = 2 s v */
     fe_mul(&n, &n, &FE_SQRT_AD_MINUS_ONE); /* w1 */
-    fe_sqr(&v, &s);
-    fe_sub(&r, &FE_ONE, &v); /* w2 = 1 - s^2 */
-    fe_add(&v, &FE_ONE, &v); /* w3 = 1 + s^2 */
-    fe_mul(&p->x, &u, &v);
-    fe_mul(&p->y, &r, &n);
-    fe_mul(&p->z, &n, &v);
-    fe_mul(&p->t, &u, &r);
+    fe_sqr(&m->v, s);
+    fe_sub(&m->r, &FE_ONE, &m->v); /* w2 = 1 - s^2 */
+    fe_add(&m->v, &FE_ONE, &m->v); /* w3 = 1 + s^2 */
+    fe_mul(&p->x, &m->u, &m->v);
+    fe_mul(&p->y, &m->r, &n);
+    fe_mul(&p->z, &n, &m->v);
+    fe_mul(&p->t, &m->u, &m->r);
+}
+
+static inline void elligator(struct ge p[FE_WIDE], const struct fe t[FE_WIDE])
+{
+    struct mapping m[FE_WIDE];
+    struct fe u[FE_WIDE];
+    struct fe v[FE_WIDE];
+    struct fe s[FE_WIDE];
+    fe_mask is_square[FE_WIDE];
+
+    for (int i = 0; i < FE_WIDE; i++) {
+        mapping_begin(&m[i], &t[i]);
+        u[i] = m[i].u;
+        v[i] = m[i].v;
+    }
+    fe_sqrt_ratio(is_square, s, u, v);
+    for (int i = 0; i < FE_WIDE; i++)
+        mapping_end(&p[i], &m[i], &t[i], &s[i], is_square[i]);
 }
 
 static inline void ge_cache(struct ge_cached *out, const struct ge *p)
@@ -349,56 +434,66 @@ struct ge_sum {
     struct fe e, f, g, h;
 };
 
-static inline void sum_project(struct ge *r, const struct ge_sum *s)
+FE_INLINE void sum_project(struct ge *r, const struct ge_sum *s)
 {
     fe_mul(&r->x, &s->e, &s->f);
     fe_mul(&r->y, &s->g, &s->h);
     fe_mul(&r->z, &s->f, &s->g);
 }
 
-static inline void sum_extend(struct ge *r, const struct ge_sum *s)
+FE_INLINE void sum_extend(struct ge *r, const struct ge_sum *s)
 {
     sum_project(r, s);
     fe_mul(&r->t, &s->e, &s->h);
 }
 
 /* Does not read p->t. */
-static inline void sum_double(struct ge_sum *s, const struct ge *p)
-{
-    struct fe a;
-    struct fe b;
-    struct fe c;
-    struct fe t;
-
-    fe_sqr(&a, &p->x);
-    fe_sqr(&b, &p->y);
-    fe_add_loose(&t, &p->x, &p->y);
-    fe_sqr(&t, &t);
-    fe_sqr(&c, &p->z);
-    fe_add_loose(&s->h, &a, &b);
-    fe_sub_loose(&s->e, &s->h, &t);
-    fe_sub_loose(&s->g, &a, &b);
-    fe_add_loose(&c, &c, &c);
-    fe_add_loose(&s->f, &s->g, &c);
-}
-
-static inline void sum_add(struct ge_sum *s, const struct ge *p, const struct ge_cached *q)
+FE_INLINE void sum_double(struct ge_sum *s, const struct ge *p)
 {
     struct fe a;
     struct fe b;
     struct fe c;
     struct fe d;
+    struct fe t;
+
+    fe_sqr_wide(&a, &p->x);
+    fe_sqr_wide(&b, &p->y);
+    fe_add_loose(&t, &p->x, &p->y);
+    fe_sqr_wide(&t, &t);
+    fe_sqr_wide(&c, &p->z);
+    fe_add_wide(&d, &a, &b);
+    fe_narrow(&s->h, &d);
+    fe_sub_wide(&d, &d, &t);
+    fe_narrow(&s->e, &d);
+    fe_sub_wide(&d, &a, &b);
+    fe_narrow(&s->g, &d);
+    fe_add_wide(&c, &c, &c);
+    fe_add_wide(&d, &d, &c);
+    fe_narrow(&s->f, &d);
+}
+
+FE_INLINE void sum_add(struct ge_sum *s, const struct ge *p, const struct ge_cached *q)
+{
+    struct fe a;
+    struct fe b;
+    struct fe c;
+    struct fe d;
+    struct fe t;
 
     fe_sub_loose(&a, &p->y, &p->x);
-    fe_mul(&a, &a, &q->y_minus_x);
+    fe_mul_wide(&a, &a, &q->y_minus_x);
     fe_add_loose(&b, &p->y, &p->x);
-    fe_mul(&b, &b, &q->y_plus_x);
-    fe_mul(&c, &p->t, &q->t2d);
-    fe_mul(&d, &p->z, &q->z2);
-    fe_sub_loose(&s->e, &b, &a);
-    fe_add_loose(&s->h, &b, &a);
-    fe_sub_loose(&s->f, &d, &c);
-    fe_add_loose(&s->g, &d, &c);
+    fe_mul_wide(&b, &b, &q->y_plus_x);
+    fe_mul_wide(&c, &p->t, &q->t2d);
+    fe_mul_wide(&d, &p->z, &q->z2);
+    fe_sub_wide(&t, &b, &a);
+    fe_narrow(&s->e, &t);
+    fe_add_wide(&t, &b, &a);
+    fe_narrow(&s->h, &t);
+    fe_sub_wide(&t, &d, &c);
+    fe_narrow(&s->f, &t);
+    fe_add_wide(&t, &d, &c);
+    fe_narrow(&s->g, &t);
 }
 
 static inline void ge_add(struct ge *r, const struct ge *p, const struct ge_cached *q)
@@ -409,30 +504,23 @@ static inline void ge_add(struct ge *r, const struct ge *p, const struct ge_cach
     sum_extend(r, &s);
 }
 
-/* Lanes are 64 bytes apart. */
+/* The sum of the maps of both halves of 64 bytes. Lanes are 64 bytes apart. */
 static inline void ge_map(struct ge *p, const uint8_t *wide)
 {
-    struct fe t;
-    struct ge q;
+    struct fe t[2];
+    struct ge half[2];
     struct ge_cached c;
 
-    fe_load(&t, wide, 64);
-    elligator(p, &t);
-    fe_load(&t, wide + 32, 64);
-    elligator(&q, &t);
-    ge_cache(&c, &q);
-    ge_add(p, p, &c);
+    _Static_assert(2 % FE_WIDE == 0, "the halves are mapped FE_WIDE at a time");
+    for (int i = 0; i < 2; i++)
+        fe_load(&t[i], wide + 32 * i, 64);
+    for (int i = 0; i < 2; i += FE_WIDE)
+        elligator(&half[i], &t[i]);
+    ge_cache(&c, &half[1]);
+    ge_add(p, &half[0], &c);
 }
 
 /* r = a in the lanes of mask, unchanged in the others. */
-static inline void ge_select(struct ge *r, const struct ge *a, fe_mask mask)
-{
-    fe_select(&r->x, &a->x, mask);
-    fe_select(&r->y, &a->y, mask);
-    fe_select(&r->z, &a->z, mask);
-    fe_select(&r->t, &a->t, mask);
-}
-
 static inline void ge_cached_select(struct ge_cached *r, const struct ge_cached *a, fe_mask mask)
 {
     fe_select(&r->y_plus_x, &a->y_plus_x, mask);
@@ -455,13 +543,15 @@ struct ladder {
     struct ge_sum sum;
     struct ge acc;
 };
-PT_SECRET_TYPE(ladder);
+struct ladders {
+    struct ladder of[FE_WIDE];
+};
+PT_SECRET_TYPE(ladders);
 
 /* chosen = digit i * P lane by lane, reading the whole table. */
 static inline void ladder_choose(struct ladder *l, const int8_t (*digit)[64], int i)
 {
     struct ge_cached c = {0};
-    struct fe t;
     int8_t size[FE_LANES];
     fe_mask minus = 0;
 
@@ -482,38 +572,70 @@ static inline void ladder_choose(struct ladder *l, const int8_t (*digit)[64], in
         fe_or(&c.z2, &l->multiple[j].z2, mask);
         fe_or(&c.t2d, &l->multiple[j].t2d, mask);
     }
-    t = c.y_plus_x;
-    fe_select(&c.y_plus_x, &c.y_minus_x, minus);
-    fe_select(&c.y_minus_x, &t, minus);
+    fe_swap_if(&c.y_plus_x, &c.y_minus_x, minus);
     fe_negate_if(&c.t2d, minus);
     l->chosen = c;
     explicit_bzero(size, sizeof size);
 }
 
-/* p = (sum digit[lane][i] * 16^i) * p, digits in -8..8. Secret digits, secret point. */
-static inline void ge_mul(struct ge *p, const int8_t (*digit)[64])
-{
-    PT_WIPED(ladder) l = {0};
+/* The hot bodies are functions: copies of them would leave the processor's cache of decoded
+ * instructions, which costs a third of the whole. Steps of the ladders alternate, so that one
+ * computes while the other waits. */
+#define LADDER_STEP static __attribute__((noinline)) void
 
-    l.acc = *p;
-    ge_cache(&l.multiple[0], p);
+LADDER_STEP ladders_begin(struct ladder l[FE_WIDE], const struct ge p[FE_WIDE])
+{
+    for (int w = 0; w < FE_WIDE; w++) {
+        l[w].acc = p[w];
+        ge_cache(&l[w].multiple[0], &p[w]);
+    }
+#pragma GCC unroll 1
     for (int i = 1; i < 8; i++) {
-        ge_add(&l.acc, &l.acc, &l.multiple[0]);
-        ge_cache(&l.multiple[i], &l.acc);
-    }
-    l.acc = GE_IDENTITY;
-    for (int i = 63; i >= 0; i--) {
-        for (int j = 0; j < 3; j++) {
-            sum_double(&l.sum, &l.acc);
-            sum_project(&l.acc, &l.sum);
+        for (int w = 0; w < FE_WIDE; w++) {
+            ge_add(&l[w].acc, &l[w].acc, &l[w].multiple[0]);
+            ge_cache(&l[w].multiple[i], &l[w].acc);
         }
-        sum_double(&l.sum, &l.acc);
-        sum_extend(&l.acc, &l.sum);
-        ladder_choose(&l, digit, i);
-        sum_add(&l.sum, &l.acc, &l.chosen);
-        sum_project(&l.acc, &l.sum);
     }
-    sum_extend(p, &l.sum);
+    for (int w = 0; w < FE_WIDE; w++)
+        l[w].acc = GE_IDENTITY;
+}
+
+/* Leaves the accumulators' t to ladders_add(). */
+LADDER_STEP ladders_double(struct ladder l[FE_WIDE])
+{
+    for (int w = 0; w < FE_WIDE; w++)
+        sum_double(&l[w].sum, &l[w].acc);
+    for (int w = 0; w < FE_WIDE; w++)
+        sum_project(&l[w].acc, &l[w].sum);
+}
+
+LADDER_STEP ladders_add(struct ladder l[FE_WIDE])
+{
+    for (int w = 0; w < FE_WIDE; w++)
+        fe_mul(&l[w].acc.t, &l[w].sum.e, &l[w].sum.h);
+    for (int w = 0; w < FE_WIDE; w++)
+        sum_add(&l[w].sum, &l[w].acc, &l[w].chosen);
+    for (int w = 0; w < FE_WIDE; w++)
+        sum_project(&l[w].acc, &l[w].sum);
+}
+
+/* p[w] = (sum digit[w * FE_LANES + lane][i] * 16^i) * p[w], digits in -8..8. Secret digits, secret
+ * points. */
+static inline void ge_mul(struct ge p[FE_WIDE], const int8_t (*digit)[64])
+{
+    PT_WIPED(ladders) ladders = {0};
+    struct ladder *l = ladders.of;
+
+    ladders_begin(l, p);
+    for (int i = 63; i >= 0; i--) {
+        for (int w = 0; w < FE_WIDE; w++)
+            ladder_choose(&l[w], digit + w * FE_LANES, i);
+        for (int j = 0; j < 4; j++)
+            ladders_double(l);
+        ladders_add(l);
+    }
+    for (int w = 0; w < FE_WIDE; w++)
+        sum_extend(&p[w], &l[w].sum);
 }
 
 #endif

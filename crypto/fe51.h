@@ -20,8 +20,9 @@ struct fe {
 
 #define FE_MASK51 ((UINT64_C(1) << 51) - 1)
 
+#define FE_INLINE static inline
 typedef uint64_t fe_mask; /* all ones or all zeros */
-enum { FE_LANES = 1 };
+enum { FE_LANES = 1, FE_WIDE = 1 };
 #define FE_CONST(a, b, c, d, e)                                                                    \
     {                                                                                              \
         {                                                                                          \
@@ -135,6 +136,33 @@ static inline void fe_sqr(struct fe *r, const struct fe *x)
             (u128)d0 * a[2] + (u128)a[1] * a[1] + (u128)(2 * a[3]) * e4,
             (u128)d0 * a[3] + (u128)d1 * a[2] + (u128)a[4] * e4,
             (u128)d0 * a[4] + (u128)d1 * a[3] + (u128)a[2] * a[2]);
+}
+
+/* "Wide" is a step that eight lanes need between a product and a sum (fe_ifma.h); one lane does not:
+ * products are tight, sums of two and differences loose. */
+static inline void fe_mul_wide(struct fe *r, const struct fe *a, const struct fe *b)
+{
+    fe_mul(r, a, b);
+}
+
+static inline void fe_sqr_wide(struct fe *r, const struct fe *a)
+{
+    fe_sqr(r, a);
+}
+
+static inline void fe_add_wide(struct fe *r, const struct fe *a, const struct fe *b)
+{
+    fe_add_loose(r, a, b);
+}
+
+static inline void fe_sub_wide(struct fe *r, const struct fe *a, const struct fe *b)
+{
+    fe_sub_loose(r, a, b);
+}
+
+static inline void fe_narrow(struct fe *r, const struct fe *a)
+{
+    *r = *a;
 }
 
 /* r = a where mask is all ones, unchanged where it is zero. */

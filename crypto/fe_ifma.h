@@ -1,8 +1,12 @@
 /* fe_ifma.h - eight field elements mod 2^255 - 19 at once: five limbs of 51 bits, AVX-512 IFMA.
  *
- * Bounds: every element at rest is tight, limbs < 2^51 + 2^14. vpmadd52 silently cuts its inputs to
- * 52 bits, so that 2^52 is a condition of correctness, not of speed: sums are carried at once, and
- * "loose" of fe51.h means tight here. Products before carrying stay below 2^60.2. */
+ * Bounds (tests/crypto/fe_lanes_test.c drives them to the edge):
+ *   tight  limbs < 2^51 + 2^17: every element at rest, and what everything takes but where it says so
+ *   wide   limbs < 2^63: fe_mul_wide() and fe_sqr_wide() give < 2^60; sums of wide elements, and
+ *          differences whose second operand is < 2^60.9, stay wide; only fe_narrow() takes the result
+ * vpmadd52 silently cuts its inputs to 52 bits, so that 2^52 is a condition of correctness, not of
+ * speed: "loose" of fe51.h means tight here.
+ */
 #ifndef PT_FE_IFMA_H
 #define PT_FE_IFMA_H
 
@@ -14,8 +18,9 @@
 struct fe {
     __m512i v[5];
 };
+#define FE_INLINE static inline __attribute__((always_inline))
 typedef __mmask8 fe_mask; /* a bit a lane */
-enum { FE_LANES = 8 };
+enum { FE_LANES = 8, FE_WIDE = 2 };
 #define FE_LIMB(x)                                                                                 \
     {                                                                                              \
         x, x, x, x, x, x, x, x                                                                     \
@@ -37,8 +42,8 @@ static inline __m512i fe_low51(__m512i x)
     return _mm512_and_si512(x, fe_all((UINT64_C(1) << 51) - 1));
 }
 
-/* All limbs < 2^61 at once; the largest carry is 2^10, and 19 of it fits beside 51 bits. */
-static inline void fe_carry(struct fe *r)
+/* Any limbs < 2^63 become tight: the largest carry is 2^12, and comes back 19 times. */
+FE_INLINE void fe_carry(struct fe *r)
 {
     const __m512i c0 = _mm512_srli_epi64(r->v[0], 51);
     const __m512i c1 = _mm512_srli_epi64(r->v[1], 51);
@@ -53,7 +58,7 @@ static inline void fe_carry(struct fe *r)
     r->v[4] = _mm512_add_epi64(fe_low51(r->v[4]), c3);
 }
 
-static inline void fe_add(struct fe *r, const struct fe *a, const struct fe *b)
+FE_INLINE void fe_add(struct fe *r, const struct fe *a, const struct fe *b)
 {
     for (int i = 0; i < 5; i++)
         r->v[i] = _mm512_add_epi64(a->v[i], b->v[i]);
@@ -61,7 +66,7 @@ static inline void fe_add(struct fe *r, const struct fe *a, const struct fe *b)
 }
 
 /* a + 2p - b */
-static inline void fe_sub(struct fe *r, const struct fe *a, const struct fe *b)
+FE_INLINE void fe_sub(struct fe *r, const struct fe *a, const struct fe *b)
 {
     const __m512i low = fe_all(0xfffffffffffda);
     const __m512i high = fe_all(0xffffffffffffe);
@@ -71,80 +76,128 @@ static inline void fe_sub(struct fe *r, const struct fe *a, const struct fe *b)
     fe_carry(r);
 }
 
-static inline void fe_add_loose(struct fe *r, const struct fe *a, const struct fe *b)
+FE_INLINE void fe_add_loose(struct fe *r, const struct fe *a, const struct fe *b)
 {
     fe_add(r, a, b);
 }
 
-static inline void fe_sub_loose(struct fe *r, const struct fe *a, const struct fe *b)
+FE_INLINE void fe_sub_loose(struct fe *r, const struct fe *a, const struct fe *b)
 {
     fe_sub(r, a, b);
 }
 
-static inline void fe_neg(struct fe *r, const struct fe *a)
+FE_INLINE void fe_neg(struct fe *r, const struct fe *a)
 {
     const struct fe zero = FE_CONST(0, 0, 0, 0, 0);
 
     fe_sub(r, &zero, a);
 }
 
-/* Columns 0..9 of a product of limbs, low and high 52-bit halves apart: a high half counts twice in
- * the next column, since limbs have 51 bits. Column i + 5 comes back at column i, times 19. */
-static inline __attribute__((always_inline)) void fe_fold(struct fe *r, const __m512i low[10],
-                                                          const __m512i high[10])
+/* Columns 0..9 of a product, to five limbs: column i + 5 comes back at column i, times 19. */
+FE_INLINE void fe_fold_wide(struct fe *r, const __m512i column[10])
 {
     __m512i nineteen = fe_all(19);
 
     __asm__("" : "+v"(nineteen)); /* gcc would make shifts and sums of the multiplication */
+    for (int i = 0; i < 5; i++)
+        r->v[i] = _mm512_add_epi64(column[i], _mm512_mullo_epi64(column[i + 5], nineteen));
+}
+
+/* Twice a column. Sums run on more of a processor's ports than shifts do. */
+FE_INLINE void fe_twice(__m512i *column)
+{
+    __m512i same = *column;
+
+    __asm__("" : "+v"(same));
+    *column = _mm512_add_epi64(*column, same);
+}
+
+/* A product of limbs counts low in its column and high, twice, in the next: vpmadd52 cuts at 52 bits
+ * and limbs have 51. High halves are summed first, doubled, and the low ones join them. */
+FE_INLINE void fe_mul_wide(struct fe *r, const struct fe *a, const struct fe *b)
+{
+    __m512i column[10] = {0};
+
+#pragma GCC unroll 5
     for (int i = 0; i < 5; i++) {
-        const __m512i near = _mm512_add_epi64(low[i], _mm512_slli_epi64(high[i], 1));
-        const __m512i far = _mm512_add_epi64(low[i + 5], _mm512_slli_epi64(high[i + 5], 1));
-        r->v[i] = _mm512_add_epi64(near, _mm512_mullo_epi64(far, nineteen));
+#pragma GCC unroll 5
+        for (int j = 0; j < 5; j++)
+            column[i + j + 1] = _mm512_madd52hi_epu64(column[i + j + 1], a->v[i], b->v[j]);
     }
+#pragma GCC unroll 9
+    for (int i = 1; i < 10; i++)
+        fe_twice(&column[i]);
+#pragma GCC unroll 5
+    for (int i = 0; i < 5; i++) {
+#pragma GCC unroll 5
+        for (int j = 0; j < 5; j++)
+            column[i + j] = _mm512_madd52lo_epu64(column[i + j], a->v[i], b->v[j]);
+    }
+    fe_fold_wide(r, column);
+}
+
+/* Products of different limbs count twice, their high halves four times. */
+FE_INLINE void fe_sqr_wide(struct fe *r, const struct fe *a)
+{
+    __m512i column[10] = {0};
+
+#pragma GCC unroll 5
+    for (int i = 0; i < 5; i++) {
+#pragma GCC unroll 5
+        for (int j = i + 1; j < 5; j++)
+            column[i + j + 1] = _mm512_madd52hi_epu64(column[i + j + 1], a->v[i], a->v[j]);
+    }
+#pragma GCC unroll 9
+    for (int i = 2; i < 9; i++)
+        fe_twice(&column[i]);
+#pragma GCC unroll 5
+    for (int i = 0; i < 5; i++) {
+        column[2 * i + 1] = _mm512_madd52hi_epu64(column[2 * i + 1], a->v[i], a->v[i]);
+#pragma GCC unroll 5
+        for (int j = i + 1; j < 5; j++)
+            column[i + j] = _mm512_madd52lo_epu64(column[i + j], a->v[i], a->v[j]);
+    }
+#pragma GCC unroll 9
+    for (int i = 1; i < 10; i++)
+        fe_twice(&column[i]);
+#pragma GCC unroll 5
+    for (int i = 0; i < 5; i++)
+        column[2 * i] = _mm512_madd52lo_epu64(column[2 * i], a->v[i], a->v[i]);
+    fe_fold_wide(r, column);
+}
+
+FE_INLINE void fe_mul(struct fe *r, const struct fe *a, const struct fe *b)
+{
+    fe_mul_wide(r, a, b);
     fe_carry(r);
 }
 
-static inline void fe_mul(struct fe *r, const struct fe *a, const struct fe *b)
+FE_INLINE void fe_sqr(struct fe *r, const struct fe *a)
 {
-    __m512i low[10] = {0};
-    __m512i high[10] = {0};
-
-#pragma GCC unroll 5
-    for (int i = 0; i < 5; i++) {
-#pragma GCC unroll 5
-        for (int j = 0; j < 5; j++) {
-            low[i + j] = _mm512_madd52lo_epu64(low[i + j], a->v[i], b->v[j]);
-            high[i + j + 1] = _mm512_madd52hi_epu64(high[i + j + 1], a->v[i], b->v[j]);
-        }
-    }
-    fe_fold(r, low, high);
+    fe_sqr_wide(r, a);
+    fe_carry(r);
 }
 
-static inline void fe_sqr(struct fe *r, const struct fe *a)
+FE_INLINE void fe_add_wide(struct fe *r, const struct fe *a, const struct fe *b)
 {
-    __m512i low[10] = {0};
-    __m512i high[10] = {0};
+    for (int i = 0; i < 5; i++)
+        r->v[i] = _mm512_add_epi64(a->v[i], b->v[i]);
+}
 
-    /* Products of different limbs count twice: doubled once summed, before the squares join. */
-#pragma GCC unroll 5
-    for (int i = 0; i < 5; i++) {
-#pragma GCC unroll 5
-        for (int j = i + 1; j < 5; j++) {
-            low[i + j] = _mm512_madd52lo_epu64(low[i + j], a->v[i], a->v[j]);
-            high[i + j + 1] = _mm512_madd52hi_epu64(high[i + j + 1], a->v[i], a->v[j]);
-        }
-    }
-#pragma GCC unroll 10
-    for (int i = 0; i < 10; i++) {
-        low[i] = _mm512_slli_epi64(low[i], 1);
-        high[i] = _mm512_slli_epi64(high[i], 1);
-    }
-#pragma GCC unroll 5
-    for (int i = 0; i < 5; i++) {
-        low[2 * i] = _mm512_madd52lo_epu64(low[2 * i], a->v[i], a->v[i]);
-        high[2 * i + 1] = _mm512_madd52hi_epu64(high[2 * i + 1], a->v[i], a->v[i]);
-    }
-    fe_fold(r, low, high);
+/* a + 2^10 p - b */
+FE_INLINE void fe_sub_wide(struct fe *r, const struct fe *a, const struct fe *b)
+{
+    const __m512i low = fe_all((UINT64_C(1) << 61) - (19 << 10));
+    const __m512i high = fe_all((UINT64_C(1) << 61) - (1 << 10));
+
+    for (int i = 0; i < 5; i++)
+        r->v[i] = _mm512_sub_epi64(_mm512_add_epi64(a->v[i], i == 0 ? low : high), b->v[i]);
+}
+
+FE_INLINE void fe_narrow(struct fe *r, const struct fe *a)
+{
+    *r = *a;
+    fe_carry(r);
 }
 
 /* r = a in the lanes of mask, unchanged in the others. */

@@ -12,9 +12,9 @@ const struct group_backend *group_backend_of_cpu(void)
     return OF_PATH[cpu_path()];
 }
 
-static size_t chunk_at(size_t at, size_t n)
+static size_t chunk_at(const struct group_backend *b, size_t at, size_t n)
 {
-    return n - at < BACKEND_CHUNK ? n - at : BACKEND_CHUNK;
+    return n - at < b->chunk ? n - at : b->chunk;
 }
 
 static size_t mul_all(struct point *out, const struct scalar *k, size_t stride,
@@ -22,8 +22,8 @@ static size_t mul_all(struct point *out, const struct scalar *k, size_t stride,
 {
     const struct group_backend *b = group_backend_of_cpu();
 
-    for (size_t at = 0; at < n; at += BACKEND_CHUNK) {
-        size_t m = chunk_at(at, n);
+    for (size_t at = 0; at < n; at += b->chunk) {
+        size_t m = chunk_at(b, at, n);
         size_t good = b->mul(out + at, k + at * stride, stride, in + at, m);
 
         if (good == m)
@@ -57,9 +57,11 @@ void group_base_mul(struct point *out, const struct scalar *k)
 
 size_t group_check(const struct point *in, size_t n)
 {
-    for (size_t at = 0; at < n; at += BACKEND_CHUNK) {
-        size_t m = chunk_at(at, n);
-        size_t good = group_backend_of_cpu()->check(in + at, m);
+    const struct group_backend *b = group_backend_of_cpu();
+
+    for (size_t at = 0; at < n; at += b->chunk) {
+        size_t m = chunk_at(b, at, n);
+        size_t good = b->check(in + at, m);
 
         if (good < m)
             return at + good;
@@ -69,15 +71,19 @@ size_t group_check(const struct point *in, size_t n)
 
 void group_map(struct point *out, const uint8_t (*wide)[64], size_t n)
 {
-    for (size_t at = 0; at < n; at += BACKEND_CHUNK)
-        group_backend_of_cpu()->map(out + at, wide + at, chunk_at(at, n));
+    const struct group_backend *b = group_backend_of_cpu();
+
+    for (size_t at = 0; at < n; at += b->chunk)
+        b->map(out + at, wide + at, chunk_at(b, at, n));
 }
 
 void group_map_mul_each(struct point *out, const struct scalar *r, const uint8_t (*wide)[64],
                         size_t n)
 {
-    for (size_t at = 0; at < n; at += BACKEND_CHUNK)
-        group_backend_of_cpu()->map_mul(out + at, r + at, wide + at, chunk_at(at, n));
+    const struct group_backend *b = group_backend_of_cpu();
+
+    for (size_t at = 0; at < n; at += b->chunk)
+        b->map_mul(out + at, r + at, wide + at, chunk_at(b, at, n));
 }
 
 const char *group_backend(void)

@@ -1,16 +1,17 @@
-/* group_backend.h - what group.c asks of a back-end: chunks of at most BACKEND_CHUNK points. */
+/* group_backend.h - what group.c asks of a back-end: chunks of so many points as it likes. */
 #ifndef PT_GROUP_BACKEND_H
 #define PT_GROUP_BACKEND_H
 
 #include "crypto/group.h"
 
-enum { BACKEND_CHUNK = 32 };
+enum { BACKEND_CHUNK_MAX = 64 };
 struct msm; /* group_msm.h */
 struct msm_term;
 
-/* n <= BACKEND_CHUNK. Results as group.h says: n when all n are good, or the first bad index. */
+/* n <= chunk but where it says otherwise. Results as group.h says: n when all n are good, or the first bad index. */
 struct group_backend { /* one a path of cpu.h; call it only where cpu_usable() */
     const char *name;
+    size_t chunk; /* at most BACKEND_CHUNK_MAX */
     size_t (*check)(const struct point *in, size_t n);
     /* out[i] = k[i * stride] * in[i]; out is untouched when one is bad. */
     size_t (*mul)(struct point *out, const struct scalar *k, size_t stride, const struct point *in,

@@ -7,30 +7,40 @@
 #include "crypto/group_backend.h"
 #include "crypto/scalar.h"
 
+enum { CHUNK_POINTS = GE_CHUNK * FE_LANES };
+
 struct chunk { /* decoded points, perhaps derived from secrets */
     struct ge p[GE_CHUNK];
-    struct point encoded[BACKEND_CHUNK];
-    uint8_t wide[BACKEND_CHUNK][64];
-    struct scalar_digits digits[BACKEND_CHUNK];
+    struct point encoded[CHUNK_POINTS];
+    uint8_t wide[CHUNK_POINTS][64];
+    struct scalar_digits digits[CHUNK_POINTS];
     struct scalar half;
 };
 PT_SECRET_TYPE(chunk);
 
+/* Whole groups of FE_WIDE. */
 static inline size_t chunk_elements(size_t n)
 {
-    return (n + FE_LANES - 1) / FE_LANES;
+    const size_t group = (size_t)FE_WIDE * FE_LANES;
+
+    return (n + group - 1) / group * FE_WIDE;
 }
 
 static inline size_t chunk_decode(struct chunk *c, const struct point *in, size_t n)
 {
-    memcpy(c->encoded, in, n * sizeof *in);
-    for (size_t i = 0; i < chunk_elements(n); i++) {
-        const size_t left = n - i * FE_LANES < FE_LANES ? n - i * FE_LANES : FE_LANES;
-        const fe_mask bad = ge_decode(&c->p[i], &c->encoded[i * FE_LANES]);
-        const size_t first = fe_mask_first_vartime(bad, left);
+    fe_mask bad[FE_WIDE];
 
-        if (first < left)
-            return i * FE_LANES + first;
+    memcpy(c->encoded, in, n * sizeof *in);
+    for (size_t i = 0; i < chunk_elements(n); i += FE_WIDE) {
+        ge_decode(bad, &c->p[i], &c->encoded[i * FE_LANES]);
+        for (size_t w = 0; w < FE_WIDE && (i + w) * FE_LANES < n; w++) {
+            const size_t at = (i + w) * FE_LANES;
+            const size_t left = n - at < FE_LANES ? n - at : FE_LANES;
+            const size_t first = fe_mask_first_vartime(bad[w], left);
+
+            if (first < left)
+                return at + first;
+        }
     }
     return n;
 }
@@ -50,7 +60,7 @@ static inline void chunk_mul_encode(struct point *out, struct chunk *c, const st
         scalar_half(&c->half, &k[i * stride]);
         scalar_recode(&c->digits[i], &c->half);
     }
-    for (size_t i = 0; i < chunk_elements(n); i++)
+    for (size_t i = 0; i < chunk_elements(n); i += FE_WIDE)
         ge_mul(&c->p[i], (const int8_t(*)[64])c->digits[i * FE_LANES].d);
     ge_double_encode(c->encoded, c->p, chunk_elements(n));
     memcpy(out, c->encoded, n * sizeof *out);
@@ -79,7 +89,7 @@ static void chunk_map(struct point *out, const uint8_t (*wide)[64], size_t n)
     PT_WIPED(chunk) c = {0};
 
     chunk_load_map(&c, wide, n);
-    for (size_t i = 0; i < chunk_elements(n); i++)
+    for (size_t i = 0; i < chunk_elements(n); i += FE_WIDE)
         ge_encode(&c.encoded[i * FE_LANES], &c.p[i]);
     memcpy(out, c.encoded, n * sizeof *out);
 }

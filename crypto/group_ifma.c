@@ -10,6 +10,7 @@
 #include "crypto/group_sum.h"
 
 const struct group_backend GROUP_IFMA = {.name = "ifma",
+                                         .chunk = CHUNK_POINTS,
                                          .check = chunk_check,
                                          .mul = chunk_mul,
                                          .map = chunk_map,

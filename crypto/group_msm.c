@@ -1,13 +1,14 @@
 #include "crypto/group_msm.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "crypto/base/ct.h"
 #include "crypto/group_backend.h"
 #include "crypto/scalar.h"
 
 /* |k| <= q/2 has 252 bits, the last of them rarely. */
-enum { WINDOW_MAX = 14, SCALAR_BITS = 252 };
+enum { WINDOW_MAX = 14, SCALAR_BITS = 252, HUGE_PAGE = 1 << 21 };
 
 /* Events, and the doublings between windows. */
 static unsigned best_window(size_t n)
@@ -46,7 +47,7 @@ static void recode(const struct msm *m, struct msm_scalar *out, const struct sca
 }
 
 /* -2^(c-1) .. 2^(c-1); the last window has no other above it and is not cut. */
-static int32_t digit_of(const struct msm *m, const struct msm_scalar *k, unsigned window)
+static inline int16_t digit_of(const struct msm *m, const struct msm_scalar *k, unsigned window)
 {
     const unsigned bit = window * m->window_bits;
     const uint64_t mask = (UINT64_C(2) << m->window_bits) - 1;
@@ -56,7 +57,7 @@ static int32_t digit_of(const struct msm *m, const struct msm_scalar *k, unsigne
         v |= k->v[bit / 64 + 1] << 1 << (63 - bit % 64);
     v &= window + 1 == m->window_count ? mask : mask >> 1;
     const int32_t digit = (int32_t)v - (INT32_C(1) << (m->window_bits - 1));
-    return k->minus ? -digit : digit;
+    return (int16_t)(k->minus ? -digit : digit);
 }
 
 void msm_sort_vartime(struct msm *m, unsigned window)
@@ -67,7 +68,7 @@ void msm_sort_vartime(struct msm *m, unsigned window)
 
     memset(m->start, 0, (sizes + 1) * sizeof *m->start);
     for (size_t i = 0; i < m->n; i++)
-        m->start[abs(digit_of(m, &m->k[i], window))]++;
+        m->start[abs(m->digit[i] = digit_of(m, &m->k[i], window))]++;
     m->event_count = m->n - m->start[0] + sizes;
     /* Marks before any point add nothing: they fill up to whole lanes. */
     for (marks_only = 0; (m->event_count + marks_only) % MSM_LANES_MAX != 0; marks_only++)
@@ -80,9 +81,9 @@ void msm_sort_vartime(struct msm *m, unsigned window)
         m->event[at - 1] = MSM_MARK;
     }
     for (size_t i = 0; i < m->n; i++) {
-        const int32_t digit = digit_of(m, &m->k[i], window);
+        const int digit = m->digit[i];
         if (digit != 0)
-            m->event[m->start[abs(digit)]++] = (uint32_t)i * 2 + (digit < 0);
+            m->event[m->start[abs(digit)]++] = (uint32_t)i * 4 + (digit < 0);
     }
 }
 
@@ -94,17 +95,24 @@ static void *lay_out(struct msm *m)
     const size_t scalars = m->n * sizeof *m->k;
     const size_t starts = (sizes + 1) * sizeof *m->start;
     const size_t events = (m->n + sizes + MSM_LANES_MAX) * sizeof *m->event;
-    const size_t all = terms + scalars + starts + events;
-    const size_t align = _Alignof(struct msm_term);
+    const size_t digits = m->n * sizeof *m->digit;
+    const size_t all = terms + scalars + starts + events + digits;
+    const size_t align = all < HUGE_PAGE ? _Alignof(struct msm_term) : HUGE_PAGE;
     uint8_t *p = aligned_alloc(align, (all + align - 1) / align * align);
 
     if (p == NULL)
         return NULL;
+#ifdef MADV_HUGEPAGE
+    /* Advice only: thousands of small pages cost more to enter than their points cost to add. */
+    if (align == HUGE_PAGE)
+        (void)madvise(p, all, MADV_HUGEPAGE);
+#endif
     for (size_t v = 0; v < m->vector_count; v++)
         m->term[v] = (struct msm_term *)(void *)p + v * m->n;
     m->k = (struct msm_scalar *)(void *)(p + terms);
     m->start = (uint32_t *)(void *)(p + terms + scalars);
     m->event = (uint32_t *)(void *)(p + terms + scalars + starts);
+    m->digit = (int16_t *)(void *)(p + terms + scalars + starts + events);
     return p;
 }
 

@@ -12,8 +12,7 @@
 
 #include "crypto/group.h"
 
-enum { MSM_VECTORS = 2, MSM_LANES_MAX = 8, MSM_TERM_BYTES = 128 };
-#define MSM_MARK UINT32_MAX
+enum { MSM_VECTORS = 2, MSM_LANES_MAX = 8, MSM_TERM_BYTES = 128, MSM_MARK = 2 };
 
 struct msm_term { /* a decoded point, as the back-end likes it */
     _Alignas(64) uint8_t b[MSM_TERM_BYTES];
@@ -27,7 +26,8 @@ struct msm {
     struct msm_term *term[MSM_VECTORS];
     struct msm_scalar *k;
     uint32_t *start; /* a size's place in event */
-    uint32_t *event; /* 2*index + (1 to subtract), or MSM_MARK; a multiple of MSM_LANES_MAX */
+    int16_t *digit;
+    uint32_t *event; /* 4*index + (1 to subtract), or MSM_MARK; a multiple of MSM_LANES_MAX */
     size_t event_count;
     unsigned window_bits, window_count;
 };

@@ -4,6 +4,7 @@
 #include "crypto/group_sum.h"
 
 const struct group_backend GROUP_PORTABLE = {.name = "portable",
+                                             .chunk = CHUNK_POINTS,
                                              .check = chunk_check,
                                              .mul = chunk_mul,
                                              .map = chunk_map,

@@ -9,56 +9,128 @@
 
 enum { SUM_AHEAD = 6 }; /* steps between asking for a term and adding it */
 
+enum { SUM_GROUP = FE_WIDE * FE_LANES };
+
 /* A term is y + x, y - x and 2dxy of a point with Z = 1. */
 static size_t sum_terms_vartime(struct msm_term *out, const struct point *in, size_t n)
 {
-    struct point chunk[FE_LANES] = {0};
-    struct msm_term spare[FE_LANES];
-    uint8_t *row[FE_LANES];
-    struct ge p;
+    struct point group[SUM_GROUP] = {0};
+    struct msm_term spare;
+    uint8_t *row[SUM_GROUP];
+    struct ge p[FE_WIDE];
+    fe_mask bad[FE_WIDE];
     struct ge_cached c;
 
-    for (size_t at = 0; at < n; at += FE_LANES) {
-        const size_t left = n - at < FE_LANES ? n - at : FE_LANES;
+    for (size_t at = 0; at < n; at += SUM_GROUP) {
+        const size_t left = n - at < SUM_GROUP ? n - at : SUM_GROUP;
 
-        memcpy(chunk, in + at, left * sizeof *in);
-        const size_t first = fe_mask_first_vartime(ge_decode(&p, chunk), left);
-        if (first < left)
-            return at + first;
-        ge_cache(&c, &p);
-        for (size_t i = 0; i < FE_LANES; i++)
-            row[i] = i < left ? out[at + i].b : spare[i].b;
-        fe_store_rows(row, &c.y_plus_x, &c.y_minus_x, &c.t2d);
+        memcpy(group, in + at, left * sizeof *in);
+        ge_decode(bad, p, group);
+        for (size_t i = 0; i < SUM_GROUP; i++) {
+            row[i] = i < left ? out[at + i].b : spare.b;
+            if (i < left &&
+                fe_mask_first_vartime(bad[i / FE_LANES], i % FE_LANES + 1) == i % FE_LANES)
+                return at + i;
+        }
+        for (size_t w = 0; w < FE_WIDE; w++) {
+            ge_cache(&c, &p[w]);
+            fe_store_rows(row + w * FE_LANES, &c.y_plus_x, &c.y_minus_x, &c.t2d);
+        }
     }
     return n;
 }
 
+/* A point as additions want it: y - x, y + x, z, t. */
+struct sum_point {
+    struct fe m, p, z, t;
+};
 struct sum_state { /* of one window: the points so far, and their sums at the marks */
-    struct ge running, at_marks;
+    struct sum_point running, at_marks;
     size_t marks[FE_LANES];
 };
+
+static const struct sum_point SUM_IDENTITY = {
+    .m = FE_CONST(1, 0, 0, 0, 0), .p = FE_CONST(1, 0, 0, 0, 0), .z = FE_CONST(1, 0, 0, 0, 0)};
+
+static inline void sum_select(struct sum_point *r, const struct sum_point *a, fe_mask mask)
+{
+    fe_select(&r->m, &a->m, mask);
+    fe_select(&r->p, &a->p, mask);
+    fe_select(&r->z, &a->z, mask);
+    fe_select(&r->t, &a->t, mask);
+}
+
+/* r = a + b; b->t is 2d times its t, and z_is_one says that b->z need not be looked at. */
+FE_INLINE void sum_two(struct sum_point *r, const struct sum_point *a, const struct sum_point *b,
+                       bool z_is_one)
+{
+    struct ge_sum s;
+    struct fe m;
+    struct fe p;
+    struct fe c;
+    struct fe d;
+    struct fe t;
+
+    fe_mul_wide(&m, &a->m, &b->m);
+    fe_mul_wide(&p, &a->p, &b->p);
+    fe_mul_wide(&c, &a->t, &b->t);
+    if (z_is_one)
+        d = a->z;
+    else
+        fe_mul_wide(&d, &a->z, &b->z);
+    fe_add_wide(&d, &d, &d);
+    fe_sub_wide(&t, &p, &m);
+    fe_narrow(&s.e, &t);
+    fe_add_wide(&t, &p, &m);
+    fe_narrow(&s.h, &t);
+    fe_sub_wide(&t, &d, &c);
+    fe_narrow(&s.f, &t);
+    fe_add_wide(&t, &d, &c);
+    fe_narrow(&s.g, &t);
+    fe_mul_wide(&m, &s.e, &s.f); /* x */
+    fe_mul_wide(&p, &s.g, &s.h); /* y */
+    fe_sub_wide(&t, &p, &m);
+    fe_narrow(&r->m, &t);
+    fe_add_wide(&t, &p, &m);
+    fe_narrow(&r->p, &t);
+    fe_mul(&r->z, &s.f, &s.g);
+    fe_mul(&r->t, &s.e, &s.h);
+}
+
+/* Twice the coordinates: the same point. */
+static inline void sum_to_ge(struct ge *r, const struct sum_point *a)
+{
+    struct sum_point s = *a;
+
+    fe_carry(&s.m);
+    fe_carry(&s.p);
+    fe_sub(&r->x, &s.p, &s.m);
+    fe_add(&r->y, &s.p, &s.m);
+    fe_add(&r->z, &s.z, &s.z);
+    fe_add(&r->t, &s.t, &s.t);
+}
 
 /* One event a lane. Points and marks are one formula, for lanes need not agree which it is. */
 static inline void sum_step(struct sum_state *s, const uint8_t *const row[FE_LANES], fe_mask minus,
                             fe_mask mark)
 {
-    struct ge_cached q = {.z2 = FE_TWO};
-    struct ge_cached r;
-    struct ge p = s->running;
+    struct sum_point q = {.z = FE_ONE};
+    struct sum_point r = s->running;
+    struct sum_point a = s->running;
 
-    fe_load_rows(&q.y_plus_x, &q.y_minus_x, &q.t2d, row);
-    fe_swap_if(&q.y_plus_x, &q.y_minus_x, minus);
-    fe_negate_if(&q.t2d, minus);
+    fe_load_rows(&q.p, &q.m, &q.t, row);
+    fe_swap_if(&q.p, &q.m, minus);
+    fe_negate_if(&q.t, minus);
     if (FE_LANES == 1 && mark == 0) {
-        ge_add(&s->running, &p, &q);
+        sum_two(&s->running, &a, &q, true);
         return;
     }
-    ge_cache(&r, &p);
-    ge_cached_select(&q, &r, mark);
-    ge_select(&p, &s->at_marks, mark);
-    ge_add(&p, &p, &q);
-    ge_select(&s->running, &p, (fe_mask)~mark);
-    ge_select(&s->at_marks, &p, mark);
+    fe_mul(&r.t, &r.t, &FE_2D);
+    sum_select(&q, &r, mark);
+    sum_select(&a, &s->at_marks, mark);
+    sum_two(&a, &a, &q, false);
+    sum_select(&s->running, &a, (fe_mask)~mark);
+    sum_select(&s->at_marks, &a, mark);
 }
 
 static inline void sum_window(struct sum_state *s, const struct msm *m, const struct msm_term *term)
@@ -66,23 +138,24 @@ static inline void sum_window(struct sum_state *s, const struct msm *m, const st
     const size_t steps = m->event_count / FE_LANES;
     const uint8_t *row[FE_LANES];
 
-    *s = (struct sum_state){.running = GE_IDENTITY, .at_marks = GE_IDENTITY};
+    *s = (struct sum_state){.running = SUM_IDENTITY, .at_marks = SUM_IDENTITY};
     for (size_t step = 0; step < steps; step++) {
         fe_mask minus = 0;
         fe_mask mark = 0;
 
+        const size_t ahead = step + SUM_AHEAD < steps ? SUM_AHEAD : 0;
+
+        /* No branch: which events are marks is as good as random. */
         for (int lane = 0; lane < FE_LANES; lane++) {
             const uint32_t *e = m->event + (size_t)lane * steps + step;
-            const uint64_t is_mark = *e == MSM_MARK;
+            const uint64_t is_mark = *e / MSM_MARK & 1;
 
-            row[lane] = is_mark != 0 ? term[0].b : term[*e / 2].b;
+            row[lane] = term[*e / 4].b;
             mark |= fe_mask_lane(lane, is_mark);
             minus |= fe_mask_lane(lane, *e & 1);
             s->marks[lane] += is_mark;
-            if (step + SUM_AHEAD < steps && e[SUM_AHEAD] != MSM_MARK) {
-                __builtin_prefetch(term[e[SUM_AHEAD] / 2].b);
-                __builtin_prefetch(term[e[SUM_AHEAD] / 2].b + MSM_TERM_BYTES / 2);
-            }
+            __builtin_prefetch(term[e[ahead] / 4].b);
+            __builtin_prefetch(term[e[ahead] / 4].b + MSM_TERM_BYTES / 2);
         }
         sum_step(s, row, minus, mark);
     }
@@ -95,13 +168,16 @@ static inline void sum_collect(struct ge *acc, const struct sum_state *s, unsign
     struct ge later = GE_IDENTITY;
     struct ge_cached c;
     struct ge_cached r;
+    struct ge p;
     size_t marks_after[FE_LANES] = {0};
 
     for (int lane = FE_LANES - 1; lane > 0; lane--)
         marks_after[lane - 1] = marks_after[lane] + s->marks[lane];
-    ge_cache(&c, &s->at_marks);
+    sum_to_ge(&p, &s->at_marks);
+    ge_cache(&c, &p);
     ge_add(acc, acc, &c);
-    ge_cache(&r, &s->running);
+    sum_to_ge(&p, &s->running);
+    ge_cache(&r, &p);
     for (unsigned bit = bits; FE_LANES > 1 && bit-- > 0;) {
         fe_mask set = 0;
         for (int lane = 0; lane < FE_LANES; lane++)
@@ -136,7 +212,8 @@ static inline void sum_fold(struct ge *p, size_t by)
 static void sum_all_vartime(struct point *out, struct msm *m)
 {
     struct ge acc[MSM_VECTORS] = {GE_IDENTITY, GE_IDENTITY};
-    struct point lanes[FE_LANES];
+    struct ge last[FE_WIDE] = {GE_IDENTITY};
+    struct point lanes[SUM_GROUP];
     struct sum_state s;
 
     for (unsigned w = m->window_count; w-- > 0;) {
@@ -151,7 +228,8 @@ static void sum_all_vartime(struct point *out, struct msm *m)
     for (size_t v = 0; v < m->vector_count; v++) {
         for (size_t by = FE_LANES / 2; by > 0; by /= 2)
             sum_fold(&acc[v], by);
-        ge_encode(lanes, &acc[v]);
+        last[0] = acc[v];
+        ge_encode(lanes, last);
         out[v] = lanes[0];
     }
 }

@@ -102,43 +102,54 @@ enum pt_code oprf_blind(struct point *out, const struct blind_key *key, struct s
     return PT_OK;
 }
 
-struct entry {
-    const struct point *p;
+struct entry { /* a point by its first bytes, which are as good as random */
+    uint32_t key, index;
 };
+enum { RADIX_BITS = 11, RADIX_PASSES = 3 };
 
-static int entry_order(const void *a, const void *b)
+/* By key, three digits of eleven bits; other is as long as e. Variable time. */
+static void sort_entries_vartime(struct entry *e, struct entry *other, size_t n)
 {
-    const uint8_t *x = ((const struct entry *)a)->p->b;
-    const uint8_t *y = ((const struct entry *)b)->p->b;
+    for (unsigned pass = 0; pass < RADIX_PASSES; pass++) {
+        const unsigned shift = pass * RADIX_BITS;
+        const uint32_t mask = (1U << RADIX_BITS) - 1;
+        uint32_t at[(1U << RADIX_BITS) + 1] = {0};
 
-    for (size_t i = 0; i < sizeof(struct point); i++)
-        if (x[i] != y[i])
-            return x[i] < y[i] ? -1 : 1;
-    return 0;
+        for (size_t i = 0; i < n; i++)
+            at[(e[i].key >> shift & mask) + 1]++;
+        for (uint32_t i = 0; i < mask; i++)
+            at[i + 1] += at[i];
+        for (size_t i = 0; i < n; i++)
+            other[at[e[i].key >> shift & mask]++] = e[i];
+        struct entry *t = e;
+        e = other;
+        other = t;
+    }
 }
 
-/* Index of an element that repeats an earlier one (PROTOCOL.md 0), in variable time: they are
- * public. Nobody's honest blinds repeat; a peer that repeats one probes for what we do with it. */
+/* An element that repeats an earlier one (PROTOCOL.md 0), in variable time: they are public.
+ * Nobody's honest blinds repeat; a peer that repeats one probes for what we do with it. */
 static enum pt_code refuse_repeats_vartime(struct span_points in, size_t *bad_index)
 {
-    struct entry *sorted = calloc(in.n, sizeof *sorted);
+    struct entry *all = calloc(2 * in.n, sizeof *all);
+    const struct entry *sorted = all + in.n; /* an odd number of passes */
     enum pt_code rc = PT_OK;
 
-    if (sorted == NULL)
+    if (all == NULL)
         return PT_ENOMEM;
     for (size_t i = 0; i < in.n; i++)
-        sorted[i].p = &in.p[i];
-    qsort(sorted, in.n, sizeof *sorted, entry_order);
+        all[i] = (struct entry){load_u32le(in.p[i].b + 1), (uint32_t)i};
+    sort_entries_vartime(all, all + in.n, in.n);
+    /* Equal keys are rare, and many of them would cost a peer 2^32 points for each. */
     for (size_t i = 1; i < in.n && rc == PT_OK; i++) {
-        const struct point *a = sorted[i - 1].p;
-        const struct point *b = sorted[i].p;
-
-        if (entry_order(&sorted[i - 1], &sorted[i]) != 0)
-            continue;
-        *bad_index = (size_t)((a > b ? a : b) - in.p);
-        rc = PT_EBADMSG;
+        for (size_t j = i; j-- > 0 && sorted[j].key == sorted[i].key && rc == PT_OK;) {
+            if (!ct_equal(in.p[sorted[i].index].b, in.p[sorted[j].index].b, sizeof *in.p))
+                continue;
+            *bad_index = sorted[i].index; /* the sort keeps order: the later of the two */
+            rc = PT_EBADMSG;
+        }
     }
-    free(sorted);
+    free(all);
     return rc;
 }
 

@@ -226,7 +226,7 @@ static enum pt_code handle_status(struct rpc_call *call, void *arg, struct pt_er
 out:
     if (s == NULL)
         rc = pt_fail(err, PT_ENOMEM, "status: no memory");
-    daemon_release(d, epoch);
+    snapshot_unref(epoch);
     buf_free(&message);
     free(s);
     return rc;

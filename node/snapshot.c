@@ -238,15 +238,14 @@ struct snapshot *snapshot_ref(struct snapshot *s)
     return s;
 }
 
-bool snapshot_unref(struct snapshot *s)
+void snapshot_unref(struct snapshot *s)
 {
     if (s == NULL || atomic_fetch_sub(&s->refs, 1) != 1)
-        return false;
+        return;
     columns_free(s->map);
     vault_data_free(s->data);
     key32_wipe(&s->seed);
     free(s);
-    return true;
 }
 
 const struct epoch_header *snapshot_header(const struct snapshot *s)

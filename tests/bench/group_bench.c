@@ -1,6 +1,6 @@
 /* group_bench.c - what tokens cost on one core, kernel by kernel, for every code path that this
  * machine can run, beside libsodium called one by one in the same round: group-bench [RECORDS
- * [ROUNDS]]. A proof covers RECORDS records, by default 2^14 (at most 2^16). Times are processor
+ * [ROUNDS [PATH]]]. A proof covers RECORDS records, by default 2^14 (at most 2^16). Times are processor
  * time; a ratio is taken within its round, so that a loaded machine bends both sides alike. */
 #include <inttypes.h>
 #include <sodium.h>
@@ -334,14 +334,15 @@ int main(int argc, char **argv)
     int status = 0;
 
     if (n < 1 || n > OPRF_CHUNK_MAX || rounds < 1 || rounds > ROUNDS_MAX) {
-        fputs("usage: group-bench [RECORDS [ROUNDS]]\n", stderr);
+        fputs("usage: group-bench [RECORDS [ROUNDS [PATH]]]\n", stderr);
         return 2;
     }
     printf("ns a record, one core, %lu records a proof, median of %lu rounds\n", n, rounds);
     printf("%-9s %-26s %9s %9s   %6s %6s %6s\n", "path", "kernel", "here", "libsodium", "median",
            "min", "max");
     for (int p = CPU_PATH_COUNT; p-- > 0 && status == 0;)
-        if (cpu_usable((enum cpu_path)p))
+        if (cpu_usable((enum cpu_path)p) &&
+            (argc <= 3 || strcmp(argv[3], cpu_path_name((enum cpu_path)p)) == 0))
             status = fork_path((enum cpu_path)p, n, (int)rounds);
     return status == 0 ? 0 : 1;
 }
