@@ -107,30 +107,37 @@ static uint64_t join_planes(const struct ring *r, const int64_t plane[DOT_PLANES
 }
 
 typedef int64_t dot_sums[DOT_PLANES_MAX][DOT_ROWS_MAX];
-struct dot_work {                                            /* secret: rows, and sums over them */
+struct dot_part { /* secret: rows, and sums over them; a range of blocks of every column */
     int8_t rows[DOT_ROWS_MAX][DOT_BLOCKS_MAX * RLWE_DEGREE]; /* stays in the second cache */
     dot_sums *sums;                                          /* one a column */
-    size_t sums_count;
+    uint64_t first, end;
+    enum pt_code rc;
+};
+struct dot_job { /* at most DOT_ROWS_MAX rows */
+    const struct rlwe *c;
+    struct inner_dot_in in;
+    struct dot_part *parts;
+    size_t part_count;
 };
 
-/* Blocks [k, k + n) of every column, times row_count <= DOT_ROWS_MAX rows. */
-static enum pt_code dot_blocks(struct dot_work *w, const struct rlwe *c, struct inner_dot_in in,
-                               uint64_t k, size_t n)
+/* Blocks [k, k + n) of every column, times the rows. */
+static enum pt_code dot_blocks(struct dot_part *w, const struct dot_job *job, uint64_t k, size_t n)
 {
-    size_t bytes = rlwe_block_bytes(c);
+    const struct inner_dot_in *in = &job->in;
+    size_t bytes = rlwe_block_bytes(job->c);
     dot_fn *multiply = dot_best();
     struct dot_in d = {.rows = w->rows[0],
-                       .row_count = in.row_count,
+                       .row_count = in->row_count,
                        .row_stride = sizeof w->rows[0],
                        .block_count = n,
-                       .planes = rlwe_ring(c)->coefficient_bytes};
+                       .planes = rlwe_ring(job->c)->coefficient_bytes};
 
-    for (size_t i = 0; i < in.row_count; i++)
+    for (size_t i = 0; i < in->row_count; i++)
         for (size_t b = 0; b < n; b++)
-            take_row(w->rows[i] + b * RLWE_DEGREE, c, in.rows[i], k + b);
-    for (size_t j = 0; j < in.column_count; j++) {
-        struct span blocks = {in.columns[j].p + k * bytes, n * bytes};
-        if (!rlwe_blocks_valid(c, blocks))
+            take_row(w->rows[i] + b * RLWE_DEGREE, job->c, in->rows[i], k + b);
+    for (size_t j = 0; j < in->column_count; j++) {
+        struct span blocks = {in->columns[j].p + k * bytes, n * bytes};
+        if (!rlwe_blocks_valid(job->c, blocks))
             return PT_EBADMSG;
         d.blocks = blocks.p;
         multiply(w->sums[j], &d);
@@ -138,83 +145,99 @@ static enum pt_code dot_blocks(struct dot_work *w, const struct rlwe *c, struct 
     return PT_OK;
 }
 
-static struct dot_work *dot_work_new(size_t column_count)
+static void dot_run_part(void *context, size_t index)
 {
-    struct dot_work *w = calloc(1, sizeof *w);
+    struct dot_job *job = context;
+    struct dot_part *w = &job->parts[index];
 
-    if (w == NULL)
-        return NULL;
-    w->sums_count = column_count;
-    w->sums = calloc(column_count, sizeof *w->sums);
-    if (w->sums == NULL) {
-        free(w);
-        return NULL;
+    w->rc = PT_OK;
+    memset(w->sums, 0, job->in.column_count * sizeof *w->sums);
+    for (uint64_t k = w->first; k < w->end && w->rc == PT_OK; k += DOT_BLOCKS_MAX)
+        w->rc = dot_blocks(w, job, k,
+                           w->end - k < DOT_BLOCKS_MAX ? (size_t)(w->end - k) : DOT_BLOCKS_MAX);
+}
+
+static void dot_job_free(struct dot_job *job)
+{
+    for (size_t i = 0; job->parts != NULL && i < job->part_count; i++) {
+        if (job->parts[i].sums != NULL)
+            explicit_bzero(job->parts[i].sums, job->in.column_count * sizeof(dot_sums));
+        free(job->parts[i].sums);
+        explicit_bzero(job->parts[i].rows, sizeof job->parts[i].rows);
     }
-    return w;
+    free(job->parts);
 }
 
-static void dot_work_free(struct dot_work *w)
+/* Sums are exact in integers, so how blocks are shared out does not show. */
+static bool dot_job_parts(struct dot_job *job)
 {
-    if (w == NULL)
-        return;
-    explicit_bzero(w->sums, w->sums_count * sizeof *w->sums);
-    free(w->sums);
-    explicit_bzero(w, sizeof *w);
-    free(w);
+    uint64_t blocks = rlwe_block_count(job->c);
+    size_t n = parallel_width(job->in.parallel);
+
+    job->part_count = n < blocks ? n : (size_t)blocks;
+    job->parts = calloc(job->part_count, sizeof *job->parts);
+    for (size_t i = 0; job->parts != NULL && i < job->part_count; i++) {
+        struct dot_part *w = &job->parts[i];
+        w->first = blocks * i / job->part_count;
+        w->end = blocks * (i + 1) / job->part_count;
+        w->sums = calloc(job->in.column_count, sizeof *w->sums);
+        if (w->sums == NULL)
+            return false;
+    }
+    return job->parts != NULL;
 }
 
-static void dot_join(uint64_t *dot, const struct rlwe *c, size_t column_count, dot_sums *sums,
-                     size_t row_count)
+/* sums[column][plane][row] mod q. */
+static uint64_t dot_join(const struct ring *r, dot_sums *sums, size_t row, size_t column)
 {
-    int64_t plane[DOT_PLANES_MAX] = {0};
+    int64_t plane[DOT_PLANES_MAX];
 
-    for (size_t i = 0; i < row_count; i++)
-        for (size_t j = 0; j < column_count; j++) {
-            for (unsigned p = 0; p < DOT_PLANES_MAX; p++)
-                plane[p] = sums[j][p][i];
-            dot[i * column_count + j] = join_planes(rlwe_ring(c), plane);
-        }
+    for (unsigned p = 0; p < DOT_PLANES_MAX; p++)
+        plane[p] = sums[column][p][row];
+    uint64_t v = join_planes(r, plane);
     explicit_bzero(plane, sizeof plane);
+    return v;
 }
 
-static enum pt_code dot_all(uint64_t *dot, const struct rlwe *c, struct inner_dot_in in,
-                            struct dot_work *w)
+/* dot is zero before. */
+static enum pt_code dot_rows(uint64_t *dot, struct dot_job *job)
 {
-    uint64_t blocks = rlwe_block_count(c);
-    enum pt_code rc;
+    const struct ring *r = rlwe_ring(job->c);
+    size_t columns = job->in.column_count;
 
-    for (size_t at = 0; at < in.row_count; at += DOT_ROWS_MAX) {
-        struct inner_dot_in some = in;
-        some.rows = in.rows + at;
-        some.row_count = in.row_count - at < DOT_ROWS_MAX ? in.row_count - at : DOT_ROWS_MAX;
-        memset(w->sums, 0, w->sums_count * sizeof *w->sums);
-        for (uint64_t k = 0; k < blocks; k += DOT_BLOCKS_MAX) {
-            size_t n = blocks - k < DOT_BLOCKS_MAX ? (size_t)(blocks - k) : DOT_BLOCKS_MAX;
-            if ((rc = dot_blocks(w, c, some, k, n)) != PT_OK)
-                return rc;
-        }
-        dot_join(dot + at * in.column_count, c, in.column_count, w->sums, some.row_count);
+    parallel_run(job->in.parallel, job->part_count, dot_run_part, job);
+    for (size_t n = 0; n < job->part_count; n++) {
+        if (job->parts[n].rc != PT_OK)
+            return job->parts[n].rc;
+        for (size_t i = 0; i < job->in.row_count; i++)
+            for (size_t j = 0; j < columns; j++)
+                dot[i * columns + j] =
+                    ring_add(r, dot[i * columns + j], dot_join(r, job->parts[n].sums, i, j));
     }
     return PT_OK;
 }
 
 enum pt_code inner_dot(uint64_t *dot, const struct rlwe *c, struct inner_dot_in in)
 {
+    struct dot_job job = {.c = c, .in = in};
     enum pt_code rc = PT_ENOMEM;
 
+    memset(dot, 0, in.row_count * in.column_count * sizeof *dot);
     for (size_t j = 0; j < in.column_count; j++)
-        if (in.columns[j].n != rlwe_column_bytes(c)) {
-            memset(dot, 0, in.row_count * in.column_count * sizeof *dot);
+        if (in.columns[j].n != rlwe_column_bytes(c))
             return PT_EBADMSG;
-        }
     if (in.row_count == 0 || in.column_count == 0)
         return PT_OK;
-    struct dot_work *w = dot_work_new(in.column_count);
-    if (w != NULL)
-        rc = dot_all(dot, c, in, w);
+    if (dot_job_parts(&job))
+        rc = PT_OK;
+    for (size_t at = 0; at < in.row_count && rc == PT_OK; at += DOT_ROWS_MAX) {
+        job.in.rows = in.rows + at;
+        job.in.row_count = in.row_count - at < DOT_ROWS_MAX ? in.row_count - at : DOT_ROWS_MAX;
+        rc = dot_rows(dot + at * in.column_count, &job);
+    }
     if (rc != PT_OK)
         explicit_bzero(dot, in.row_count * in.column_count * sizeof *dot);
-    dot_work_free(w);
+    dot_job_free(&job);
     return rc;
 }
 
@@ -273,13 +296,10 @@ static uint64_t mask_scalar(const struct rlwe *c, struct reply_work *w, struct s
                               .blocks = column.p + column.n - rlwe_block_bytes(c),
                               .block_count = 1,
                               .planes = r->coefficient_bytes};
-    uint64_t product;
 
     memset(w->sums, 0, sizeof w->sums);
     dot_best()(w->sums, &in);
-    dot_join(&product, c, 1, &w->sums, 1);
-    uint64_t v = ring_add(r, ring_reduce(r, dot), product);
-    explicit_bzero(&product, sizeof product);
+    uint64_t v = ring_add(r, ring_reduce(r, dot), dot_join(r, &w->sums, 0, 0));
     return ring_add(r, v, ring_reduce_signed(r, noise));
 }
 

@@ -7,6 +7,7 @@
 #ifndef PT_INNER_H
 #define PT_INNER_H
 
+#include "crypto/base/parallel.h"
 #include "crypto/rlwe.h"
 
 /* Row entries are int8: signed sums over a slot. Secret. `values` has slot_count entries. */
@@ -35,6 +36,7 @@ struct inner_dot_in {
     size_t row_count;
     const struct span *columns;
     size_t column_count;
+    const struct parallel *parallel; /* may be NULL; each part takes 0.5 MB and 3 KB a column */
 };
 PT_MUST_USE enum pt_code inner_dot(uint64_t *dot, const struct rlwe *c, struct inner_dot_in in);
 

@@ -301,10 +301,10 @@ static bool starts_high(const uint8_t *block, unsigned coefficient_bytes)
 {
     const uint8_t *top = block + (size_t)(coefficient_bytes - 1) * RLWE_DEGREE;
     const uint8_t *next = top - RLWE_DEGREE;
-    unsigned found = 0;
+    uint8_t found = 0; /* a byte wide, so that the compiler makes vectors of the loop */
 
     for (size_t i = 0; i < RLWE_DEGREE; i++)
-        found |= (top[i] & next[i]) == 0xff;
+        found |= (uint8_t) - ((top[i] & next[i]) == 0xff);
     return found != 0;
 }
 

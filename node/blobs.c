@@ -1,11 +1,14 @@
 #include "node/blobs.h"
 
 #include "crypto/base/text.h"
+#include "proto/reply.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -81,6 +84,11 @@ static enum pt_code map_file(struct blob_map *out, bool *found, const char *path
     if (p == MAP_FAILED)
         return pt_fail(err, PT_ENOMEM, "%s: cannot be mapped: %s", path, strerror(errno));
     out->bytes = span_of(p, bytes);
+    /* Size and owner are of no use here; the change time moves with every write and rename. */
+    out->file = (struct blob_identity){.device = (uint64_t)st.st_dev,
+                                       .inode = (uint64_t)st.st_ino,
+                                       .changed_s = (uint64_t)st.st_ctim.tv_sec,
+                                       .changed_ns = (uint64_t)st.st_ctim.tv_nsec};
     *found = true;
     return PT_OK;
 }
@@ -106,6 +114,61 @@ void blob_unmap(struct blob_map *m)
         munmap(p, m->bytes.n);
     }
     *m = (struct blob_map){0};
+}
+
+enum { SEEN_MAX = 1024 };
+struct blobs_seen {
+    pthread_mutex_t lock;
+    struct {
+        struct blob_identity file;
+        struct digest digest;
+    } all[SEEN_MAX];
+    size_t count, next;
+};
+
+struct blobs_seen *blobs_seen_new(void)
+{
+    struct blobs_seen *s = calloc(1, sizeof *s);
+
+    if (s != NULL)
+        pthread_mutex_init(&s->lock, NULL);
+    return s;
+}
+
+void blobs_seen_free(struct blobs_seen *s)
+{
+    if (s != NULL)
+        pthread_mutex_destroy(&s->lock);
+    free(s);
+}
+
+static bool find_seen(struct digest *out, struct blobs_seen *seen, const struct blob_identity *file)
+{
+    bool found = false;
+
+    pthread_mutex_lock(&seen->lock);
+    for (size_t i = 0; i < seen->count && !found; i++) {
+        found = memcmp(&seen->all[i].file, file, sizeof *file) == 0;
+        if (found)
+            *out = seen->all[i].digest;
+    }
+    pthread_mutex_unlock(&seen->lock);
+    return found;
+}
+
+void blob_digest(struct digest *out, struct blobs_seen *seen, const struct blob_map *map)
+{
+    if (seen != NULL && find_seen(out, seen, &map->file))
+        return;
+    reply_column_digest(out, map->bytes);
+    if (seen == NULL)
+        return;
+    pthread_mutex_lock(&seen->lock);
+    seen->all[seen->next].file = map->file;
+    seen->all[seen->next].digest = *out;
+    seen->next = (seen->next + 1) % SEEN_MAX;
+    seen->count += seen->count < SEEN_MAX;
+    pthread_mutex_unlock(&seen->lock);
 }
 
 enum pt_code blob_begin(struct fileio_new *f, const struct blobs_at *at, const struct digest *name,
@@ -178,6 +241,16 @@ enum pt_code blobs_sweep(const struct home *h, struct pt_err *err)
 
     home_path(root, h, "columns");
     return sweep(root, 2, err);
+}
+
+void blobs_drop(const struct home *h, const struct digest *epoch)
+{
+    const struct blobs_at at = {.home = h, .epoch = epoch};
+    char path[HOME_PATH_MAX];
+    struct pt_err ignored = {0};
+
+    if (folder(path, &at, 0, &ignored) == PT_OK)
+        remove_tree(path, 2);
 }
 
 void blobs_retire(const struct home *h, const struct digest *keep)

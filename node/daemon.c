@@ -40,6 +40,17 @@ struct snapshot *daemon_epoch(struct daemon *d)
     return s;
 }
 
+void daemon_release(struct daemon *d, struct snapshot *s)
+{
+    struct digest id;
+
+    if (s == NULL)
+        return;
+    id = *snapshot_id(s);
+    if (snapshot_unref(s))
+        blobs_drop(d->home, &id);
+}
+
 void daemon_set_epoch(struct daemon *d, struct snapshot *s)
 {
     pthread_mutex_lock(&d->lock);
@@ -47,7 +58,7 @@ void daemon_set_epoch(struct daemon *d, struct snapshot *s)
     d->epoch = s;
     d->epoch_note[0] = '\0';
     pthread_mutex_unlock(&d->lock);
-    snapshot_unref(old);
+    daemon_release(d, old);
 }
 
 enum pt_code daemon_self(struct session_self *out, struct oprf_key *key, struct daemon *d,
@@ -212,7 +223,9 @@ enum pt_code daemon_start(struct daemon **out, const char *home_dir, FILE *log, 
     pthread_mutex_init(&d->lock, NULL);
     pthread_mutex_init(&d->job, NULL);
     pthread_mutex_init(&d->compute, NULL);
+    d->seen = blobs_seen_new();
     if ((rc = open_home(d, home_dir, err)) != PT_OK ||
+        (rc = pool_new(&d->pool, d->home->config.threads, err)) != PT_OK ||
         (rc = rpc_health_new(&d->health, err)) != PT_OK || (rc = listen_planner(d, err)) != PT_OK ||
         (rc = listen_federation(d, err)) != PT_OK)
         return rc;
@@ -232,11 +245,13 @@ void daemon_stop(struct daemon *d)
     rpc_server_free(d->planner, RPC_GRACE_MS);
     rpc_health_free(d->health);
     rpc_reflection_free(d->reflection);
-    snapshot_unref(d->epoch);
+    (void)snapshot_unref(d->epoch); /* in force still: its columns stay */
     store_close(d->store);
     home_close(d->home);
+    pool_free(d->pool);
     pthread_mutex_destroy(&d->lock);
     pthread_mutex_destroy(&d->job);
     pthread_mutex_destroy(&d->compute);
+    blobs_seen_free(d->seen);
     free(d);
 }

@@ -6,7 +6,9 @@
 #ifndef PT_DAEMON_H
 #define PT_DAEMON_H
 
+#include "node/blobs.h"
 #include "node/home.h"
+#include "node/pool.h"
 #include "node/rpc_core.h"
 #include "node/snapshot.h"
 #include "node/store.h"
@@ -19,6 +21,8 @@
 struct daemon {
     struct home *home; /* policy loaded and checked */
     struct store *store;
+    struct pool *pool;       /* threads of large computations */
+    struct blobs_seen *seen; /* columns hashed already */
     struct rpc_server *federation, *planner;
     struct rpc_health *health;
     struct rpc_reflection *reflection;
@@ -36,8 +40,11 @@ PT_MUST_USE enum pt_code daemon_start(struct daemon **out, const char *home_dir,
                                       struct pt_err *err);
 void daemon_stop(struct daemon *d);
 
-/* A counted reference to the epoch in force; NULL when there is none. */
+/* A counted reference to the epoch in force; NULL when there is none. Give it back with
+ * daemon_release(): whoever is the last to leave an epoch gone by removes its columns, so that a
+ * question under way is answered from the epoch in which it was asked. */
 struct snapshot *daemon_epoch(struct daemon *d);
+void daemon_release(struct daemon *d, struct snapshot *s); /* NULL is fine */
 /* Put an epoch in force; takes the reference. */
 void daemon_set_epoch(struct daemon *d, struct snapshot *s);
 

@@ -1,6 +1,5 @@
 #include "node/epoch_run.h"
 
-#include "node/blobs.h"
 #include "node/clock.h"
 #include "node/ledger.h"
 #include "node/peer.h"
@@ -151,10 +150,9 @@ enum pt_code epoch_adopt(struct daemon *d, const struct salt_result *r, struct d
     if ((rc = snapshot_new(&s, d->home, d->store, &r->header, data, err)) != PT_OK)
         return rc;
     if ((rc = keep(d, r, clock_now_s(), err)) != PT_OK) {
-        snapshot_unref(s);
+        (void)snapshot_unref(s);
         return rc;
     }
-    blobs_retire(d->home, snapshot_id(s));
     daemon_set_epoch(d, s);
     daemon_log(d, "epoch %" PRIu64 " is in force: %zu partners, %" PRIu64 " slots",
                r->header.number, r->header.participant_count, r->header.slot_count);

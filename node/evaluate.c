@@ -55,7 +55,7 @@ static enum pt_code column_known(void *self, const struct wire_column *c, bool *
     rc = blob_map(&map, here, &at, &c->digest, rlwe_column_bytes(e->ask.rlwe), err);
     if (rc == PT_OK && *here) {
         struct digest now;
-        reply_column_digest(&now, map.bytes);
+        blob_digest(&now, e->daemon->seen, &map);
         *here = memcmp(now.b, bound.b, sizeof now.b) == 0;
     }
     blob_unmap(&map);
@@ -186,15 +186,16 @@ static enum pt_code row(void *self, const struct question *q, size_t index, int8
 enum pt_code evaluate_begin(struct evaluate *e, struct daemon *d, struct snapshot *epoch,
                             struct session *s, struct pt_err *err)
 {
-    const struct ask_evaluator_in in = {.header = snapshot_header(epoch),
-                                        .noise_key = &d->home->keys->noise,
-                                        .host = {.self = e,
-                                                 .column_known = column_known,
-                                                 .column_write = column_write,
-                                                 .column_map = column_map,
-                                                 .column_bind = column_bind,
-                                                 .charge = charge,
-                                                 .data = {.self = e, .row = row}}};
+    const struct ask_evaluator_in in = {
+        .header = snapshot_header(epoch),
+        .noise_key = &d->home->keys->noise,
+        .host = {.self = e,
+                 .column_known = column_known,
+                 .column_write = column_write,
+                 .column_map = column_map,
+                 .column_bind = column_bind,
+                 .charge = charge,
+                 .data = {.self = e, .row = row, .parallel = pool_parallel(d->pool)}}};
 
     e->daemon = d;
     e->epoch = epoch;

@@ -201,7 +201,7 @@ static void accepted_free(struct accepted *a)
     outbox_free(&a->out);
     oprf_key_wipe(&a->key);
     key32_wipe(&a->proof_key);
-    snapshot_unref(a->epoch);
+    daemon_release(a->daemon, a->epoch);
     if (a->job)
         pthread_mutex_unlock(&a->daemon->job);
     explicit_bzero(a, sizeof *a);

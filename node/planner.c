@@ -226,7 +226,7 @@ static enum pt_code handle_status(struct rpc_call *call, void *arg, struct pt_er
 out:
     if (s == NULL)
         rc = pt_fail(err, PT_ENOMEM, "status: no memory");
-    snapshot_unref(epoch);
+    daemon_release(d, epoch);
     buf_free(&message);
     free(s);
     return rc;

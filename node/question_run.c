@@ -16,6 +16,7 @@ struct own_column {
     struct buf name;
     struct blob_map map;
     struct digest digest;
+    struct pt_err err; /* code PT_OK: prepared */
 };
 
 struct query {
@@ -31,7 +32,8 @@ struct query {
     struct own_column *columns;
     struct rlwe_key **keys;
     double *energy, *own_size, *other_size, *scheme, *raw;
-    int8_t *values;
+    int8_t *values; /* at_once times value_count */
+    size_t at_once, value_count;
     struct session_self self;
     struct oprf_key key;
     struct peer peer;
@@ -79,8 +81,12 @@ static enum pt_code find_epoch(struct query *q, struct pt_err *err)
 
 static enum pt_code make_room(struct query *q, struct pt_err *err)
 {
-    size_t m = snapshot_header(q->epoch)->slot_count;
+    struct parallel parallel = pool_parallel(q->daemon->pool);
+    size_t bytes = 0;
 
+    q->value_count =
+        snapshot_header(q->epoch)->slot_count + RLWE_DEGREE; /* whole blocks are read */
+    q->at_once = parallel_width(&parallel);
     q->column_count = reply_column_count(q->policy, &q->question);
     q->row_count = reply_row_count(q->policy, &q->question);
     q->columns = calloc(q->column_count, sizeof *q->columns);
@@ -91,7 +97,9 @@ static enum pt_code make_room(struct query *q, struct pt_err *err)
     q->other_size = calloc(q->row_count, sizeof *q->other_size);
     q->scheme = calloc(q->row_count, sizeof *q->scheme);
     q->raw = calloc(q->row_count * q->column_count, sizeof *q->raw);
-    q->values = calloc(m + RLWE_DEGREE, 1); /* the last block is read whole */
+    q->at_once = q->at_once < q->column_count ? q->at_once : q->column_count;
+    if (pt_mul(q->at_once, q->value_count, &bytes))
+        q->values = calloc(bytes, 1);
     if (q->columns == NULL || q->keys == NULL || q->asked == NULL || q->energy == NULL ||
         q->own_size == NULL || q->other_size == NULL || q->scheme == NULL || q->raw == NULL ||
         q->values == NULL)
@@ -100,6 +108,12 @@ static enum pt_code make_room(struct query *q, struct pt_err *err)
 }
 
 /* ---- own columns ---- */
+
+/* The plain values of column i: one buffer for each that is prepared at once. */
+static int8_t *values_of(const struct query *q, size_t i)
+{
+    return q->values + i % q->at_once * q->value_count;
+}
 
 static enum pt_code encrypt(struct query *q, size_t i, const struct blobs_at *at,
                             const struct digest *file_name, struct pt_err *err)
@@ -115,7 +129,7 @@ static enum pt_code encrypt(struct query *q, size_t i, const struct blobs_at *at
     rc = blob_begin(&file, at, file_name, err);
     for (uint64_t k = 0; rc == PT_OK && k <= blocks; k++) {
         rc = rlwe_encrypt_block(block, q->rlwe, q->keys[i], k,
-                                k < blocks ? q->values + k * RLWE_DEGREE : NULL);
+                                k < blocks ? values_of(q, i) + k * RLWE_DEGREE : NULL);
         rc = rc == PT_OK ? fileio_add(&file, span_of(block, block_bytes), err)
                          : pt_fail(err, rc, "encrypting a column");
     }
@@ -165,7 +179,7 @@ static enum pt_code own_values(struct query *q, size_t i, struct pt_err *err)
     const struct columns_map *map = snapshot_map(q->epoch);
     uint64_t energy;
     uint64_t size;
-    enum pt_code rc = columns_recipient(q->values, &energy, map, &which);
+    enum pt_code rc = columns_recipient(values_of(q, i), &energy, map, &which);
 
     if (rc == PT_OK)
         rc = columns_audience_count(&size, map, &which);
@@ -186,14 +200,14 @@ static enum pt_code prepare_column(struct query *q, size_t i, struct pt_err *err
     if ((rc = reply_column_name(&c->name, q->policy, &q->question, i, err)) != PT_OK ||
         (rc = own_values(q, i, err)) != PT_OK)
         return rc;
-    epoch_values_digest(&values, q->values, snapshot_header(q->epoch)->slot_count);
+    epoch_values_digest(&values, values_of(q, i), snapshot_header(q->epoch)->slot_count);
     const struct epoch_column column = {.name = buf_span(&c->name), .values = &values};
     epoch_column_seed(&seed, snapshot_seed(q->epoch), &q->pair, &column);
     if ((rc = rlwe_key_new(&q->keys[i], q->rlwe, &seed)) != PT_OK)
         return pt_fail(err, rc, "a column key: no memory that can be locked");
     if ((rc = have_ciphertext(q, i, &values, err)) != PT_OK)
         return rc;
-    reply_column_digest(&c->digest, c->map.bytes);
+    blob_digest(&c->digest, q->daemon->seen, &c->map);
     q->asked[i] =
         (struct ask_column){.name = buf_span(&c->name), .digest = c->digest, .bytes = c->map.bytes};
     return PT_OK;
@@ -216,15 +230,49 @@ static enum pt_code bind_column(struct query *q, size_t i, struct pt_err *err)
     return store_column_bind(q->daemon->store, &key, &q->columns[i].digest, err);
 }
 
-static enum pt_code prepare(struct query *q, struct pt_err *err)
+struct batch { /* columns [first, first + n), n <= at_once */
+    struct query *q;
+    size_t first, n;
+};
+
+static void prepare_part(void *context, size_t i)
 {
+    const struct batch *b = context;
+    struct own_column *c = &b->q->columns[b->first + i];
+
+    (void)!prepare_column(b->q, b->first + i, &c->err);
+}
+
+static enum pt_code prepare_batch(struct batch *b, struct pt_err *err)
+{
+    struct parallel parallel = pool_parallel(b->q->daemon->pool);
     enum pt_code rc;
 
-    for (size_t i = 0; i < q->column_count; i++)
-        if ((rc = q->job->progress(q->job->self, "encrypting columns", i, q->column_count, "",
-                                   err)) != PT_OK ||
-            (rc = prepare_column(q, i, err)) != PT_OK || (rc = bind_column(q, i, err)) != PT_OK)
+    parallel_run(&parallel, b->n, prepare_part, b);
+    for (size_t i = b->first; i < b->first + b->n; i++) {
+        if (b->q->columns[i].err.code != PT_OK) {
+            *err = b->q->columns[i].err;
+            return err->code;
+        }
+        if ((rc = bind_column(b->q, i, err)) != PT_OK)
             return rc;
+    }
+    return PT_OK;
+}
+
+static enum pt_code prepare(struct query *q, struct pt_err *err)
+{
+    struct batch b = {.q = q};
+    enum pt_code rc;
+
+    for (; b.first < q->column_count; b.first += b.n) {
+        size_t left = q->column_count - b.first;
+        b.n = left < q->at_once ? left : q->at_once;
+        if ((rc = q->job->progress(q->job->self, "encrypting columns", b.first, q->column_count, "",
+                                   err)) != PT_OK ||
+            (rc = prepare_batch(&b, err)) != PT_OK)
+            return rc;
+    }
     return PT_OK;
 }
 
@@ -457,7 +505,7 @@ static void query_free(struct query *q)
             rlwe_key_free(q->keys[i]);
     }
     if (q->values != NULL)
-        explicit_bzero(q->values, snapshot_header(q->epoch)->slot_count);
+        explicit_bzero(q->values, q->at_once * q->value_count);
     free(q->values);
     free(q->columns);
     free(q->keys);
@@ -468,7 +516,7 @@ static void query_free(struct query *q)
     free(q->scheme);
     free(q->raw);
     rlwe_free(q->rlwe);
-    snapshot_unref(q->epoch);
+    daemon_release(q->daemon, q->epoch);
     explicit_bzero(q, sizeof *q);
     free(q);
 }

@@ -238,14 +238,15 @@ struct snapshot *snapshot_ref(struct snapshot *s)
     return s;
 }
 
-void snapshot_unref(struct snapshot *s)
+bool snapshot_unref(struct snapshot *s)
 {
     if (s == NULL || atomic_fetch_sub(&s->refs, 1) != 1)
-        return;
+        return false;
     columns_free(s->map);
     vault_data_free(s->data);
     key32_wipe(&s->seed);
     free(s);
+    return true;
 }
 
 const struct epoch_header *snapshot_header(const struct snapshot *s)

@@ -39,7 +39,7 @@ PT_MUST_USE enum pt_code snapshot_new(struct snapshot **out, const struct home *
 PT_MUST_USE enum pt_code snapshot_load(struct snapshot **out, const struct home *h,
                                        struct store *store, struct pt_err *err);
 struct snapshot *snapshot_ref(struct snapshot *s); /* NULL is fine */
-void snapshot_unref(struct snapshot *s);
+bool snapshot_unref(struct snapshot *s);           /* true: that was the last, it is gone */
 
 const struct epoch_header *snapshot_header(const struct snapshot *s);
 const struct digest *snapshot_id(const struct snapshot *s);

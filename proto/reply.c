@@ -132,8 +132,13 @@ void reply_price(struct budget_price *out, const struct reply_in *in)
 
 /* ---- evaluator ---- */
 
-enum { ROWS_AT_ONCE = 8, ROW_MEMORY_MAX = 1 << 26 };
+/* Rows held at once: ciphertexts are read once for each batch, so large ones are fast ones. */
+enum { ROWS_AT_ONCE = 64, ROW_MEMORY_MAX = 1 << 28 };
 
+struct made_row {
+    struct digest digest;
+    struct pt_err err; /* code PT_OK: made */
+};
 struct making { /* secret: exact data of a few rows at a time */
     const struct reply_in *in;
     struct reply *out;
@@ -141,7 +146,9 @@ struct making { /* secret: exact data of a few rows at a time */
     struct digest key;
     int8_t *values; /* batch x slot_count */
     uint64_t *dots; /* batch x column_count */
-    size_t batch;   /* rows held at once */
+    struct made_row *made;
+    size_t batch; /* rows held at once */
+    size_t first; /* of this batch */
     uint64_t slot_count;
 };
 
@@ -256,61 +263,100 @@ static bool within_bound(const struct making *m, const int8_t *values)
     return sum <= pair->header->participants[pair->evaluator].padded_size;
 }
 
-static enum pt_code make_row(struct making *m, size_t row, const int8_t *values,
-                             const uint64_t *dots, const struct digest *row_digest)
+static enum pt_code answer_row(struct making *m, size_t i)
 {
     const struct rlwe *c = m->in->rlwe;
-    size_t bytes = reply_row_bytes(c, m->in->column_count);
+    size_t row = m->first + i;
     struct buf *out = &m->out->rows[row];
     struct inner_hint *hint = NULL;
     enum pt_code rc;
 
-    if (!buf_reserve(out, bytes))
+    if (!buf_reserve(out, reply_row_bytes(c, m->in->column_count)))
         return PT_ENOMEM;
     if ((rc = inner_hint_new(&hint, c)) == PT_OK)
-        rc = inner_hint_add(hint, c, (struct inner_row){values}, 0, rlwe_block_count(c));
+        rc = inner_hint_add(hint, c, (struct inner_row){m->values + i * m->slot_count}, 0,
+                            rlwe_block_count(c));
     for (size_t g = 0; g < reply_group_count(m->in->column_count) && rc == PT_OK; g++) {
         struct group group = {.row = row,
                               .index = g,
                               .first = g * RLWE_COLUMNS_MAX,
                               .n = group_size(m->in->column_count, g),
-                              .dots = dots};
-        rc = reply_group(out->p + out->n, m, &group, hint, row_digest);
+                              .dots = m->dots + i * m->in->column_count};
+        rc = reply_group(out->p + out->n, m, &group, hint, &m->made[i].digest);
         out->n += inner_reply_bytes(c, group.n);
     }
     inner_hint_free(hint);
     return rc;
 }
 
-/* Rows [first, first + n): the host's data, the products, noise, replies. */
-static enum pt_code make_rows(struct making *m, size_t first, size_t n, struct pt_err *err)
+/* A part: row m->first + i of the host's data, its digest, its noisy size. */
+static void make_row(void *context, size_t i)
 {
+    struct making *m = context;
     const struct reply_in *in = m->in;
-    struct inner_row rows[ROWS_AT_ONCE];
-    struct digest digest[ROWS_AT_ONCE];
+    struct made_row *made = &m->made[i];
+    size_t row = m->first + i;
+    int8_t *values = m->values + i * m->slot_count;
+    uint64_t size = 0;
     enum pt_code rc;
 
-    for (size_t i = 0; i < n; i++) {
-        int8_t *values = m->values + i * m->slot_count;
-        uint64_t size = 0;
-        rc = in->host.row(in->host.self, in->question, first + i, values, &size, err);
-        if (rc != PT_OK)
-            return rc;
-        if (!within_bound(m, values))
-            return pt_fail(err, PT_EBUG, "row %zu holds more people than the epoch announced",
-                           first + i);
-        rows[i].values = values;
-        epoch_values_digest(&digest[i], values, m->slot_count);
-        if ((rc = noisy_size(m, first + i, size, &digest[i])) != PT_OK)
-            return pt_fail(err, rc, "the size of row %zu: no noise could be drawn", first + i);
+    made->err = (struct pt_err){0};
+    if (in->host.row(in->host.self, in->question, row, values, &size, &made->err) != PT_OK)
+        return;
+    if (!within_bound(m, values)) {
+        (void)!pt_fail(&made->err, PT_EBUG, "row %zu holds more people than the epoch announced",
+                       row);
+        return;
     }
-    struct inner_dot_in dot = {
-        .rows = rows, .row_count = n, .columns = in->columns, .column_count = in->column_count};
-    rc = inner_dot(m->dots, in->rlwe, dot);
-    for (size_t i = 0; i < n && rc == PT_OK; i++)
-        rc = make_row(m, first + i, rows[i].values, m->dots + i * in->column_count, &digest[i]);
-    return rc == PT_OK ? PT_OK
-                       : pt_fail(err, rc, "rows from %zu: the reply could not be computed", first);
+    epoch_values_digest(&made->digest, values, m->slot_count);
+    if ((rc = noisy_size(m, row, size, &made->digest)) != PT_OK)
+        (void)!pt_fail(&made->err, rc, "the size of row %zu: no noise could be drawn", row);
+}
+
+/* A part: hint and replies of that row. */
+static void finish_row(void *context, size_t i)
+{
+    struct making *m = context;
+    enum pt_code rc = answer_row(m, i);
+
+    if (rc != PT_OK)
+        (void)!pt_fail(&m->made[i].err, rc, "row %zu: the reply could not be computed",
+                       m->first + i);
+}
+
+/* The first failure in the order of rows, so that threads do not show. */
+static enum pt_code all_made(const struct making *m, size_t n, struct pt_err *err)
+{
+    for (size_t i = 0; i < n; i++)
+        if (m->made[i].err.code != PT_OK) {
+            *err = m->made[i].err;
+            return err->code;
+        }
+    return PT_OK;
+}
+
+/* Rows [m->first, m->first + n): the host's data, the products, noise, replies. */
+static enum pt_code make_rows(struct making *m, size_t n, struct pt_err *err)
+{
+    const struct reply_in *in = m->in;
+    const struct parallel *parallel = &in->host.parallel;
+    struct inner_row rows[ROWS_AT_ONCE];
+    const struct inner_dot_in dot = {.rows = rows,
+                                     .row_count = n,
+                                     .columns = in->columns,
+                                     .column_count = in->column_count,
+                                     .parallel = parallel};
+    enum pt_code rc;
+
+    parallel_run(parallel, n, make_row, m);
+    if ((rc = all_made(m, n, err)) != PT_OK)
+        return rc;
+    for (size_t i = 0; i < n; i++)
+        rows[i].values = m->values + i * m->slot_count;
+    if ((rc = inner_dot(m->dots, in->rlwe, dot)) != PT_OK)
+        return pt_fail(err, rc, "rows from %zu: their products could not be computed", m->first);
+    parallel_run(parallel, n, finish_row, m);
+    return all_made(m, n, err);
 }
 
 static bool making_memory(struct making *m)
@@ -328,7 +374,8 @@ static bool making_memory(struct making *m)
         return false;
     m->values = calloc(bytes, 1);
     m->dots = calloc(cells, sizeof *m->dots);
-    return m->values != NULL && m->dots != NULL;
+    m->made = calloc(m->batch, sizeof *m->made);
+    return m->values != NULL && m->dots != NULL && m->made != NULL;
 }
 
 static bool reply_room(struct reply *out)
@@ -346,6 +393,7 @@ static void making_wipe(struct making *m)
         explicit_bzero(m->dots, m->batch * m->in->column_count * sizeof *m->dots);
     free(m->values);
     free(m->dots);
+    free(m->made);
 }
 
 enum pt_code reply_make(struct reply *out, const struct reply_in *in, struct pt_err *err)
@@ -363,8 +411,9 @@ enum pt_code reply_make(struct reply *out, const struct reply_in *in, struct pt_
     if (!reply_room(out) || !making_memory(&m))
         rc = pt_fail(err, PT_ENOMEM, "no memory for %zu rows of %" PRIu64 " slots", m.batch,
                      m.slot_count);
-    for (size_t at = 0; at < out->row_count && rc == PT_OK; at += m.batch)
-        rc = make_rows(&m, at, out->row_count - at < m.batch ? out->row_count - at : m.batch, err);
+    for (; m.first < out->row_count && rc == PT_OK; m.first += m.batch)
+        rc = make_rows(&m, out->row_count - m.first < m.batch ? out->row_count - m.first : m.batch,
+                       err);
     making_wipe(&m);
     if (rc != PT_OK)
         reply_free(out);

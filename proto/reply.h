@@ -33,6 +33,7 @@ struct reply_host { /* the evaluator's data */
      * the filters (and have the value); *size how many they are. Both exact and secret. */
     enum pt_code (*row)(void *self, const struct question *q, size_t row, int8_t *values,
                         uint64_t *size, struct pt_err *err);
+    struct parallel parallel; /* rows are made and answered at once; row() too is then called so */
 };
 struct reply_in { /* borrowed */
     const struct policy *policy;

@@ -114,7 +114,7 @@ static void nothing_wraps_at_the_bound(void **state)
         inner_hint_free(b.hints[i]);
         bed_hint(&b, i);
     }
-    struct inner_dot_in in = {b.rows, 2, b.spans, 1};
+    struct inner_dot_in in = {b.rows, 2, b.spans, 1, NULL};
     assert_int_equal(inner_dot(b.dot, b.c, in), PT_OK);
     assert_true(bed_truth(&b, 0, 0) == (int64_t)shape.max_abs);
     for (size_t i = 0; i < 2; i++) {
@@ -197,7 +197,7 @@ static void products_are_linear(void **state)
         if (s % 7 == 0 && s % 3 != 0) /* where the sum would leave int8 */
             b.row[1][s] = 0;
     }
-    struct inner_dot_in in = {b.rows, 3, b.spans, 2};
+    struct inner_dot_in in = {b.rows, 3, b.spans, 2, NULL};
     assert_int_equal(inner_dot(b.dot, b.c, in), PT_OK);
     for (size_t j = 0; j < 2; j++) {
         assert_true(b.dot[4 + j] == ring_add(rlwe_ring(b.c), b.dot[j], b.dot[2 + j]));
@@ -250,7 +250,7 @@ static void replies_match_vectors(void **state)
         struct span column_span = {bytes, rlwe_column_bytes(c)};
         assert_int_equal(inner_hint_new(&h, c), PT_OK);
         assert_int_equal(inner_hint_add(h, c, rows, 0, 1), PT_OK);
-        assert_int_equal(inner_dot(&dot, c, (struct inner_dot_in){&rows, 1, &column_span, 1}),
+        assert_int_equal(inner_dot(&dot, c, (struct inner_dot_in){&rows, 1, &column_span, 1, NULL}),
                          PT_OK);
         struct inner_reply_in in = {h, &dot, &noise, &column_span, 1};
         assert_int_equal(inner_reply(reply, c, &in, &reply_seed), PT_OK);
@@ -299,9 +299,41 @@ static void smallest_noise_is_the_formula(void **state)
     assert_int_equal(inner_noise_min(10), 5120); /* 16*sqrt(102400), no rounding */
 }
 
+/* Three at once, as far as the job can tell; the last part first. */
+static void backwards(void *self, size_t count, void (*part)(void *, size_t), void *context)
+{
+    *(size_t *)self += count;
+    for (size_t i = count; i-- > 0;)
+        part(context, i);
+}
+
+/* Goal: how the blocks are shared out among threads does not show in the products. */
+static void products_do_not_depend_on_threads(void **state)
+{
+    struct bed b = bed_laid((struct rlwe_shape){RLWE_P40, 20000, 1 << 20, 1},
+                            (struct kinds){70, 3, bed_byte, bed_trit});
+    uint64_t *alone = bed_memory(70 * 3, sizeof *alone);
+
+    (void)state;
+    for (size_t width = 1; width < 30; width = 2 * width + 1) {
+        size_t ran = 0;
+        const struct parallel parallel = {&ran, width, backwards};
+        struct inner_dot_in in = {b.rows, 70, b.spans, 3, NULL};
+        assert_int_equal(inner_dot(alone, b.c, in), PT_OK);
+        in.parallel = &parallel;
+        assert_int_equal(inner_dot(b.dot, b.c, in), PT_OK);
+        assert_memory_equal(b.dot, alone, 70 * 3 * sizeof *alone);
+        /* Two batches of rows; no part without a block; a lone part needs no threads. */
+        assert_int_equal(ran, width == 1 ? 0 : 2 * (width < 10 ? width : 10));
+    }
+    free(alone);
+    bed_free(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(products_do_not_depend_on_threads),
         cmocka_unit_test(counts_are_exact),
         cmocka_unit_test(the_largest_keep_the_stated_error),
         cmocka_unit_test(nothing_wraps_at_the_bound),

@@ -11,6 +11,7 @@
 #include "tests/scratch.h"
 
 #include <dirent.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const struct digest OLD = {{1}}, NOW = {{2}}, NAME = {{3}};
@@ -91,13 +92,70 @@ static void epochs_gone_by_are_removed(void **state)
     put(&h, &OLD, "homeware", true);
     put(&h, &NOW, "drinkco", true);
     blobs_retire(&h, &NOW);
+    blobs_drop(&h, &OLD); /* gone already */
     assert_int_equal(count(state, ""), 1);
     assert_int_equal(count(state, NOW_FOLDER "/drinkco-held"), 1);
+    blobs_drop(&h, &NOW);
+    assert_int_equal(count(state, ""), 0);
+}
+
+/* The digest of the held column, by way of `seen`. */
+static struct digest digest_of(const struct home *h, struct blobs_seen *seen)
+{
+    const struct blobs_at at = {.home = h, .epoch = &NOW, .peer = "drinkco"};
+    struct blob_map map;
+    struct digest d;
+    struct pt_err err = {0};
+    bool found;
+
+    assert_int_equal(blob_map(&map, &found, &at, &NAME, strlen("ciphertext"), &err), PT_OK);
+    assert_true(found);
+    blob_digest(&d, seen, &map);
+    blob_unmap(&map);
+    return d;
+}
+
+/* Goal: a file is hashed again when it is not the one that was hashed: written to, or replaced. */
+static void a_changed_file_is_hashed_again(void **state)
+{
+    struct home h = home_at(state);
+    struct blobs_seen *seen = blobs_seen_new();
+    char path[512];
+    char name[65] = "03";
+
+    memset(name + 2, '0', 62);
+    (void)snprintf(path, sizeof path, "%s/columns", (const char *)*state);
+    (void)mkdir(path, 0700);
+    put(&h, &NOW, "drinkco", true);
+    struct digest first = digest_of(&h, seen);
+    struct digest plain = digest_of(&h, NULL);
+    assert_memory_equal(&first, &plain, sizeof first);
+    plain = digest_of(&h, seen);
+    assert_memory_equal(&first, &plain, sizeof first);
+
+    (void)snprintf(path, sizeof path, "%s/columns/" NOW_FOLDER "/drinkco-held/%s",
+                   (const char *)*state, name);
+    usleep(20000); /* the kernel's clock of files moves in ticks */
+    FILE *f = fopen(path, "r+");
+    assert_non_null(f);
+    fputc('C', f);
+    fclose(f);
+    struct digest changed = digest_of(&h, seen);
+    plain = digest_of(&h, NULL);
+    assert_memory_equal(&changed, &plain, sizeof plain);
+    assert_memory_not_equal(&changed, &first, sizeof first);
+    put(&h, &NOW, "drinkco", true);
+    plain = digest_of(&h, seen);
+    assert_memory_equal(&plain, &first, sizeof first);
+    blobs_seen_free(seen);
+    blobs_seen_free(NULL);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_changed_file_is_hashed_again, scratch_setup,
+                                        scratch_teardown),
         cmocka_unit_test_setup_teardown(leftovers_are_swept, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(epochs_gone_by_are_removed, scratch_setup,
                                         scratch_teardown),

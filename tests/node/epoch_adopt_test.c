@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "node/clock.h"
+#include "node/blobs.h"
 #include "node/epoch_run.h"
 #include "node/store_internal.h"
 #include "tests/policy_fixture.h"
@@ -19,9 +19,10 @@ static enum fault fault;
 struct snapshot {
     int refs;
     uint64_t number;
+    struct digest id;
 };
-static struct snapshot before = {.refs = 1, .number = 7}, after;
-static const struct digest EPOCH = {{1}};
+static struct snapshot before = {.refs = 1, .number = 7, .id = {{7}}}, after;
+static const struct digest EPOCH = {{8}};
 
 static enum pt_code fails_at(enum fault here, struct pt_err *err)
 {
@@ -34,7 +35,7 @@ enum pt_code snapshot_new(struct snapshot **out, const struct home *h, struct st
     (void)h;
     (void)store;
     (void)d;
-    after = (struct snapshot){.refs = 1, .number = header->number};
+    after = (struct snapshot){.refs = 1, .number = header->number, .id = EPOCH};
     *out = fault == NEW ? NULL : &after;
     return fails_at(NEW, err);
 }
@@ -75,15 +76,13 @@ struct snapshot *snapshot_ref(struct snapshot *s)
     s->refs++;
     return s;
 }
-void snapshot_unref(struct snapshot *s)
+bool snapshot_unref(struct snapshot *s)
 {
-    if (s != NULL)
-        s->refs--;
+    return s != NULL && --s->refs == 0;
 }
 const struct digest *snapshot_id(const struct snapshot *s)
 {
-    (void)s;
-    return &EPOCH;
+    return &s->id;
 }
 
 /* Not reached, but the modules are replaced as a whole. */
@@ -165,49 +164,99 @@ static uint64_t active(struct store *s)
     return number;
 }
 
+struct node {
+    struct home home;
+    struct daemon daemon;
+    struct salt_result agreed;
+    struct dataset data;
+    struct pt_err err;
+};
+
+/* Epoch 7 is in force; 8 has been agreed. */
+static struct node *set_up(void **state)
+{
+    const struct store_epoch first = {.number = 7, .id = {{7}}};
+    struct node *n = calloc(1, sizeof *n);
+
+    assert_non_null(n);
+    n->home.policy = fixture_policy(3);
+    (void)snprintf(n->home.dir, sizeof n->home.dir, "%s", (const char *)*state);
+    n->daemon.home = &n->home;
+    n->daemon.log = tmpfile();
+    assert_non_null(n->daemon.log);
+    assert_int_equal(
+        store_open(&n->daemon.store, scratch_path(state, "state.db"), STORE_WRITE, &n->err), PT_OK);
+    assert_int_equal(pthread_mutex_init(&n->daemon.lock, NULL), 0);
+    assert_int_equal(store_epoch_activate(n->daemon.store, &first, &n->err), PT_OK);
+    before.refs = 1;
+    n->daemon.epoch = &before;
+    n->agreed.header.number = 8;
+    fault = NOTHING;
+    return n;
+}
+
+static void tear_down(struct node *n)
+{
+    store_close(n->daemon.store);
+    fclose(n->daemon.log);
+    pthread_mutex_destroy(&n->daemon.lock);
+    policy_free(n->home.policy);
+    free(n);
+}
+
+static enum pt_code adopt(struct node *n)
+{
+    return epoch_adopt(&n->daemon, &n->agreed, &n->data, &n->err);
+}
+
 static void both_or_neither(void **state)
 {
-    struct home home = {.policy = fixture_policy(3)};
-    struct daemon d = {.home = &home, .log = tmpfile()};
-    struct salt_result *agreed = calloc(1, sizeof *agreed);
-    struct dataset data = {0};
-    struct pt_err err = {0};
-    const struct store_epoch first = {.number = 7, .id = {{7}}};
+    struct node *n = set_up(state);
 
-    assert_non_null(agreed);
-    assert_non_null(d.log);
-    (void)snprintf(home.dir, sizeof home.dir, "%s", (const char *)*state);
-    assert_int_equal(store_open(&d.store, scratch_path(state, "state.db"), STORE_WRITE, &err),
-                     PT_OK);
-    assert_int_equal(pthread_mutex_init(&d.lock, NULL), 0);
-    assert_int_equal(store_epoch_activate(d.store, &first, &err), PT_OK);
-    d.epoch = &before;
-    agreed->header.number = 8;
     for (fault = NEW; fault <= COMMIT; fault++) {
-        assert_int_not_equal(epoch_adopt(&d, agreed, &data, &err), PT_OK);
-        assert_ptr_equal(d.epoch, &before);
+        assert_int_not_equal(adopt(n), PT_OK);
+        assert_ptr_equal(n->daemon.epoch, &before);
         assert_int_equal(before.refs, 1);
-        assert_int_equal(active(d.store), 7);
+        assert_int_equal(active(n->daemon.store), 7);
         if (fault != NEW)
             assert_int_equal(after.refs, 0);
     }
     fault = NOTHING;
-    if (epoch_adopt(&d, agreed, &data, &err) != PT_OK)
-        fail_msg("%s", err.msg);
-    assert_ptr_equal(d.epoch, &after);
+    if (adopt(n) != PT_OK)
+        fail_msg("%s", n->err.msg);
+    assert_ptr_equal(n->daemon.epoch, &after);
     assert_int_equal(before.refs, 0);
-    assert_int_equal(active(d.store), 8);
-    store_close(d.store);
-    fclose(d.log);
-    pthread_mutex_destroy(&d.lock);
-    policy_free(home.policy);
-    free(agreed);
+    assert_int_equal(active(n->daemon.store), 8);
+    tear_down(n);
+}
+
+/* Goal: a question under way when a new epoch is adopted keeps its columns to the end. */
+static void columns_outlive_their_epoch_while_in_use(void **state)
+{
+    struct node *n = set_up(state);
+    const struct blobs_at old = {.home = &n->home, .epoch = &before.id, .peer = "drinkco"};
+    const struct blobs_at new = {.home = &n->home, .epoch = &EPOCH, .peer = "drinkco"};
+    const char *path = scratch_path(state, "columns/07000000000000000000000000000000");
+
+    assert_int_equal(blobs_prepare(&old, &n->err), PT_OK);
+    struct snapshot *session = daemon_epoch(&n->daemon);
+    assert_int_equal(adopt(n), PT_OK);
+    assert_int_equal(blobs_prepare(&new, &n->err), PT_OK);
+    assert_true(fileio_exists(path));
+    daemon_release(&n->daemon, session);
+    assert_false(fileio_exists(path));
+    daemon_release(&n->daemon, daemon_epoch(&n->daemon));
+    daemon_release(&n->daemon, NULL);
+    assert_true(fileio_exists(scratch_path(state, "columns/08000000000000000000000000000000")));
+    tear_down(n);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(both_or_neither, scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(columns_outlive_their_epoch_while_in_use, scratch_setup,
+                                        scratch_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,9 +36,10 @@ struct snapshot *snapshot_ref(struct snapshot *s)
 {
     return s;
 }
-void snapshot_unref(struct snapshot *s)
+bool snapshot_unref(struct snapshot *s)
 {
     (void)s;
+    return false;
 }
 const struct key32 *snapshot_seed(const struct snapshot *s)
 {
