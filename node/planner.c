@@ -219,6 +219,7 @@ static enum pt_code handle_status(struct rpc_call *call, void *arg, struct pt_er
     s->policy_valid_until_s = p->valid_until_s;
     s->key_period = snapshot_key_period(p, clock_now_s());
     s->audit_position = head.sequence;
+    rpc_traffic(&s->sent_bytes, &s->received_bytes);
     status_epoch(s, d, epoch);
     message.n = 0;
     if ((rc = planner_status_encode(&message, s, err)) == PT_OK)

@@ -151,6 +151,21 @@ static enum pt_code send_failed(struct rpc_call *c, struct pt_err *err)
     return explain(c, err);
 }
 
+/* --- traffic --- */
+
+static atomic_uint_fast64_t sent_bytes, received_bytes;
+
+void rpc_traffic(uint64_t *sent, uint64_t *received)
+{
+    *sent = sent_bytes;
+    *received = received_bytes;
+}
+
+static bool with_partner(const struct rpc_call *c)
+{
+    return c->server ? c->has_peer : c->channel->gate != NULL;
+}
+
 /* --- sending --- */
 
 /* Destroys bb in every case. */
@@ -158,6 +173,8 @@ static enum pt_code send_buffer(struct rpc_call *c, grpc_byte_buffer *bb, struct
 {
     grpc_op ops[2];
     size_t n = 0;
+
+    size_t bytes = grpc_byte_buffer_length(bb);
 
     memset(ops, 0, sizeof ops);
     if (c->server && !c->headers_sent) {
@@ -170,6 +187,8 @@ static enum pt_code send_buffer(struct rpc_call *c, grpc_byte_buffer *bb, struct
                 rpc_call_start(c, ops, n, RPC_TAG_SEND) &&
                 rpc_call_await(c, RPC_TAG_SEND, c->io_timeout_ms);
     grpc_byte_buffer_destroy(bb);
+    if (sent && with_partner(c))
+        atomic_fetch_add(&sent_bytes, bytes);
     return sent ? PT_OK : send_failed(c, err);
 }
 
@@ -304,8 +323,11 @@ enum pt_code rpc_call_receive(struct buf *message, bool *ended, struct rpc_call 
         return stream_end(ended, c, err);
     rc = rpc_call_copy(message, bb, c->message_bytes, err);
     grpc_byte_buffer_destroy(bb);
-    if (rc == PT_OK)
+    if (rc == PT_OK) {
+        if (with_partner(c))
+            atomic_fetch_add(&received_bytes, message->n);
         return PT_OK;
+    }
     message->n = 0;
     atomic_store(&c->broken, true);
     if (!c->server)

@@ -66,6 +66,8 @@ struct rpc_counts { /* since the server was made */
  * posix_spawn), and block signals before, so that gRPC's threads inherit the mask. */
 void rpc_init(void);
 void rpc_shutdown(void);
+/* Bytes of messages to and from partners (calls over mutual TLS) since the process began. */
+void rpc_traffic(uint64_t *sent, uint64_t *received);
 
 /* --- server --- */
 

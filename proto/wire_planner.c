@@ -237,6 +237,8 @@ enum pt_code planner_status_encode(struct buf *out, const struct planner_status 
     m.epoch_id = put_text(&a, s->epoch_id);
     m.slots = s->slots;
     m.audit_position = s->audit_position;
+    m.sent_bytes = s->sent_bytes;
+    m.received_bytes = s->received_bytes;
     for (size_t i = 0; i < s->partner_count; i++)
         partners[i] = put_partner(&a, &s->partners[i]);
     for (size_t i = 0; i < s->note_count; i++)
@@ -263,6 +265,8 @@ static void take_status(struct wire_take *t, struct planner_status *s, const PB(
     s->epoch_number = m->epoch_number;
     s->slots = m->slots;
     s->audit_position = m->audit_position;
+    s->sent_bytes = m->sent_bytes;
+    s->received_bytes = m->received_bytes;
     wire_take_limit(t, m->n_partners <= PLANNER_STATUS_PARTNERS_MAX, "the number of partners",
                     "0..16");
     wire_take_limit(t, m->n_notes <= PLANNER_NOTES_MAX, "the number of notes", "0..16");

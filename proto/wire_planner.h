@@ -49,6 +49,7 @@ struct planner_status {
     struct planner_partner partners[PLANNER_STATUS_PARTNERS_MAX];
     size_t partner_count;
     uint64_t audit_position;
+    uint64_t sent_bytes, received_bytes; /* messages with partners since the daemon started */
     char notes[PLANNER_NOTES_MAX][PLANNER_TEXT_MAX];
     size_t note_count;
 };

@@ -45,9 +45,16 @@ static void bytes_come_back_over_tls(void **state)
 {
     struct rpc_server *s = federation(NULL);
     struct rpc_channel *ch = to_federation(s, &alpha_id, NULL);
+    uint64_t sent[2];
+    uint64_t received[2];
 
     (void)state;
+    rpc_traffic(&sent[0], &received[0]);
     echo_sizes(ch);
+    rpc_traffic(&sent[1], &received[1]);
+    /* Both ends are this process: there and back, sent and received. */
+    assert_int_equal(sent[1] - sent[0], 2 * (6 + 65536 + MIB + RPC_MESSAGE_DEFAULT));
+    assert_int_equal(received[1] - received[0], sent[1] - sent[0]);
     rpc_channel_close(ch);
     rpc_server_free(s, WAIT_MS);
 }

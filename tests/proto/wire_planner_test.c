@@ -106,6 +106,8 @@ static void status_round_trips(void **state)
                                 .epoch_number = 5,
                                 .epoch_id = "ab",
                                 .slots = 1 << 20,
+                                .sent_bytes = 1234567890123,
+                                .received_bytes = 3,
                                 .partner_count = PLANNER_STATUS_PARTNERS_MAX,
                                 .audit_position = 9,
                                 .note_count = 2};
@@ -121,6 +123,7 @@ static void status_round_trips(void **state)
     assert_int_equal(back.partners[3].spent_nano, 3);
     assert_string_equal(back.notes[1], "run `patto tokenise`");
     assert_int_equal(back.audit_position, 9);
+    assert_true(back.sent_bytes == 1234567890123 && back.received_bytes == 3);
     /* Longer than a node's own texts can be. */
     b.n = 0;
     assert_true(buf_add(&b, "\x0a\x64", 2));
