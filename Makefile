@@ -75,8 +75,11 @@ $(BUILD)/%.o: %.c | $(GEN_H)
 # Eight lanes at once: chosen at run time, so only this file may use these instructions. At -O3
 # its limb loops unroll, which is a factor of four; its tables of eight points need large frames.
 ifeq ($(shell uname -m),x86_64)
-$(BUILD)/crypto/group_ifma.o: CFLAGS_ARCH := -mavx512f -mavx512ifma -mavx512dq -mavx512vl -mavx512bw \
-                                             $(if $(PLAIN),,-O3) -Wframe-larger-than=49152
+IFMA := -mavx512f -mavx512ifma -mavx512dq -mavx512vl -mavx512bw
+$(BUILD)/crypto/group_ifma.o: CFLAGS_ARCH := $(IFMA) $(if $(PLAIN),,-O3) -Wframe-larger-than=65536
+$(BUILD)/crypto/group_avx2.o: CFLAGS_ARCH := -mavx2 $(if $(PLAIN),,-O3) -Wframe-larger-than=65536
+$(BUILD)/tests/crypto/fe_ifma_test.o: CFLAGS_ARCH := $(IFMA)
+$(BUILD)/tests/crypto/fe_avx2_test.o: CFLAGS_ARCH := -mavx2
 $(BUILD)/crypto/sha512_x8.o: CFLAGS_ARCH := -mavx512f
 $(BUILD)/crypto/sha512_x4.o: CFLAGS_ARCH := -mavx2
 endif

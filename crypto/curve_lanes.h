@@ -37,7 +37,7 @@ struct ge_cached { /* Y+X, Y-X, 2Z, 2dT: the second operand of an addition */
 };
 
 /* Elements that share one inversion a lane. */
-enum { GE_CHUNK = FE_LANES == 1 ? 32 : 64 / FE_LANES };
+enum { GE_CHUNK = FE_LANES == 8 ? 8 : 32 / FE_LANES };
 
 static const struct ge GE_IDENTITY = {.y = FE_CONST(1, 0, 0, 0, 0), .z = FE_CONST(1, 0, 0, 0, 0)};
 
@@ -469,7 +469,7 @@ FE_INLINE void sum_double(struct ge_sum *s, const struct ge *p)
     fe_narrow(&s->g, &d);
     fe_add_wide(&c, &c, &c);
     fe_add_wide(&d, &d, &c);
-    fe_narrow(&s->f, &d);
+    fe_narrow_sum(&s->f, &d);
 }
 
 FE_INLINE void sum_add(struct ge_sum *s, const struct ge *p, const struct ge_cached *q)

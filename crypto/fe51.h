@@ -165,6 +165,11 @@ static inline void fe_narrow(struct fe *r, const struct fe *a)
     *r = *a;
 }
 
+static inline void fe_narrow_sum(struct fe *r, const struct fe *a)
+{
+    *r = *a;
+}
+
 /* r = a where mask is all ones, unchanged where it is zero. */
 static inline void fe_select(struct fe *r, const struct fe *a, uint64_t mask)
 {

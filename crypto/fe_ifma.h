@@ -1,12 +1,11 @@
 /* fe_ifma.h - eight field elements mod 2^255 - 19 at once: five limbs of 51 bits, AVX-512 IFMA.
  *
- * Bounds (tests/crypto/fe_lanes_test.c drives them to the edge):
+ * Bounds (tests/crypto/fe_ifma_test.c drives them to the edge):
  *   tight  limbs < 2^51 + 2^17: every element at rest, and what everything takes but where it says so
- *   wide   limbs < 2^63: fe_mul_wide() and fe_sqr_wide() give < 2^60; sums of wide elements, and
+ *   wide   limbs < 2^63: fe_mul_wide() and fe_sqr_wide() give < 2^60.3; sums of wide elements, and
  *          differences whose second operand is < 2^60.9, stay wide; only fe_narrow() takes the result
- * vpmadd52 silently cuts its inputs to 52 bits, so that 2^52 is a condition of correctness, not of
- * speed: "loose" of fe51.h means tight here.
- */
+ * vpmadd52 silently cuts its inputs to 52 bits, so that factors < 2^52 are a condition of correctness,
+ * not of speed. "Loose" of fe51.h means tight here. */
 #ifndef PT_FE_IFMA_H
 #define PT_FE_IFMA_H
 
@@ -198,6 +197,11 @@ FE_INLINE void fe_narrow(struct fe *r, const struct fe *a)
 {
     *r = *a;
     fe_carry(r);
+}
+
+FE_INLINE void fe_narrow_sum(struct fe *r, const struct fe *a)
+{
+    fe_narrow(r, a);
 }
 
 /* r = a in the lanes of mask, unchanged in the others. */

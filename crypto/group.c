@@ -3,11 +3,11 @@
 #include "crypto/cpu.h"
 #include "crypto/group_backend.h"
 
-/* By the path that cpu.h chooses. A path without a back-end of its own takes the next slower. */
+/* By the path that cpu.h chooses. */
 const struct group_backend *group_backend_of_cpu(void)
 {
     static const struct group_backend *const OF_PATH[CPU_PATH_COUNT] = {
-        [CPU_PORTABLE] = &GROUP_PORTABLE, [CPU_AVX2] = &GROUP_PORTABLE, [CPU_IFMA] = &GROUP_IFMA};
+        [CPU_PORTABLE] = &GROUP_PORTABLE, [CPU_AVX2] = &GROUP_AVX2, [CPU_IFMA] = &GROUP_IFMA};
 
     return OF_PATH[cpu_path()];
 }

@@ -24,6 +24,7 @@ struct group_backend { /* one a path of cpu.h; call it only where cpu_usable() *
 };
 
 extern const struct group_backend GROUP_PORTABLE;
+extern const struct group_backend GROUP_AVX2;
 extern const struct group_backend GROUP_IFMA;
 const struct group_backend *group_backend_of_cpu(void); /* what cpu_path() chose */
 

@@ -87,7 +87,7 @@ FE_INLINE void sum_two(struct sum_point *r, const struct sum_point *a, const str
     fe_narrow(&s.f, &t);
     fe_add_wide(&t, &d, &c);
     fe_narrow(&s.g, &t);
-    fe_mul_wide(&m, &s.e, &s.f); /* x */
+    fe_mul_wide(&m, &s.f, &s.e); /* x */
     fe_mul_wide(&p, &s.g, &s.h); /* y */
     fe_sub_wide(&t, &p, &m);
     fe_narrow(&r->m, &t);

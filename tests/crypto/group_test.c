@@ -277,8 +277,8 @@ static void large_sum_is_right(void **state)
     free(wide);
 }
 
-static const struct group_backend *const VECTORS[] = {&GROUP_IFMA};
-static const enum cpu_path VECTOR_PATH[] = {CPU_IFMA};
+static const struct group_backend *const VECTORS[] = {&GROUP_AVX2, &GROUP_IFMA};
+static const enum cpu_path VECTOR_PATH[] = {CPU_AVX2, CPU_IFMA};
 
 /* n points of a back-end that takes fewer at once. */
 static void mul_in_chunks(const struct group_backend *b, struct point *out, const struct scalar *k,

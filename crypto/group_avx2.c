@@ -1,0 +1,25 @@
+/* Compiled with the instructions that fe_avx2.h needs (Makefile, CFLAGS_ARCH), and run only where
+ * the processor and the system support them. Elsewhere this back-end is there but not usable. */
+#include "crypto/group_backend.h"
+
+#ifdef __AVX2__
+
+#include "crypto/fe_avx2.h"
+
+#include "crypto/group_chunk.h"
+#include "crypto/group_sum.h"
+
+const struct group_backend GROUP_AVX2 = {.name = "avx2",
+                                         .chunk = CHUNK_POINTS,
+                                         .check = chunk_check,
+                                         .mul = chunk_mul,
+                                         .map = chunk_map,
+                                         .map_mul = chunk_map_mul,
+                                         .terms_vartime = sum_terms_vartime,
+                                         .sums_vartime = sum_all_vartime};
+
+#else
+
+const struct group_backend GROUP_AVX2 = {.name = "avx2"};
+
+#endif
