@@ -1,6 +1,6 @@
 #!/bin/sh
 # run-tests.sh [--e2e] PROGRAM... - run each test program, print a line each and the output of
-# those that fail; --e2e runs tests/e2e/*.sh too. The last line is "N passed, N failed".
+# those that fail; --e2e runs tests/e2e/*.sh too; UNDER is a command to run them under. The last line is "N passed, N failed".
 set -u
 cd "$(dirname "$0")/.." || exit 1
 BUILD=${BUILD:-build}
@@ -13,7 +13,8 @@ run() { # name command...
     shift
     log=$logs/$(echo "$name" | tr / -).log
     began=$(date +%s)
-    if "$@" >"$log" 2>&1 </dev/null; then
+    # shellcheck disable=SC2086 # UNDER is a command with its options
+    if ${UNDER:-} "$@" >"$log" 2>&1 </dev/null; then
         verdict=ok
     else
         verdict="FAILED (exit $?)"

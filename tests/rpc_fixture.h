@@ -13,7 +13,7 @@
 #include "node/rpc_core.h"
 #include "node/tls.h"
 
-enum { MIB = 1 << 20, WAIT_MS = 8000 };
+enum { MIB = 1 << 20, WAIT_MS = 60000 };
 
 static const char TOKEN[] = "0123456789abcdef0123456789abcdef";
 static const char ECHO[] = "/patto.test.Test/Echo";
