@@ -111,34 +111,32 @@ struct rpc_channel {
 struct rpc_call {
     grpc_call *call;
     grpc_completion_queue *cq;
-    char tag[RPC_TAG_FINAL + 1]; /* see rpc_tag() */
-    uint32_t io_timeout_ms, message_bytes;
-    gpr_timespec until;          /* monotonic: the end of the whole call */
-    uint32_t total_ms;           /* ... as it was set; 0: none */
     struct rpc_server *server;   /* NULL on the client */
     struct rpc_channel *channel; /* NULL on the server */
+    gpr_timespec until;          /* monotonic: the end of the whole call */
+    uint32_t total_ms;           /* ... as it was set; 0: none */
+    uint32_t io_timeout_ms, message_bytes;
+    char tag[RPC_TAG_FINAL + 1]; /* see rpc_tag() */
     atomic_bool broken;          /* sticky: an operation failed */
     atomic_bool send_broken;     /* client: sending failed; there may be more to receive */
     atomic_bool timed_out;       /* ... by our own I/O timeout */
     atomic_bool overdue;         /* ... by rpc_call_set_deadline() */
     atomic_bool cancelled_here;  /* ... by rpc_call_cancel() */
+    bool final_done;             /* RPC_TAG_FINAL has been plucked; under the lock */
     pthread_mutex_t final_lock;
-    bool final_done; /* RPC_TAG_FINAL has been plucked */
     /* client */
+    grpc_metadata_array initial_md, trailing_md;
+    grpc_slice status_detail;
+    grpc_status_code status;
     uint32_t deadline_ms;
     bool send_ended;
-    grpc_metadata_array initial_md, trailing_md;
-    grpc_status_code status;
-    grpc_slice status_detail;
     /* server */
+    bool headers_sent, has_peer;
+    int cancelled;
+    enum pt_code entry;      /* why no handler runs */
+    grpc_status_code answer; /* a standard service's; GRPC_STATUS_OK: as the code says */
     grpc_call_details details;
     grpc_metadata_array request_md;
-    bool headers_sent;
-    int cancelled;
-    enum pt_code entry; /* why no handler runs */
-    grpc_status_code
-        answer; /* what a standard service asks for; GRPC_STATUS_OK: as the code says */
-    bool has_peer;
     struct rpc_pin peer;
     char detail[RPC_DETAIL_MAX + 1];
 };

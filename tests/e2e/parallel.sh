@@ -64,7 +64,7 @@ say "afterwards all is as before, and old columns are gone"
 ok p drinkco epoch
 ok p freshmart query overlap --with drinkco --json
 for name in freshmart drinkco homeware; do
-    [ "$(ls "$work/$name/columns" 2>/dev/null | wc -l)" -le 1 ] || fail "$name keeps old columns"
+    [ "$(find "$work/$name/columns" -mindepth 1 -maxdepth 1 2>/dev/null | wc -l)" -le 1 ] || fail "$name keeps old columns"
     stop $name
     [ "$stopped" -eq 0 ] || fail "$name ended with $stopped"
 done
