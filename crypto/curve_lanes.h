@@ -196,7 +196,7 @@ static inline void ge_decode(fe_mask bad[FE_WIDE], struct ge p[FE_WIDE], const s
 
     for (int i = 0; i < FE_WIDE; i++) {
         /* Canonical: below p, bit 255 clear and even. Zero would be the identity. */
-        bad[i] = fe_load_strict(&d[i].s, in[i * FE_LANES].b, sizeof *in);
+        bad[i] = fe_load_strict(&d[i].s, in[(size_t)i * FE_LANES].b, sizeof *in);
         bad[i] |= fe_mask_negative(&d[i].s) | fe_mask_zero(&d[i].s);
         decoding_begin(&d[i], &t[i]);
         ones[i] = FE_ONE;
@@ -258,7 +258,7 @@ static inline void ge_encode(struct point *out, const struct ge p[FE_WIDE])
     }
     fe_sqrt_ratio(is_square, inv, ones, t);
     for (int i = 0; i < FE_WIDE; i++)
-        encoding_end(&out[i * FE_LANES], &p[i], &e[i], &inv[i]);
+        encoding_end(&out[(size_t)i * FE_LANES], &p[i], &e[i], &inv[i]);
 }
 
 /* What the encoding of 2P needs, in terms of P: with e = 2XY, f = ZZ + dTT, g = YY + XX and
@@ -513,7 +513,7 @@ static inline void ge_map(struct ge *p, const uint8_t *wide)
 
     _Static_assert(2 % FE_WIDE == 0, "the halves are mapped FE_WIDE at a time");
     for (int i = 0; i < 2; i++)
-        fe_load(&t[i], wide + 32 * i, 64);
+        fe_load(&t[i], wide + 32 * (size_t)i, 64);
     for (int i = 0; i < 2; i += FE_WIDE)
         elligator(&half[i], &t[i]);
     ge_cache(&c, &half[1]);
@@ -535,107 +535,6 @@ static inline void ge_double(struct ge *r, const struct ge *p)
 
     sum_double(&s, p);
     sum_extend(r, &s);
-}
-
-struct ladder {
-    struct ge_cached multiple[8]; /* 1P..8P */
-    struct ge_cached chosen;
-    struct ge_sum sum;
-    struct ge acc;
-};
-struct ladders {
-    struct ladder of[FE_WIDE];
-};
-PT_SECRET_TYPE(ladders);
-
-/* chosen = digit i * P lane by lane, reading the whole table. */
-static inline void ladder_choose(struct ladder *l, const int8_t (*digit)[64], int i)
-{
-    struct ge_cached c = {0};
-    int8_t size[FE_LANES];
-    fe_mask minus = 0;
-
-    for (int lane = 0; lane < FE_LANES; lane++) {
-        const uint8_t d = (uint8_t)digit[lane][i];
-        const uint64_t negative = ct_barrier((uint64_t)d >> 7);
-        size[lane] = (int8_t)((d ^ (uint8_t)(0 - negative)) + (uint8_t)negative);
-        minus |= fe_mask_lane(lane, negative);
-    }
-    const fe_mask none = fe_mask_equal(size, 0);
-    fe_or(&c.y_plus_x, &FE_ONE, none);
-    fe_or(&c.y_minus_x, &FE_ONE, none);
-    fe_or(&c.z2, &FE_TWO, none);
-    for (int j = 0; j < 8; j++) {
-        const fe_mask mask = fe_mask_equal(size, j + 1);
-        fe_or(&c.y_plus_x, &l->multiple[j].y_plus_x, mask);
-        fe_or(&c.y_minus_x, &l->multiple[j].y_minus_x, mask);
-        fe_or(&c.z2, &l->multiple[j].z2, mask);
-        fe_or(&c.t2d, &l->multiple[j].t2d, mask);
-    }
-    fe_swap_if(&c.y_plus_x, &c.y_minus_x, minus);
-    fe_negate_if(&c.t2d, minus);
-    l->chosen = c;
-    explicit_bzero(size, sizeof size);
-}
-
-/* The hot bodies are functions: copies of them would leave the processor's cache of decoded
- * instructions, which costs a third of the whole. Steps of the ladders alternate, so that one
- * computes while the other waits. */
-#define LADDER_STEP static __attribute__((noinline)) void
-
-LADDER_STEP ladders_begin(struct ladder l[FE_WIDE], const struct ge p[FE_WIDE])
-{
-    for (int w = 0; w < FE_WIDE; w++) {
-        l[w].acc = p[w];
-        ge_cache(&l[w].multiple[0], &p[w]);
-    }
-#pragma GCC unroll 1
-    for (int i = 1; i < 8; i++) {
-        for (int w = 0; w < FE_WIDE; w++) {
-            ge_add(&l[w].acc, &l[w].acc, &l[w].multiple[0]);
-            ge_cache(&l[w].multiple[i], &l[w].acc);
-        }
-    }
-    for (int w = 0; w < FE_WIDE; w++)
-        l[w].acc = GE_IDENTITY;
-}
-
-/* Leaves the accumulators' t to ladders_add(). */
-LADDER_STEP ladders_double(struct ladder l[FE_WIDE])
-{
-    for (int w = 0; w < FE_WIDE; w++)
-        sum_double(&l[w].sum, &l[w].acc);
-    for (int w = 0; w < FE_WIDE; w++)
-        sum_project(&l[w].acc, &l[w].sum);
-}
-
-LADDER_STEP ladders_add(struct ladder l[FE_WIDE])
-{
-    for (int w = 0; w < FE_WIDE; w++)
-        fe_mul(&l[w].acc.t, &l[w].sum.e, &l[w].sum.h);
-    for (int w = 0; w < FE_WIDE; w++)
-        sum_add(&l[w].sum, &l[w].acc, &l[w].chosen);
-    for (int w = 0; w < FE_WIDE; w++)
-        sum_project(&l[w].acc, &l[w].sum);
-}
-
-/* p[w] = (sum digit[w * FE_LANES + lane][i] * 16^i) * p[w], digits in -8..8. Secret digits, secret
- * points. */
-static inline void ge_mul(struct ge p[FE_WIDE], const int8_t (*digit)[64])
-{
-    PT_WIPED(ladders) ladders = {0};
-    struct ladder *l = ladders.of;
-
-    ladders_begin(l, p);
-    for (int i = 63; i >= 0; i--) {
-        for (int w = 0; w < FE_WIDE; w++)
-            ladder_choose(&l[w], digit + w * FE_LANES, i);
-        for (int j = 0; j < 4; j++)
-            ladders_double(l);
-        ladders_add(l);
-    }
-    for (int w = 0; w < FE_WIDE; w++)
-        sum_extend(&p[w], &l[w].sum);
 }
 
 #endif

@@ -37,7 +37,7 @@ struct weighed { /* what differs between the messages of two weights */
 static void composite_weights(struct scalar *weight, const struct dleq_claim *claim)
 {
     uint8_t prefix[2 + 64];
-    struct weighed item[WEIGHT_BLOCK];
+    struct weighed item[WEIGHT_BLOCK] = {0};
     uint8_t wide[WEIGHT_BLOCK][64];
     struct hash_items in = {.prefix = span_of(prefix, sizeof prefix),
                             .first = item[0].index,

@@ -13,7 +13,7 @@ static inline __attribute__((always_inline)) void dot_block(
     int16_t wide[DOT_DEGREE];
 
     for (size_t t = 0; t < DOT_DEGREE; t++)
-        wide[t] = row[t];
+        wide[t] = (int16_t)row[t]; /* NOLINT(bugprone-signed-char-misuse,cert-str34-c): a number */
     for (unsigned p = 0; p < planes; p++) {
         const uint8_t *plane = block + (size_t)p * DOT_DEGREE;
         int32_t s = 0;

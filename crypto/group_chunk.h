@@ -3,7 +3,7 @@
 #ifndef PT_GROUP_CHUNK_H
 #define PT_GROUP_CHUNK_H
 
-#include "crypto/curve_lanes.h"
+#include "crypto/curve_ladder.h"
 #include "crypto/group_backend.h"
 #include "crypto/scalar.h"
 

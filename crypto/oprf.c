@@ -132,11 +132,11 @@ static void sort_entries_vartime(struct entry *e, struct entry *other, size_t n)
 static enum pt_code refuse_repeats_vartime(struct span_points in, size_t *bad_index)
 {
     struct entry *all = calloc(2 * in.n, sizeof *all);
-    const struct entry *sorted = all + in.n; /* an odd number of passes */
     enum pt_code rc = PT_OK;
 
     if (all == NULL)
         return PT_ENOMEM;
+    const struct entry *sorted = all + in.n; /* an odd number of passes */
     for (size_t i = 0; i < in.n; i++)
         all[i] = (struct entry){load_u32le(in.p[i].b + 1), (uint32_t)i};
     sort_entries_vartime(all, all + in.n, in.n);

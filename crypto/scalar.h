@@ -1,4 +1,4 @@
-/* scalar.h - recodings of secret scalars mod q for the ladder of curve.c. Constant time.
+/* scalar.h - recodings of secret scalars mod q for the ladder of curve_ladder.h. Constant time.
  * Arithmetic on scalars is declared in group.h, where callers need it. */
 #ifndef PT_SCALAR_H
 #define PT_SCALAR_H

@@ -121,7 +121,7 @@ static void sha512_lanes(uint8_t *const *out, const crypto_hash_sha512_state *st
     for (int lane = 0; lane < LANES; lane++) {
         for (int i = 0; i < 8; i++) {
             const uint64_t x = __builtin_bswap64(state[i][lane]);
-            memcpy(out[lane] + 8 * i, &x, sizeof x);
+            memcpy(out[lane] + 8 * (size_t)i, &x, sizeof x);
         }
     }
     explicit_bzero(state, sizeof state);

@@ -56,7 +56,7 @@ static double median(double v[BENCH_ROUNDS_MAX], int n)
 static struct bench_kernel time_row(const struct bench_row *row, void *bed, int rounds)
 {
     struct bench_kernel k = {.path = cpu_path()};
-    double ours[BENCH_ROUNDS_MAX];
+    double ours[BENCH_ROUNDS_MAX] = {0};
     double other[BENCH_ROUNDS_MAX] = {0};
     double ratio[BENCH_ROUNDS_MAX] = {0};
 

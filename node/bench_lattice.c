@@ -79,7 +79,7 @@ static void dot_textbook(void *bed, size_t n)
 static const struct bench_row ROWS[] = {
     {"encrypt, 2^20", "column", NULL, COLUMNS, 0, encrypt, NULL},
     {"hint, 2^20", "row", NULL, ROWS_COUNT, 0, hint, NULL},
-    {"product, 2^20", "cell", "textbook", COLUMNS *ROWS_COUNT, 1, dot, dot_textbook},
+    {"product, 2^20", "cell", "textbook", (size_t)COLUMNS *ROWS_COUNT, 1, dot, dot_textbook},
 };
 
 static void clear(void *bed)
@@ -106,7 +106,10 @@ static void *lay(void)
         return NULL;
     bench_must(rlwe_new(&b->c, &shape, &(struct digest){{7}}, &err) == PT_OK, "rlwe_new");
     b->values = calloc(slots, 1);
-    bench_must(b->values != NULL, "memory");
+    if (b->values == NULL) {
+        clear(b);
+        return NULL;
+    }
     for (uint64_t i = 0; i < slots; i++)
         b->values[i] = (int8_t)((int)(i * 2654435761U >> 7 & 3) % 3 - 1);
     for (size_t j = 0; j < COLUMNS; j++) {
@@ -117,7 +120,7 @@ static void *lay(void)
     for (size_t i = 0; i < ROWS_COUNT; i++)
         b->rows[i].values = b->values;
     for (size_t i = 0; i < RLWE_DEGREE; i++)
-        b->textbook[0][i] = b->textbook[1][i] = i * 2654435761U % rlwe_ring(b->c)->q;
+        b->textbook[0][i] = b->textbook[1][i] = (uint64_t)i * 2654435761U % rlwe_ring(b->c)->q;
     encrypt(b, COLUMNS);
     return b;
 }

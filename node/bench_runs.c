@@ -13,6 +13,7 @@
 #include <ftw.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -95,12 +96,14 @@ static uint64_t peak_of(pid_t pid)
 {
     char path[64];
     char line[128];
+    char *end = NULL;
     uint64_t kib = 0;
 
     snprintf(path, sizeof path, "/proc/%ld/status", (long)pid);
     FILE *f = fopen(path, "r");
     while (f != NULL && fgets(line, sizeof line, f) != NULL)
-        (void)sscanf(line, "VmHWM: %" SCNu64, &kib);
+        if (strncmp(line, "VmHWM:", 6) == 0)
+            kib = strtoull(line + 6, &end, 10);
     if (f != NULL)
         fclose(f);
     return kib * 1024;
@@ -250,13 +253,42 @@ static enum pt_code make_nodes(struct bed *b, struct pt_err *err)
     return PT_OK;
 }
 
+struct block { /* of one node; borrowed from what was printed */
+    struct span lines[8], officer;
+    size_t line_count;
+};
+
+static bool in_block(struct span line)
+{
+    return memmem(line.p, line.n, " endpoint:", 10) != NULL ||
+           memmem(line.p, line.n, " certificate:", 13) != NULL ||
+           memmem(line.p, line.n, " node:", 6) != NULL;
+}
+
+static bool add_partner(struct buf *text, const char *name, const struct block *b,
+                        const struct bench_in *in)
+{
+    bool good = buf_printf(text, "  %s:\n", name);
+
+    for (size_t i = 0; i < b->line_count; i++)
+        good = good && buf_add(text, b->lines[i].p, b->lines[i].n) && buf_u8(text, '\n');
+    good = good && buf_printf(text,
+                              "    officer: %.*s\n"
+                              "    customers: {min: 1, max: %" PRIu64 "}\n"
+                              "    attributes:\n"
+                              "      buys: {type: set, max_per_person: 2, values: [",
+                              (int)b->officer.n, (const char *)b->officer.p, in->customers);
+    for (uint32_t v = 0; v < in->values; v++)
+        good = good && buf_printf(text, "%sv%" PRIu32, v > 0 ? ", " : "", v);
+    return good && buf_printf(text, "]}\n");
+}
+
 /* What init and officer-key printed, in order: for each node a block, then the officer's line. */
 static enum pt_code add_partners(struct buf *text, const struct bed *b, struct pt_err *err)
 {
     struct buf said = {0};
     struct span rest;
-    struct span blocks[NODES][8] = {0};
-    size_t lines = 0;
+    struct block block = {0};
     size_t node = 0;
     bool more = true;
     bool good = true;
@@ -268,26 +300,11 @@ static enum pt_code add_partners(struct buf *text, const struct bed *b, struct p
     while (more && node < NODES) {
         struct span line = text_cut(&rest, '\n', &more);
         if (line.n > 2 && memcmp(line.p, "RW", 2) == 0) {
-            good = good && buf_printf(text, "  %s:\n", NAMES[node]);
-            for (size_t i = 0; i < lines; i++)
-                good = good && buf_add(text, blocks[node][i].p, blocks[node][i].n) &&
-                       buf_u8(text, '\n');
-            good = good && buf_printf(text,
-                                      "    officer: %.*s\n"
-                                      "    customers: {min: 1, max: %" PRIu64 "}\n"
-                                      "    attributes:\n"
-                                      "      buys: {type: set, max_per_person: 2, values: [",
-                                      (int)line.n, (const char *)line.p, b->in->customers);
-            for (uint32_t v = 0; v < b->in->values; v++)
-                good = good && buf_printf(text, "%sv%" PRIu32, v > 0 ? ", " : "", v);
-            good = good && buf_printf(text, "]}\n");
-            lines = 0;
-            node++;
-        } else if (lines < PT_LEN(blocks[0]) &&
-                   (memmem(line.p, line.n, " endpoint:", 10) != NULL ||
-                    memmem(line.p, line.n, " certificate:", 13) != NULL ||
-                    memmem(line.p, line.n, " node:", 6) != NULL)) {
-            blocks[node][lines++] = line;
+            block.officer = line;
+            good = good && add_partner(text, NAMES[node++], &block, b->in);
+            block.line_count = 0;
+        } else if (block.line_count < PT_LEN(block.lines) && in_block(line)) {
+            block.lines[block.line_count++] = line;
         }
     }
     buf_free(&said);
@@ -305,7 +322,7 @@ static enum pt_code make_policy(const struct bed *b, const char *path, struct pt
     enum pt_code rc;
 
     clock_date(from, now - 86400);
-    clock_date(until, now + 30 * 86400);
+    clock_date(until, now + (int64_t)30 * 86400);
     bool good =
         buf_printf(&text,
                    "patto: 1\nfederation: bench\nversion: 1\n"

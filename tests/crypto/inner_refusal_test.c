@@ -47,8 +47,10 @@ static void malformed_columns_are_refused(void **state)
         for (size_t p = 0; p < 5; p++)
             column[block * 10240 + p * 2048 + 5] = kept[p];
     }
-    assert_int_equal(inner_dot(dot, b.c, (struct inner_dot_in){b.rows, 0, b.spans, 2, NULL}), PT_OK);
-    assert_int_equal(inner_dot(dot, b.c, (struct inner_dot_in){b.rows, 1, b.spans, 0, NULL}), PT_OK);
+    assert_int_equal(inner_dot(dot, b.c, (struct inner_dot_in){b.rows, 0, b.spans, 2, NULL}),
+                     PT_OK);
+    assert_int_equal(inner_dot(dot, b.c, (struct inner_dot_in){b.rows, 1, b.spans, 0, NULL}),
+                     PT_OK);
     bed_free(&b);
 }
 
