@@ -11,9 +11,8 @@
 
 static const struct cli_option OPTIONS[] = {
     {"with", "PARTNER", "whose customers to compare with", true, false},
-    {"rows", "ATTRIBUTE", "crosstab, profile, affinity: your attribute, e.g. buys", false, false},
-    {"columns", "P.ATTRIBUTE", "crosstab, profile, affinity: theirs, e.g. drinkco.tier", false,
-     false},
+    {"rows", "ATTRIBUTE", "for a table: your attribute, e.g. buys", false, false},
+    {"columns", "P.ATTRIBUTE", "for a table: theirs, e.g. drinkco.tier", false, false},
     {"where", "FILTER", "only who passes, e.g. segment=new, drinkco.spend>=20; all must hold",
      false, true},
     {"json", NULL, "print it as JSON", false, false},
@@ -107,7 +106,7 @@ static enum pt_code read_words(struct planner_query *q, const struct cli *cli, s
     if (!answer_kind_parse(&kind, q->kind))
         return pt_fail(err, PT_EUSAGE,
                        "no question is called %.40s; there are overlap, reach, crosstab, "
-                       "profile and affinity",
+                       "profile, affinity, surprise and absent",
                        q->kind);
     bool table = answer_question_kind(kind) == QUESTION_CROSSTAB;
     if (table && (q->rows[0] == '\0' || q->columns[0] == '\0'))
@@ -163,7 +162,7 @@ static enum pt_code run(struct cli *cli, struct pt_err *err)
 
 const struct command cmd_query = {
     .name = "query",
-    .args = "overlap|reach|crosstab|profile|affinity",
+    .args = "overlap|reach|crosstab|profile|affinity|surprise|absent",
     .summary = "ask a joint question; answers carry error bars",
     .about = "Asks through this home's daemon (patto serve). You learn noisy, permitted\n"
              "aggregates:\n"
@@ -172,8 +171,12 @@ const struct command cmd_query = {
              "crosstab  customers in common, your categories by theirs, with margins\n"
              "profile   of your category's customers in common, the share in each of theirs\n"
              "affinity  index: 100 is as often as chance, 200 twice as often\n"
-             "Profile and affinity read a crosstab: after one, the others cost nothing. The\n"
-             "very same question again costs nothing and tells nothing new.",
+             "surprise  pairs that few have although customers like them do: what could they\n"
+             "          be offered? Needs some 30,000 customers in common\n"
+             "absent    who are those that do not buy there: the share in each of yours of the\n"
+             "          customers in common who are in none of that category of theirs\n"
+             "The last five are readings of one table: after one of them, the others cost\n"
+             "nothing. The very same question again costs nothing and tells nothing new.",
     .example = "patto --home ./fresh query overlap --with drinkco\n"
                "patto --home ./fresh query reach --with drinkco --where segment=new\n"
                "patto --home ./fresh query affinity --with drinkco --rows buys \\\n"

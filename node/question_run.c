@@ -55,7 +55,8 @@ static enum pt_code understand(struct query *q, const struct planner_query *in, 
 {
     if (!answer_kind_parse(&q->kind, in->kind))
         return pt_fail(err, PT_EUSAGE,
-                       "unknown question \"%.40s\": overlap, reach, crosstab, profile or affinity",
+                       "unknown question \"%.40s\": overlap, reach, crosstab, profile, affinity, "
+                       "surprise or absent",
                        in->kind);
     const struct question_words words = {.kind = question_kind_name(answer_question_kind(q->kind)),
                                          .asker = self_name(q),

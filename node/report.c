@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "crypto/base/text.h"
+#include "node/report_surprise.h"
 #include "node/table.h"
 
 bool report_wants_colour(int fd)
@@ -64,6 +65,37 @@ static bool put_share(json_t *cell, const struct answer *a, const struct figure 
            put(cell, "share_reason", text_or_null(reason_of(a, f)));
 }
 
+/* found: also where the joint count is too small for the missing people to be told. */
+static bool put_missing(json_t *cell, const struct answer *a, const struct answer_cell *c)
+{
+    const struct figure *f = &c->derived;
+    bool there = f->status == FIGURE_VALUE;
+    return put(cell, "found", json_boolean(report_surprise_found(c))) &&
+           put(cell, "missing", number_or_null(there, f->value)) &&
+           put(cell, "missing_half_width", number_or_null(there, f->half_width)) &&
+           put(cell, "missing_reason", text_or_null(reason_of(a, f))) &&
+           put(cell, "expected", number_or_null(c->expected > 0, c->expected));
+}
+
+static bool put_derived(json_t *cell, const struct answer *a, const struct answer_cell *c)
+{
+    switch (a->kind) {
+    case ANSWER_AFFINITY:
+        return put_index(cell, a, &c->derived);
+    case ANSWER_PROFILE:
+    case ANSWER_ABSENT:
+        return put_share(cell, a, &c->derived);
+    case ANSWER_SURPRISE:
+        return put_missing(cell, a, c);
+    case ANSWER_OVERLAP:
+    case ANSWER_REACH:
+    case ANSWER_CROSSTAB:
+    case ANSWER_KIND_COUNT:
+        break;
+    }
+    return true;
+}
+
 static bool add_cell(json_t *cells, const struct answer *a, const struct answer_cell *c)
 {
     bool there = c->count.status == FIGURE_VALUE;
@@ -73,12 +105,8 @@ static bool add_cell(json_t *cells, const struct answer *a, const struct answer_
               put(cell, "status", json_string(figure_status_name(c->count.status))) &&
               put(cell, "value", number_or_null(there, c->count.value)) &&
               put(cell, "half_width", number_or_null(there, c->count.half_width)) &&
-              put(cell, "reason", text_or_null(reason_of(a, &c->count)));
+              put(cell, "reason", text_or_null(reason_of(a, &c->count))) && put_derived(cell, a, c);
 
-    if (a->kind == ANSWER_AFFINITY)
-        ok = ok && put_index(cell, a, &c->derived);
-    if (a->kind == ANSWER_PROFILE)
-        ok = ok && put_share(cell, a, &c->derived);
     if (!ok) {
         json_decref(cell);
         return false;
@@ -168,16 +196,23 @@ static bool csv_cell(struct buf *out, const struct answer *a, const struct answe
         ok = ok && csv_number(out, derived, value) &&
              csv_number(out, derived, value - half_width) &&
              csv_number(out, derived, value + half_width);
-    if (a->kind == ANSWER_PROFILE)
+    if (a->kind == ANSWER_PROFILE || a->kind == ANSWER_ABSENT || a->kind == ANSWER_SURPRISE)
         ok = ok && csv_number(out, derived, value) && csv_number(out, derived, half_width);
+    if (a->kind == ANSWER_SURPRISE)
+        ok = ok && csv_number(out, c->expected > 0, c->expected) &&
+             buf_printf(out, ",%s", report_surprise_found(c) ? "yes" : "no");
     return ok && buf_printf(out, "\r\n");
 }
 
 static bool write_csv(struct buf *out, const struct answer *a)
 {
-    const char *more = a->kind == ANSWER_AFFINITY  ? ",index,index_low,index_high"
-                       : a->kind == ANSWER_PROFILE ? ",share,share_half_width"
-                                                   : "";
+    static const char *const MORE[ANSWER_KIND_COUNT] = {
+        [ANSWER_AFFINITY] = ",index,index_low,index_high",
+        [ANSWER_PROFILE] = ",share,share_half_width",
+        [ANSWER_ABSENT] = ",share,share_half_width",
+        [ANSWER_SURPRISE] = ",missing,missing_half_width,expected,found",
+    };
+    const char *more = MORE[a->kind] != NULL ? MORE[a->kind] : "";
     bool ok = buf_printf(out, "row,column,status,value,half_width,reason%s\r\n", more);
     for (size_t i = 0; ok && i < a->cell_count; i++)
         ok = csv_cell(out, a, &a->cells[i]);
@@ -212,7 +247,7 @@ static void show_index(struct table_cell *out, const struct figure *f)
 
 static const struct figure *figure_of(const struct answer *a, const struct answer_cell *c)
 {
-    return a->kind == ANSWER_PROFILE || a->kind == ANSWER_AFFINITY ? &c->derived : &c->count;
+    return answer_has_derived(a->kind) ? &c->derived : &c->count;
 }
 
 static void show(struct table_cell *out, const struct answer *a, const struct answer_cell *c)
@@ -222,7 +257,7 @@ static void show(struct table_cell *out, const struct answer *a, const struct an
     if (f->status != FIGURE_VALUE) {
         snprintf(out->left, sizeof out->left, "%s", figure_status_name(f->status));
         out->tone = TONE_FAINT;
-    } else if (a->kind == ANSWER_PROFILE) {
+    } else if (a->kind == ANSWER_PROFILE || a->kind == ANSWER_ABSENT) {
         show_share(out, f);
     } else if (a->kind == ANSWER_AFFINITY) {
         show_index(out, f);
@@ -299,6 +334,8 @@ static enum pt_code put_title(struct buf *out, const struct answer *a, struct pt
         [ANSWER_CROSSTAB] = "customers in common",
         [ANSWER_PROFILE] = "% of each row's customers in common",
         [ANSWER_AFFINITY] = "index: 100 is as often as chance",
+        [ANSWER_SURPRISE] = "pairs rarer than like customers would make them",
+        [ANSWER_ABSENT] = "% of those in common who are not in the column",
     };
     char line[QUESTION_TEXT_MAX];
     struct span rest = span_z(a->question);
@@ -364,11 +401,12 @@ static enum pt_code write_table(struct buf *out, const struct answer *a, bool co
 
     if ((rc = put_title(out, a, err)) != PT_OK)
         return rc;
-    if ((rc = draw(out, a, colour, err)) != PT_OK)
+    bool list = a->kind == ANSWER_SURPRISE;
+    if ((rc = list ? report_surprise(out, a, colour, err) : draw(out, a, colour, err)) != PT_OK)
         return rc;
     if (!buf_u8(out, '\n'))
         return pt_fail(err, PT_ENOMEM, "report: no memory");
-    if ((rc = put_reasons(out, a, err)) != PT_OK)
+    if (!list && (rc = put_reasons(out, a, err)) != PT_OK)
         return rc;
     if (!put_origin(out, a))
         return pt_fail(err, PT_ENOMEM, "report: no memory");

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "crypto/base/text.h"
+#include "proto/surprise.h"
 
 static const struct {
     const char *name;
@@ -16,6 +17,8 @@ static const struct {
     [ANSWER_CROSSTAB] = {"crosstab", QUESTION_CROSSTAB},
     [ANSWER_PROFILE] = {"profile", QUESTION_CROSSTAB},
     [ANSWER_AFFINITY] = {"affinity", QUESTION_CROSSTAB},
+    [ANSWER_SURPRISE] = {"surprise", QUESTION_CROSSTAB},
+    [ANSWER_ABSENT] = {"absent", QUESTION_CROSSTAB},
 };
 
 const char *answer_kind_name(enum answer_kind k)
@@ -39,6 +42,11 @@ enum question_kind answer_question_kind(enum answer_kind k)
 {
     assert((size_t)k < ANSWER_KIND_COUNT);
     return KINDS[k].wire;
+}
+
+bool answer_has_derived(enum answer_kind k)
+{
+    return answer_question_kind(k) == QUESTION_CROSSTAB && k != ANSWER_CROSSTAB;
 }
 
 const char *answer_threat_model(void)
@@ -178,6 +186,33 @@ static enum pt_code fill_table(struct answer *a, const struct policy *p, const s
     return PT_OK;
 }
 
+/* Inner cells only: a margin surprises nobody. */
+static enum pt_code fill_surprise(struct answer *a, const struct estimate_in *in,
+                                  struct pt_err *err)
+{
+    size_t width = in->column_count + 1;
+    size_t n = in->row_count * in->column_count;
+    struct surprise_cell *found = calloc(n + 1, sizeof *found);
+
+    if (found == NULL || surprise_find(found, in) != PT_OK) {
+        free(found);
+        return pt_fail(err, PT_ENOMEM, "answer: no memory for %zu surprises", n);
+    }
+    for (size_t i = 0; i < a->cell_count; i++) {
+        struct answer_cell *c = &a->cells[i];
+        size_t row = i / width;
+        size_t column = i % width;
+        c->derived = (struct figure){.status = FIGURE_SUPPRESSED};
+        if (row == 0 || column == 0)
+            continue;
+        const struct surprise_cell *s = &found[(row - 1) * in->column_count + column - 1];
+        c->derived = s->missing;
+        c->expected = s->expected;
+    }
+    free(found);
+    return PT_OK;
+}
+
 static enum pt_code fill_figures(struct answer *a, const struct estimate_in *in, struct pt_err *err)
 {
     struct figure *figures = calloc(a->cell_count, sizeof figures[0]);
@@ -190,10 +225,12 @@ static enum pt_code fill_figures(struct answer *a, const struct estimate_in *in,
         estimate_profile(figures, in);
     if (a->kind == ANSWER_AFFINITY)
         estimate_affinity(figures, in);
+    if (a->kind == ANSWER_ABSENT)
+        estimate_absent(figures, in);
     for (size_t i = 0; i < a->cell_count && a->kind != ANSWER_CROSSTAB; i++)
         a->cells[i].derived = figures[i];
     free(figures);
-    return PT_OK;
+    return a->kind == ANSWER_SURPRISE ? fill_surprise(a, in, err) : PT_OK;
 }
 
 static enum pt_code check_shape(const struct policy *p, const struct question *q,
@@ -244,7 +281,7 @@ enum pt_code answer_refuse(struct answer *a, enum answer_kind kind, const struct
         rc = fill_table(a, p, q, err);
     for (size_t i = 0; rc == PT_OK && i < a->cell_count; i++) {
         a->cells[i].count = refused;
-        if (kind == ANSWER_PROFILE || kind == ANSWER_AFFINITY)
+        if (answer_has_derived(kind))
             a->cells[i].derived = refused;
     }
     snprintf(a->refusal, sizeof a->refusal, "%s", why.sentence); /* may be cut, never overflows */

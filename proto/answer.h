@@ -16,12 +16,16 @@ enum answer_kind {
     ANSWER_CROSSTAB,
     ANSWER_PROFILE,
     ANSWER_AFFINITY,
+    ANSWER_SURPRISE,
+    ANSWER_ABSENT,
     ANSWER_KIND_COUNT
 };
 const char *answer_kind_name(enum answer_kind k);
 /* False when name is none of them. */
 bool answer_kind_parse(enum answer_kind *out, const char *name);
 enum question_kind answer_question_kind(enum answer_kind k);
+/* Is there a derived figure beside each count? */
+bool answer_has_derived(enum answer_kind k);
 
 /* Labels. crosstab, profile, affinity: row = asker's category, column = the other's, ANSWER_ALL
  * where it is "whoever passes the filters". overlap: (overlap, "A & B"), (audience, A),
@@ -29,8 +33,11 @@ enum question_kind answer_question_kind(enum answer_kind k);
 #define ANSWER_ALL "(all)"
 struct answer_cell {
     char row[ANSWER_WORD_MAX], column[ANSWER_WORD_MAX];
-    struct figure count;   /* people: the cell's status, value, half_width, reason */
-    struct figure derived; /* profile: share in 0..1; affinity: index; others: unused, all zero */
+    struct figure count; /* people: the cell's status, value, half_width, reason */
+    /* profile, absent: share in 0..1; affinity: index; surprise: missing people, of inner cells;
+     * others: unused, all zero */
+    struct figure derived;
+    double expected; /* surprise: joint customers by the margins alone; 0 when hidden or unused */
 };
 
 struct answer {

@@ -27,6 +27,10 @@ const char *figure_reason_name(enum figure_reason r)
         [REASON_DERIVED] = "follows from a suppressed figure",
         [REASON_AUDIENCE] = "below minimum_audience",
         [REASON_POLICY] = "not permitted by the policy",
+        [REASON_NOISE] = "no more than chance and noise explain",
+        [REASON_FEW] = "too few customers in common to tell it from chance: some 30,000 are needed "
+                       "at the default noise, more at a wider one",
+        [REASON_RARE] = "found; how many follows from a count that is too small to be shown",
     };
     assert((size_t)r < REASON_COUNT);
     return NAMES[r];
@@ -177,6 +181,47 @@ static void derive(struct figure *out, const struct estimate_in *in, bool row_de
 void estimate_profile(struct figure *out, const struct estimate_in *in)
 {
     derive(out, in, false, 1, share_figure);
+}
+
+static bool is_shown(const struct estimate_in *in, struct estimate e)
+{
+    return count_figure(&in->frame, e).status == FIGURE_VALUE;
+}
+
+/* (T_a - T_ab) / (T - T_b); b = 0: T_a / T. */
+static struct figure absent_figure(const struct estimate_in *in, size_t a, size_t b)
+{
+    struct estimate row = estimate_cell(in, a, 0);
+    struct estimate total = estimate_cell(in, 0, 0);
+    struct estimate both = {0, 0};
+    struct estimate column = {0, 0};
+
+    if (b > 0) {
+        both = estimate_cell(in, a, b);
+        column = estimate_cell(in, 0, b);
+        /* Of the margins and the share the joint count would follow. */
+        if (!is_shown(in, both) || !is_shown(in, column))
+            return hidden(FIGURE_SUPPRESSED, REASON_DERIVED);
+    }
+    struct estimate part = {row.value - both.value, row.variance + both.variance};
+    struct estimate whole = {total.value - column.value, total.variance + column.variance};
+    if (!is_shown(in, row) || !is_shown(in, total) || !is_shown(in, part) || !is_shown(in, whole))
+        return hidden(FIGURE_SUPPRESSED, REASON_DERIVED);
+    double share = part.value / whole.value;
+    double variance =
+        (part.variance + share * share * whole.variance) / (whole.value * whole.value);
+    return shown(share, variance);
+}
+
+void estimate_absent(struct figure *out, const struct estimate_in *in)
+{
+    if (audience_too_small(in)) {
+        refuse_all(out, cell_total(in));
+        return;
+    }
+    for (size_t a = 0; a <= in->row_count; a++)
+        for (size_t b = 0; b <= in->column_count; b++)
+            out[a * width(in) + b] = a == 0 ? shown(1, 0) : absent_figure(in, a, b);
 }
 
 static double relative_variance(struct estimate e)

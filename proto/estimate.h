@@ -19,6 +19,9 @@ enum figure_reason {
     REASON_DERIVED,  /* follows from a suppressed figure */
     REASON_AUDIENCE, /* the other side's noisy size is below minimum_audience */
     REASON_POLICY,   /* a clause of the policy said no */
+    REASON_NOISE,    /* surprise: chance and noise explain it */
+    REASON_FEW,      /* surprise: too few customers in common to tell it from chance */
+    REASON_RARE,     /* surprise: found, but so rare that the count itself is hidden */
     REASON_COUNT
 };
 struct figure {
@@ -85,6 +88,11 @@ void estimate_crosstab(struct figure *out, const struct estimate_in *in);
  *   s^2 = (s_ab^2 + p^2 s_a^2) / T_a^2  (delta method; the covariance it leaves out is positive and
  * narrows the truth, so the interval is slightly wide). Column 0 is 1 by definition. */
 void estimate_profile(struct figure *out, const struct estimate_in *in);
+
+/* out as crosstab: of those in common who are not in the other side's column b, the share in row a:
+ * (T_a - T_ab) / (T - T_b). Column 0 is the base to compare with, T_a / T; row 0 is 1 by definition.
+ *   s^2 = (s_a^2 + s_ab^2 + p^2 (s_T^2 + s_b^2)) / (T - T_b)^2, the delta method again. */
+void estimate_absent(struct figure *out, const struct estimate_in *in);
 
 /* out as crosstab: index = 100 T_ab / E_ab, E_ab = T_a T_b / T; 100 is "as often as chance".
  *   half width = 196 sqrt(s_ab^2 + max(T_ab,0)^2 (s_a^2/T_a^2 + s_b^2/T_b^2 + s_T^2/T^2)) / E_ab

@@ -421,6 +421,7 @@ static void put_answer(PB(Answer) * m, const struct answer *from, struct wire_ar
         c->column = put_text(a, from->cells[i].column);
         c->count = put_figure(a, &from->cells[i].count);
         c->derived = put_figure(a, &from->cells[i].derived);
+        c->expected = from->cells[i].expected;
     }
     m->n_cells = from->cell_count;
 }
@@ -472,6 +473,7 @@ static void take_cells(struct wire_take *t, struct answer *a, const PB(Answer) *
         take_copy(t, c->column, sizeof c->column, m->cells[i]->column);
         take_figure(t, &c->count, m->cells[i]->count);
         take_figure(t, &c->derived, m->cells[i]->derived);
+        c->expected = m->cells[i]->expected;
         a->cell_count = i + 1;
     }
 }

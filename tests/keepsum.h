@@ -9,7 +9,7 @@
 
 #include "proto/estimate.h"
 
-enum { KEEPSUM_SIDE_MAX = 16 }; /* categories a side, "all" not counted */
+enum { KEEPSUM_SIDE_MAX = 24 }; /* categories a side, "all" not counted */
 
 uint64_t keepsum_mix(uint64_t x);        /* SplitMix64's output function */
 double keepsum_uniform(uint64_t *state); /* [0,1), state moves on */

@@ -340,6 +340,83 @@ static void a_profile_is_in_percent(void **state)
     answer_free(&a);
 }
 
+/* Two rows by two columns of found pairs, one without a number, beside one that is not found. */
+static struct answer surprise(void)
+{
+    static const char *const ROWS[] = {ANSWER_ALL, "dairy", "fruit"};
+    static const char *const COLUMNS[] = {ANSWER_ALL, "juice", "beer"};
+    struct answer a = base(ANSWER_SURPRISE, 9);
+    snprintf(a.rows, sizeof a.rows, "buys");
+    snprintf(a.columns, sizeof a.columns, "drinks");
+    for (size_t i = 0; i < 9; i++) {
+        set(&a.cells[i], ROWS[i / 3], COLUMNS[i % 3], value(1000 * (double)(i + 1), 50.25));
+        a.cells[i].derived = suppressed(REASON_NOISE);
+        a.cells[i].expected = i % 3 > 0 && i > 3 ? 7000 : 0;
+    }
+    a.cells[4].derived = value(310.2, 119.4);
+    a.cells[5].derived = value(512, 130);
+    a.cells[8].derived = suppressed(REASON_RARE);
+    a.cells[8].count = suppressed(REASON_MINIMUM);
+    return a;
+}
+
+static void a_surprise_is_a_ranked_list_with_sentences(void **state)
+{
+    (void)state;
+    struct answer a = surprise();
+    char *text = write_as(&a, REPORT_TABLE, false);
+    fits(text);
+    const char *beer = strstr(text, "dairy, beer");
+    const char *juice = strstr(text, "dairy, juice");
+    assert_non_null(beer);
+    assert_true(juice > beer); /* 512 before 310 */
+    assert_non_null(strstr(text, "310 \xc2\xb1 120"));
+    assert_non_null(strstr(text, "fruit, beer"));
+    assert_null(strstr(text, "fruit, juice"));
+    assert_non_null(strstr(text, "with buys dairy rarely have drinks beer at drinkco"));
+    assert_non_null(strstr(text, "too small to be shown"));
+    free(text);
+    for (size_t i = 0; i < a.cell_count; i++)
+        a.cells[i].derived = suppressed(REASON_FEW);
+    text = write_as(&a, REPORT_TABLE, false);
+    assert_non_null(strstr(text, "Nothing can be said: too few customers in common"));
+    free(text);
+    for (size_t i = 0; i < a.cell_count; i++)
+        a.cells[i].derived = suppressed(REASON_NOISE);
+    text = write_as(&a, REPORT_TABLE, false);
+    assert_non_null(strstr(text, "Nothing found"));
+    free(text);
+    answer_free(&a);
+}
+
+static void json_and_csv_of_a_surprise_say_what_is_found(void **state)
+{
+    (void)state;
+    struct answer a = surprise();
+    json_t *root = read_json(&a);
+    const json_t *cells = json_object_get(root, "cells");
+    const json_t *cell = json_array_get(cells, 4);
+    assert_true(json_is_true(json_object_get(cell, "found")));
+    assert_true(real(cell, "missing") == 310.2 && real(cell, "missing_half_width") == 119.4);
+    assert_true(real(cell, "expected") == 7000);
+    cell = json_array_get(cells, 8);
+    assert_true(json_is_true(json_object_get(cell, "found")));
+    is_null(cell, "missing");
+    is_text(cell, "missing_reason", figure_reason_name(REASON_RARE));
+    cell = json_array_get(cells, 7);
+    assert_true(json_is_false(json_object_get(cell, "found")));
+    is_null(cell, "missing");
+    json_decref(root);
+    char *text = write_as(&a, REPORT_CSV, false);
+    assert_non_null(strstr(text,
+                           "row,column,status,value,half_width,reason,missing,missing_half_width,"
+                           "expected,found\r\n"));
+    assert_non_null(strstr(text, "dairy,juice,value,5000,50.25,,310.2,119.4,7000,yes\r\n"));
+    assert_non_null(strstr(text, "fruit,juice,value,8000,50.25,,,,7000,no\r\n"));
+    free(text);
+    answer_free(&a);
+}
+
 static void wide_tables_are_cut_into_blocks(void **state)
 {
     const size_t SIDE = 41;
@@ -411,6 +488,8 @@ int main(void)
         cmocka_unit_test(a_table_says_it_in_numbers_people_read),
         cmocka_unit_test(columns_align_whatever_the_script),
         cmocka_unit_test(a_profile_is_in_percent),
+        cmocka_unit_test(a_surprise_is_a_ranked_list_with_sentences),
+        cmocka_unit_test(json_and_csv_of_a_surprise_say_what_is_found),
         cmocka_unit_test(wide_tables_are_cut_into_blocks),
         cmocka_unit_test(numbers_are_rounded_and_grouped),
         cmocka_unit_test(colour_is_for_terminals_that_want_it),

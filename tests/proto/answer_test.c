@@ -114,6 +114,40 @@ static void a_crosstab_is_labelled_in_policy_order(void **state)
     assert_int_equal(answer_fill(&a, ANSWER_PROFILE, policy, &q, &in, &err), PT_OK);
     assert_true(a.cells[11].derived.value == 10302.0 / 10002.0);
     answer_free(&a);
+    assert_int_equal(answer_fill(&a, ANSWER_SURPRISE, policy, &q, &in, &err), PT_OK);
+    assert_true(a.cells[11].count.value == 10302);
+    assert_int_equal(a.cells[11].derived.reason, REASON_FEW); /* 10,000 in common */
+    assert_int_equal(a.cells[0].derived.reason, REASON_NONE); /* a margin: nothing to say */
+    answer_free(&a);
+    assert_int_equal(answer_fill(&a, ANSWER_ABSENT, policy, &q, &in, &err), PT_OK);
+    assert_true(a.cells[4].derived.value == 10001.0 / 10000.0);
+    answer_free(&a);
+}
+
+/* A pair kept apart among 100,000: its cell says how many are missing, beside what chance has. */
+static void a_surprise_lands_in_its_cell(void **state)
+{
+    struct answer a = {0};
+    struct pt_err err = {0};
+    struct question q = ask("crosstab", "buys", "drinkco.tier");
+    struct estimate_in in = world(8, 3);
+    (void)state;
+    for (size_t b = 0; b <= 3; b++)
+        for (size_t r = 0; r <= 8; r++)
+            raw[b * 9 + r] = 100000 * (b == 0 ? 1 : 0.3) * (r == 0 ? 1 : 0.2);
+    raw[3 * 9 + 2] = 1000; /* of 6,000 */
+    in.frame.slot_count = 1e12;
+    assert_int_equal(answer_fill(&a, ANSWER_SURPRISE, policy, &q, &in, &err), PT_OK);
+    const struct answer_cell *c = &a.cells[2 * 4 + 3];
+    assert_string_equal(c->row, "vegetables");
+    assert_string_equal(c->column, "gold");
+    assert_true(c->expected == 6000);
+    assert_int_equal(c->derived.status, FIGURE_VALUE);
+    assert_true(c->derived.value > 4900 && c->derived.value < 5100);
+    for (size_t i = 0; i < a.cell_count; i++)
+        if (&a.cells[i] != c)
+            assert_int_equal(a.cells[i].derived.status, FIGURE_SUPPRESSED);
+    answer_free(&a);
 }
 
 static void reach_names_who_adds_what(void **state)
@@ -196,6 +230,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_crosstab_is_labelled_in_policy_order),
+        cmocka_unit_test(a_surprise_lands_in_its_cell),
         cmocka_unit_test(reach_names_who_adds_what),
         cmocka_unit_test(a_refusal_has_every_cell_and_no_figure),
         cmocka_unit_test(a_wrong_shape_is_our_bug),

@@ -136,6 +136,41 @@ static void profile_and_affinity_follow_their_formulas(void **state)
     assert_int_equal(out[5].reason, REASON_DERIVED); /* its row's margin is hidden */
 }
 
+static void absent_follows_its_formula_and_tells_no_hidden_count(void **state)
+{
+    struct estimate_in in = small_table();
+    struct figure out[6];
+    (void)state;
+    struct estimate ab = estimate_cell(&in, 1, 1);
+    struct estimate a = estimate_cell(&in, 1, 0);
+    struct estimate b = estimate_cell(&in, 0, 1);
+    struct estimate t = estimate_cell(&in, 0, 0);
+    in.frame.minimum_count = 1;
+    estimate_absent(out, &in);
+    near(out[0].value, 1, 0); /* everybody is in "all" */
+    near(out[1].value, 1, 0);
+    near(out[2].value, 0.4, 1e-12); /* the base: 400 of 1000 */
+    near(out[2].half_width, 1.96 * sqrt(a.variance + 0.16 * t.variance) / 1000, 1e-9);
+    /* 400 - 300 = 100 of row 1 are not among the column's 500 of 1000; too few beside their error */
+    assert_int_equal(out[3].status, FIGURE_SUPPRESSED);
+    assert_int_equal(out[3].reason, REASON_DERIVED);
+    static const double raw[] = {80000, 32000, 800, 40000, 24000, 400};
+    in.raw = raw; /* the same a hundred times over, but for row 2 */
+    ab = estimate_cell(&in, 1, 1);
+    a = estimate_cell(&in, 1, 0);
+    b = estimate_cell(&in, 0, 1);
+    t = estimate_cell(&in, 0, 0);
+    estimate_absent(out, &in);
+    near(out[3].value, 0.2, 1e-12);
+    near(out[3].half_width,
+         1.96 * sqrt(a.variance + ab.variance + 0.04 * (t.variance + b.variance)) / 50000, 1e-9);
+    /* 1,000 of the total less 500 in the column: the joint count is shown, so may the rest be. */
+    in.frame.minimum_count = 30001; /* the joint count is 30,000 */
+    estimate_absent(out, &in);
+    assert_int_equal(out[3].status, FIGURE_SUPPRESSED);
+    assert_int_equal(out[3].reason, REASON_DERIVED);
+}
+
 static void an_index_never_tells_a_hidden_count(void **state)
 {
     static const double raw[] = {8000, 4000, 4000, 40}; /* 2500 expected, 50 there */
@@ -173,8 +208,8 @@ static void a_small_audience_refuses_every_figure(void **state)
     (void)state;
     in.frame.minimum_audience = 5000.5;
     void (*const readings[])(struct figure *, const struct estimate_in *) = {
-        estimate_crosstab, estimate_profile, estimate_affinity};
-    for (size_t k = 0; k < 3; k++) {
+        estimate_crosstab, estimate_profile, estimate_affinity, estimate_absent};
+    for (size_t k = 0; k < sizeof readings / sizeof readings[0]; k++) {
         readings[k](out, &in);
         for (int i = 0; i < 6; i++) {
             assert_int_equal(out[i].status, FIGURE_REFUSED);
@@ -373,12 +408,22 @@ static void expect_95(const char *name, struct coverage c, double at_most)
                  at_most);
 }
 
+/* Of those in common who are not in column b (b = 0: of all), the share in row a. */
+static double absent_truth(const struct keepsum_world *w, size_t a, size_t b)
+{
+    if (b == 0)
+        return keepsum_truth(w, a, 0) / keepsum_truth(w, 0, 0);
+    return (keepsum_truth(w, a, 0) - keepsum_truth(w, a, b)) /
+           (keepsum_truth(w, 0, 0) - keepsum_truth(w, 0, b));
+}
+
 static void intervals_of_derived_figures_hold_the_truth(void **state)
 {
     static struct keepsum_run run;
     struct coverage cells = {0};
     struct coverage shares = {0};
     struct coverage indices = {0};
+    struct coverage absents = {0};
     struct figure out[16];
     struct keepsum_world w = {.persons = persons,
                               .slot_count = 1 << 15,
@@ -408,13 +453,19 @@ static void intervals_of_derived_figures_hold_the_truth(void **state)
                 cover(&indices, out[i].value, out[i].half_width,
                       100 * keepsum_truth(&w, i / 4, i % 4) * total /
                           (keepsum_truth(&w, i / 4, 0) * keepsum_truth(&w, 0, i % 4)));
+        estimate_absent(out, &run.in);
+        for (size_t i = 4; i < 16; i++)
+            if (out[i].status == FIGURE_VALUE)
+                cover(&absents, out[i].value, out[i].half_width, absent_truth(&w, i / 4, i % 4));
     }
+    assert_true(absents.total > 0.7 * 12 * TABLE_SALTS);
     assert_true(shares.total > 0.9 * 12 * TABLE_SALTS);
     assert_true(indices.total > 0.9 * 9 * TABLE_SALTS);
     expect_95("cells", cells, 97);
     /* Collisions shared by cell and margin cancel in a ratio: slightly wide (DERIVATIONS.md 3). */
     expect_95("shares", shares, 98);
     expect_95("index", indices, 98);
+    expect_95("absent", absents, 98);
 }
 
 static void reach_intervals_hold_the_truth(void **state)
@@ -449,6 +500,7 @@ int main(void)
         cmocka_unit_test(negative_values_stay_and_sizes_below_zero_add_no_variance),
         cmocka_unit_test(a_count_below_either_threshold_is_suppressed),
         cmocka_unit_test(profile_and_affinity_follow_their_formulas),
+        cmocka_unit_test(absent_follows_its_formula_and_tells_no_hidden_count),
         cmocka_unit_test(an_index_never_tells_a_hidden_count),
         cmocka_unit_test(a_small_audience_refuses_every_figure),
         cmocka_unit_test(reach_adds_up_and_hides_what_gives_a_hidden_overlap_away),

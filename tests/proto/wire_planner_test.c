@@ -192,6 +192,7 @@ static void fill(struct answer *a, size_t cells)
         c->count = (struct figure){FIGURE_VALUE, REASON_NONE, -1.25 * (double)i, 0.5};
         c->derived.status = FIGURE_SUPPRESSED;
         c->derived.reason = REASON_EXPECTED;
+        c->expected = 7.5 * (double)i;
     }
 }
 
@@ -222,6 +223,7 @@ static void answers_round_trip(void **state)
             assert_string_equal(u.answer.cells[i].row, a.cells[i].row);
             assert_true(u.answer.cells[i].count.value == a.cells[i].count.value);
             assert_int_equal(u.answer.cells[i].derived.reason, REASON_EXPECTED);
+            assert_true(u.answer.cells[i].expected == a.cells[i].expected);
         }
         answer_free(&u.answer);
         answer_free(&a);
