@@ -81,24 +81,26 @@ out:
     return rc;
 }
 
+/* "Rarely" only where fewer do than chance alone would have; else they only fall behind their like. */
 static enum pt_code put_sentence(struct buf *out, const struct answer *a,
                                  const struct answer_cell *c, struct pt_err *err)
 {
     char line[ANSWER_SENTENCE_MAX + 4 * ANSWER_WORD_MAX];
-    char people[TABLE_TEXT_MAX];
+    char people[TABLE_TEXT_MAX] = "";
+    char how_many[TABLE_TEXT_MAX + 64] = "the joint count is too small to be shown";
+    bool rare =
+        c->derived.status != FIGURE_VALUE || c->count.value + c->count.half_width < c->expected;
 
-    table_number(people, c->derived.value);
-    if (c->derived.status == FIGURE_VALUE)
-        snprintf(line, sizeof line,
-                 "%s customers with %s %s rarely have %s %s at %s, though those who resemble them "
-                 "do: %s \xc2\xb1 %.0f people more would be expected.",
-                 a->asker, a->rows, c->row, a->columns, c->column, a->with, people,
-                 ceil(c->derived.half_width));
-    else
-        snprintf(line, sizeof line,
-                 "%s customers with %s %s hardly ever have %s %s at %s, though those who resemble "
-                 "them do; the joint count is too small to be shown.",
-                 a->asker, a->rows, c->row, a->columns, c->column, a->with);
+    if (c->derived.status == FIGURE_VALUE) {
+        table_number(people, c->derived.value);
+        snprintf(how_many, sizeof how_many, "%s \xc2\xb1 %.0f more people would be expected",
+                 people, ceil(c->derived.half_width));
+    }
+    snprintf(line, sizeof line, "Those with %s (%s) at %s %s %s (%s) at %s%s: %s.", c->row, a->rows,
+             a->asker, rare ? "rarely have" : "have", c->column, a->columns, a->with,
+             rare ? ", though those who resemble them do"
+                  : " less often than those who resemble them",
+             how_many);
     return table_paragraph(out, line, 0, err);
 }
 

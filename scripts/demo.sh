@@ -187,6 +187,10 @@ say 'one of them as a planner sees it (asked again: it costs nothing)'
 "$patto" --home "$dir/freshmart" query affinity --with drinkco --rows buys --columns drinkco.drinks |
     sed 's/^/    /'
 
+say 'and what that same table, paid for once, says about pairs that are rarer than they might be'
+"$patto" --home "$dir/freshmart" query surprise --with drinkco --rows buys --columns drinkco.drinks |
+    sed 's/^/    /'
+
 say 'every answer beside the truth, which only this demo knows'
 status=0
 "$BUILD/demo-check" "$dir/data/truth.db" "$dir"/[0-9]*.json || status=$?

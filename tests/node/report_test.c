@@ -354,6 +354,7 @@ static struct answer surprise(void)
         a.cells[i].expected = i % 3 > 0 && i > 3 ? 7000 : 0;
     }
     a.cells[4].derived = value(310.2, 119.4);
+    a.cells[4].count = value(7100, 50);
     a.cells[5].derived = value(512, 130);
     a.cells[8].derived = suppressed(REASON_RARE);
     a.cells[8].count = suppressed(REASON_MINIMUM);
@@ -373,8 +374,11 @@ static void a_surprise_is_a_ranked_list_with_sentences(void **state)
     assert_non_null(strstr(text, "310 \xc2\xb1 120"));
     assert_non_null(strstr(text, "fruit, beer"));
     assert_null(strstr(text, "fruit, juice"));
-    assert_non_null(strstr(text, "with buys dairy rarely have drinks beer at drinkco"));
+    assert_non_null(
+        strstr(text, "Those with dairy (buys) at freshmart rarely have beer (drinks) at"));
     assert_non_null(strstr(text, "too small to be shown"));
+    /* 7,100 where chance has 7,000: not rare, only less than their like. */
+    assert_non_null(strstr(text, "have juice (drinks) at drinkco less often than"));
     free(text);
     for (size_t i = 0; i < a.cell_count; i++)
         a.cells[i].derived = suppressed(REASON_FEW);
@@ -411,7 +415,7 @@ static void json_and_csv_of_a_surprise_say_what_is_found(void **state)
     assert_non_null(strstr(text,
                            "row,column,status,value,half_width,reason,missing,missing_half_width,"
                            "expected,found\r\n"));
-    assert_non_null(strstr(text, "dairy,juice,value,5000,50.25,,310.2,119.4,7000,yes\r\n"));
+    assert_non_null(strstr(text, "dairy,juice,value,7100,50,,310.2,119.4,7000,yes\r\n"));
     assert_non_null(strstr(text, "fruit,juice,value,8000,50.25,,,,7000,no\r\n"));
     free(text);
     answer_free(&a);
