@@ -14,9 +14,11 @@ bool report_surprise_found(const struct answer_cell *c)
     return c->derived.status == FIGURE_VALUE || c->derived.reason == REASON_RARE;
 }
 
-struct list { /* cells in the order in which they are told */
-    const struct answer *answer;
-    const struct answer_cell **cell;
+struct ranked { /* a cell, in the order in which it is told */
+    const struct answer_cell *cell;
+};
+struct list {
+    struct ranked *ranked;
     size_t count;
 };
 
@@ -24,8 +26,8 @@ struct list { /* cells in the order in which they are told */
  * come first, most people first. */
 static int by_rank(const void *a, const void *b)
 {
-    const struct answer_cell *x = *(const struct answer_cell *const *)a;
-    const struct answer_cell *y = *(const struct answer_cell *const *)b;
+    const struct answer_cell *x = ((const struct ranked *)a)->cell;
+    const struct answer_cell *y = ((const struct ranked *)b)->cell;
 
     if (strcmp(x->row, y->row) != 0)
         return x < y ? -1 : 1;
@@ -59,7 +61,7 @@ static enum pt_code put_table(struct buf *out, const struct list *l, bool colour
         goto out;
     }
     for (size_t i = 0; i < l->count; i++) {
-        const struct answer_cell *c = l->cell[i];
+        const struct answer_cell *c = l->ranked[i].cell;
         struct table_cell *line = &cells[i * FOUND_COLUMNS];
         snprintf(labels[i], sizeof labels[i], "%s, %s", c->row, c->column);
         rows[i] = labels[i];
@@ -128,26 +130,26 @@ static enum pt_code put_nothing(struct buf *out, const struct answer *a, struct 
 enum pt_code report_surprise(struct buf *out, const struct answer *a, bool colour,
                              struct pt_err *err)
 {
-    struct list l = {.answer = a, .cell = calloc(a->cell_count + 1, sizeof *l.cell)};
+    struct list l = {.ranked = calloc(a->cell_count + 1, sizeof *l.ranked)};
     enum pt_code rc;
 
-    if (l.cell == NULL)
+    if (l.ranked == NULL)
         return pt_fail(err, PT_ENOMEM, "report: no memory for %zu pairs", a->cell_count);
     for (size_t i = 0; i < a->cell_count; i++)
         if (report_surprise_found(&a->cells[i]))
-            l.cell[l.count++] = &a->cells[i];
-    qsort(l.cell, l.count, sizeof *l.cell, by_rank);
+            l.ranked[l.count++].cell = &a->cells[i];
+    qsort(l.ranked, l.count, sizeof *l.ranked, by_rank);
     rc = l.count == 0 ? put_nothing(out, a, err) : put_table(out, &l, colour, err);
     if (rc == PT_OK && l.count > 0 && !buf_u8(out, '\n'))
         rc = pt_fail(err, PT_ENOMEM, "report: no memory");
     for (size_t i = 0; i < l.count && rc == PT_OK; i++)
-        rc = put_sentence(out, a, l.cell[i], err);
+        rc = put_sentence(out, a, l.ranked[i].cell, err);
     if (rc == PT_OK && l.count > 0)
         rc = table_paragraph(
             out,
             "Of the pairs found in one table, on average at most a tenth are chance "
             "(Benjamini-Hochberg).",
             0, err);
-    free(l.cell);
+    free(l.ranked);
     return rc;
 }

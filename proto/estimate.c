@@ -28,8 +28,7 @@ const char *figure_reason_name(enum figure_reason r)
         [REASON_AUDIENCE] = "below minimum_audience",
         [REASON_POLICY] = "not permitted by the policy",
         [REASON_NOISE] = "no more than chance and noise explain",
-        [REASON_FEW] = "too few customers in common to tell it from chance: some 30,000 are needed "
-                       "at the default noise, more at a wider one",
+        [REASON_FEW] = "too few customers in common to tell it from chance: it takes some 30,000",
         [REASON_RARE] = "found; how many follows from a count that is too small to be shown",
     };
     assert((size_t)r < REASON_COUNT);

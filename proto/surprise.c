@@ -82,22 +82,19 @@ static void weigh_columns(struct work *w)
 }
 
 /* Sums over every column; column b's own part is taken out again where b is predicted. */
-static void compare_rows(struct work *w)
+static void compare_two(struct work *w, size_t a, size_t other)
 {
-    for (size_t a = 0; a < w->rows; a++) {
-        for (size_t other = 0; other < w->rows; other++) {
-            double likeness = 0;
-            double noise = 0;
-            for (size_t b = 0; b < w->columns; b++) {
-                size_t i = a * w->columns + b;
-                size_t j = other * w->columns + b;
-                likeness += w->weight[b] * w->r[i] * w->r[j];
-                noise += w->weight[b] * w->weight[b] * w->v[i] * w->v[j];
-            }
-            w->likeness[a * w->rows + other] = likeness;
-            w->noise[a * w->rows + other] = noise;
-        }
+    double likeness = 0;
+    double noise = 0;
+
+    for (size_t b = 0; b < w->columns; b++) {
+        size_t i = a * w->columns + b;
+        size_t j = other * w->columns + b;
+        likeness += w->weight[b] * w->r[i] * w->r[j];
+        noise += w->weight[b] * w->weight[b] * w->v[i] * w->v[j];
     }
+    w->likeness[a * w->rows + other] = likeness;
+    w->noise[a * w->rows + other] = noise;
 }
 
 /* Toward zero by `by`, which is what noise alone makes of a likeness. */
@@ -292,7 +289,8 @@ enum pt_code surprise_find(struct surprise_cell *out, const struct estimate_in *
     read_margins(&w);
     read_cells(&w);
     weigh_columns(&w);
-    compare_rows(&w);
+    for (size_t i = 0; i < w.rows * w.rows; i++)
+        compare_two(&w, i / w.rows, i % w.rows);
     for (size_t i = 0; i < n; i++)
         judge(&out[i], &w, i / w.columns, i % w.columns);
     rc = mark_found(out, n);
