@@ -51,6 +51,14 @@ uint64_t ledger_left(const struct policy *p, const struct budget_spent *spent, i
     return budget_left(p, &all);
 }
 
+enum budget_cap ledger_binds(const struct policy *p, const struct budget_spent *spent,
+                             int64_t now_s)
+{
+    struct budget_spent all = with_reserve(p, spent, now_s);
+
+    return budget_binds(p, &all);
+}
+
 /* No room for a size even in the reserve: what that stops, and until when. */
 static enum pt_code no_upkeep(const struct policy *p, const struct ledger_charge *c,
                               const struct budget_spent *spent, int64_t now_s, struct pt_err *err)
@@ -167,4 +175,48 @@ enum pt_code ledger_charge(struct ledger_result *out, struct store *s, const str
         return PT_OK;
     *out = (struct ledger_result){0};
     return rc == PT_EDENIED ? rc : pt_wrap(err, "ledger");
+}
+
+static void asked_fact(char name[POLICY_NAME_MAX + 16], const char *owner)
+{
+    snprintf(name, POLICY_NAME_MAX + 16, "asked.%s", owner);
+}
+
+enum pt_code ledger_asked(uint64_t *out_nano, struct store *s, const char *owner,
+                          struct pt_err *err)
+{
+    char name[POLICY_NAME_MAX + 16];
+    struct buf value = {0};
+    bool found;
+
+    *out_nano = 0;
+    asked_fact(name, owner);
+    enum pt_code rc = store_fact_find(&value, &found, s, name, err);
+    if (rc == PT_OK && found && !text_u64(buf_span(&value), out_nano))
+        rc = pt_fail(err, PT_EIO, "state.db: \"%s\" is not as patto writes it", name);
+    buf_free(&value);
+    return rc;
+}
+
+enum pt_code ledger_asked_add(struct store *s, const char *owner, uint64_t charged_nano,
+                              struct pt_err *err)
+{
+    char name[POLICY_NAME_MAX + 16];
+    char text[24];
+    uint64_t sum;
+    enum pt_code rc;
+
+    if (charged_nano == 0)
+        return PT_OK;
+    asked_fact(name, owner);
+    if ((rc = store_begin(s, err)) != PT_OK)
+        return rc;
+    if ((rc = ledger_asked(&sum, s, owner, err)) == PT_OK) {
+        sum = sum > UINT64_MAX - charged_nano ? UINT64_MAX : sum + charged_nano;
+        snprintf(text, sizeof text, "%" PRIu64, sum);
+        if ((rc = store_fact_put(s, name, span_z(text), err)) == PT_OK)
+            rc = store_commit(s, err);
+    }
+    store_rollback(s);
+    return rc;
 }

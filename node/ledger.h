@@ -46,5 +46,15 @@ PT_MUST_USE enum pt_code ledger_spent(struct budget_spent *out, struct store *s,
 
 /* What questions may still spend of it: the tightest cap, less the reserve. */
 uint64_t ledger_left(const struct policy *p, const struct budget_spent *spent, int64_t now_s);
+/* ... and which cap says so. */
+enum budget_cap ledger_binds(const struct policy *p, const struct budget_spent *spent,
+                             int64_t now_s);
+
+/* The asker's side: what answers that arrived here say that we have spent at a partner. What was
+ * charged there and never arrived is not in it: the owner's ledger is what counts. */
+PT_MUST_USE enum pt_code ledger_asked_add(struct store *s, const char *owner, uint64_t charged_nano,
+                                          struct pt_err *err);
+PT_MUST_USE enum pt_code ledger_asked(uint64_t *out_nano, struct store *s, const char *owner,
+                                      struct pt_err *err);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "node/blobs.h"
 #include "node/clock.h"
+#include "node/ledger.h"
 #include "node/peer.h"
 #include "policy/decide.h"
 #include "proto/ask.h"
@@ -492,6 +493,17 @@ static enum pt_code answer_query(struct answer *out, struct query *q,
     return rc;
 }
 
+/* For `budget show`. An answer that is paid for is not lost over a note about it. */
+static void note_spent(const struct answer *out, const struct query *q)
+{
+    struct pt_err err = {0};
+
+    if (out->charged_rho_nano > 0 &&
+        ledger_asked_add(q->daemon->store, q->policy->partners[q->question.with].name,
+                         out->charged_rho_nano, &err) != PT_OK)
+        daemon_log(q->daemon, "what this question cost is not noted: %s", err.msg);
+}
+
 static void query_free(struct query *q)
 {
     ask_recipient_free(&q->ask);
@@ -534,8 +546,10 @@ enum pt_code question_run(struct answer *out, struct daemon *d, const struct pla
     q->job = job;
     q->policy = d->home->policy;
     enum pt_code rc = answer_query(out, q, query, err);
-    if (rc == PT_OK)
+    if (rc == PT_OK) {
         stamp(out, q);
+        note_spent(out, q);
+    }
     query_free(q);
     return rc;
 }

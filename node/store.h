@@ -14,6 +14,8 @@ enum {
     STORE_SCHEMA = 1,
     STORE_TEXT_MAX = 8192,    /* one event, one question */
     STORE_BLOB_MAX = 1 << 20, /* one header, one answer */
+    STORE_RECIPIENTS_MAX = 256,
+    STORE_KINDS_MAX = 16,
 };
 
 enum store_mode {
@@ -68,6 +70,26 @@ PT_MUST_USE enum pt_code store_charge_insert(struct store *s, const struct store
 PT_MUST_USE enum pt_code store_charge_sum(uint64_t *out_nano, struct store *s,
                                           const char *recipient, int64_t since_s,
                                           struct pt_err *err);
+/* Everybody who was ever charged, ascending; *count of them. PT_ELIMIT: over STORE_RECIPIENTS_MAX. */
+PT_MUST_USE enum pt_code store_charge_recipients(char (*out)[POLICY_NAME_MAX + 1], size_t *count,
+                                                 struct store *s, struct pt_err *err);
+struct store_kind { /* charges of one kind */
+    char kind[17];
+    uint64_t count, rho_nano;
+};
+/* By kind, ascending, at most STORE_KINDS_MAX; what recipient was ever charged for. */
+PT_MUST_USE enum pt_code store_charge_kinds(struct store_kind out[STORE_KINDS_MAX], size_t *count,
+                                            struct store *s, const char *recipient,
+                                            struct pt_err *err);
+/* Add what was charged on each of nano[0..day_count) UTC days from first_s on to it; what lies
+ * later goes to the last, as a clock set back leaves it (store_charge_sum). recipient NULL: all. */
+struct store_days {
+    int64_t first_s; /* a midnight */
+    uint64_t *nano;
+    size_t day_count;
+};
+PT_MUST_USE enum pt_code store_charge_days(const struct store_days *days, struct store *s,
+                                           const char *recipient, struct pt_err *err);
 
 /* ---- epochs */
 struct store_epoch {

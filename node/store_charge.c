@@ -72,3 +72,61 @@ enum pt_code store_charge_sum(uint64_t *out_nano, struct store *s, const char *r
         *out_nano = query_get_u64(&q, 0);
     return query_end(&q, "add up the ledger", err);
 }
+
+enum pt_code store_charge_recipients(char (*out)[POLICY_NAME_MAX + 1], size_t *count,
+                                     struct store *s, struct pt_err *err)
+{
+    struct query q;
+    bool more = false;
+
+    *count = 0;
+    query_begin(&q, s, "SELECT DISTINCT recipient FROM charges ORDER BY recipient");
+    while (query_next(&q) && !more) {
+        more = *count == STORE_RECIPIENTS_MAX;
+        if (!more)
+            query_get_text(out[(*count)++], POLICY_NAME_MAX + 1, &q, 0);
+    }
+    if (query_end(&q, "read the ledger", err) != PT_OK)
+        return err->code;
+    return more ? pt_fail(err, PT_ELIMIT, "the ledger knows over %d partners", STORE_RECIPIENTS_MAX)
+                : PT_OK;
+}
+
+enum pt_code store_charge_kinds(struct store_kind out[STORE_KINDS_MAX], size_t *count,
+                                struct store *s, const char *recipient, struct pt_err *err)
+{
+    struct query q;
+
+    *count = 0;
+    query_begin(&q, s,
+                "SELECT kind, count(*), sum(rho_nano) FROM charges WHERE recipient = ?"
+                " GROUP BY kind ORDER BY kind LIMIT ?");
+    query_text(&q, recipient);
+    query_u64(&q, STORE_KINDS_MAX);
+    while (query_next(&q)) {
+        struct store_kind *k = &out[(*count)++];
+        query_get_text(k->kind, sizeof k->kind, &q, 0);
+        k->count = query_get_u64(&q, 1);
+        k->rho_nano = query_get_u64(&q, 2);
+    }
+    return query_end(&q, "add up the ledger by kind", err);
+}
+
+enum pt_code store_charge_days(const struct store_days *days, struct store *s,
+                               const char *recipient, struct pt_err *err)
+{
+    struct query q;
+
+    query_begin(&q, s,
+                "SELECT min((charged_at_s - ?1) / 86400, ?2) AS day, sum(rho_nano) FROM charges"
+                " WHERE charged_at_s >= ?1 AND (?3 = '' OR recipient = ?3) GROUP BY day");
+    query_i64(&q, days->first_s);
+    query_u64(&q, days->day_count > 0 ? days->day_count - 1 : 0);
+    query_text(&q, recipient != NULL ? recipient : "");
+    while (query_next(&q)) {
+        uint64_t day = query_get_u64(&q, 0);
+        if (day < days->day_count)
+            days->nano[day] += query_get_u64(&q, 1);
+    }
+    return query_end(&q, "add up the ledger by day", err);
+}

@@ -91,28 +91,27 @@ struct cap {
     const char *name, *remedy;
     uint64_t limit_nano, spent_nano;
 };
-enum { CAP_COUNT = 3 };
 
 static uint64_t cap_left(const struct cap *c)
 {
     return c->limit_nano > c->spent_nano ? c->limit_nano - c->spent_nano : 0;
 }
 
-static void caps(struct cap out[CAP_COUNT], const struct policy *p,
+static void caps(struct cap out[BUDGET_CAPS], const struct policy *p,
                  const struct budget_spent *spent)
 {
-    out[0] = (struct cap){"lifetime", "a new policy must raise lifetime_rho",
-                          p->privacy.lifetime_rho_nano, spent->lifetime_nano};
-    out[1] = (struct cap){"period", "ask again in the next budget period",
-                          p->privacy.budget_rho_nano, spent->period_nano};
-    out[2] = (struct cap){"daily", "ask again tomorrow (UTC)", p->privacy.daily_rho_nano,
-                          spent->today_nano};
+    out[BUDGET_LIFETIME] = (struct cap){"lifetime", "a new policy must raise lifetime_rho",
+                                        p->privacy.lifetime_rho_nano, spent->lifetime_nano};
+    out[BUDGET_PERIOD] = (struct cap){"period", "ask again in the next budget period",
+                                      p->privacy.budget_rho_nano, spent->period_nano};
+    out[BUDGET_DAILY] = (struct cap){"daily", "ask again tomorrow (UTC)", p->privacy.daily_rho_nano,
+                                     spent->today_nano};
 }
 
 enum pt_code budget_check(const struct policy *p, const struct budget_spent *spent,
                           uint64_t charge_nano, struct pt_err *err)
 {
-    struct cap all[CAP_COUNT];
+    struct cap all[BUDGET_CAPS];
     char price[32];
     char left[32];
     char limit[32];
@@ -134,7 +133,7 @@ enum pt_code budget_check(const struct policy *p, const struct budget_spent *spe
 
 uint64_t budget_left(const struct policy *p, const struct budget_spent *spent)
 {
-    struct cap all[CAP_COUNT];
+    struct cap all[BUDGET_CAPS];
     uint64_t least = UINT64_MAX;
 
     caps(all, p, spent);
@@ -142,6 +141,41 @@ uint64_t budget_left(const struct policy *p, const struct budget_spent *spent)
         if (cap_left(&all[i]) < least)
             least = cap_left(&all[i]);
     return least;
+}
+
+enum budget_cap budget_binds(const struct policy *p, const struct budget_spent *spent)
+{
+    struct cap all[BUDGET_CAPS];
+    enum budget_cap least = BUDGET_LIFETIME;
+
+    caps(all, p, spent);
+    for (enum budget_cap i = BUDGET_LIFETIME; i < BUDGET_CAPS; i++)
+        if (cap_left(&all[i]) < cap_left(&all[least]))
+            least = i;
+    return least;
+}
+
+const char *budget_cap_name(enum budget_cap cap)
+{
+    static const char *const NAMES[BUDGET_CAPS] = {"lifetime_rho", "rho", "daily_rho"};
+
+    assert(cap < BUDGET_CAPS);
+    return NAMES[cap];
+}
+
+static uint64_t add_held(uint64_t a, uint64_t b)
+{
+    return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
+void budget_pool(struct budget_spent *out, const struct budget_spent *each, size_t count)
+{
+    *out = (struct budget_spent){0};
+    for (size_t i = 0; i < count; i++) {
+        out->period_nano = add_held(out->period_nano, each[i].period_nano);
+        out->today_nano = add_held(out->today_nano, each[i].today_nano);
+        out->lifetime_nano = add_held(out->lifetime_nano, each[i].lifetime_nano);
+    }
 }
 
 int64_t budget_period_start_s(const struct policy *p, int64_t now_s)

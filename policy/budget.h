@@ -39,6 +39,13 @@ struct budget_spent {
 PT_MUST_USE enum pt_code budget_check(const struct policy *p, const struct budget_spent *spent,
                                       uint64_t charge_nano, struct pt_err *err);
 uint64_t budget_left(const struct policy *p, const struct budget_spent *spent);
+/* The cap that leaves least; of equal ones the one that lasts longest. */
+enum budget_cap { BUDGET_LIFETIME, BUDGET_PERIOD, BUDGET_DAILY, BUDGET_CAPS };
+enum budget_cap budget_binds(const struct policy *p, const struct budget_spent *spent);
+const char *budget_cap_name(enum budget_cap cap); /* as in the policy: "daily_rho" */
+/* All recipients as one, who pool their answers about the same customers: rho adds up over them
+ * as it does over questions. Held at UINT64_MAX, never wrapped. */
+void budget_pool(struct budget_spent *out, const struct budget_spent *each, size_t count);
 /* The first second of the budget period that holds now: periods count from valid_from. */
 int64_t budget_period_start_s(const struct policy *p, int64_t now_s);
 int64_t budget_period_end_s(const struct policy *p, int64_t now_s); /* ... and of the next one */

@@ -253,6 +253,89 @@ static void records_what_was_asked(void **state)
     store_close(s);
 }
 
+/* Goal: by recipient, kind and day the ledger adds up to the same, over periods and a restart, and
+ * also after the clock was set back. */
+static void adds_up_every_way(void **state)
+{
+    static const struct {
+        const char *recipient, *kind;
+        uint64_t rho_nano;
+        int day; /* from MIDNIGHT_S on */
+    } charges[] = {
+        {"b", "overlap", 1000, 0},   {"b", "overlap", 2000, 0}, {"b", "reach", 4000, 3},
+        {"c", "overlap", 8000, 3},   {"b", "size", 16000, 89},  {"b", "overlap", 32000, 90},
+        {"c", "crosstab", 64000, 7}, {"b", "reach", 128000, 6}, /* the clock went back */
+    };
+    struct store *s = open_store(state);
+    struct ledger_result r;
+    struct pt_err err = {0};
+    static char names[STORE_RECIPIENTS_MAX][POLICY_NAME_MAX + 1];
+    struct store_kind kinds[STORE_KINDS_MAX];
+    uint64_t nano[7] = {0};
+    struct store_days days = {MIDNIGHT_S, nano, 4};
+    size_t n;
+
+    for (uint32_t i = 0; i < PT_LEN(charges); i++) {
+        struct ledger_charge c = ask(i, charges[i].recipient, charges[i].rho_nano);
+        c.kind = charges[i].kind;
+        assert_int_equal(charge_at(&r, s, c, MIDNIGHT_S + charges[i].day * (int64_t)DAY_S + 86399),
+                         PT_OK);
+    }
+    store_close(s);
+    s = open_store(state);
+    assert_int_equal(store_charge_recipients(names, &n, s, &err), PT_OK);
+    assert_int_equal(n, 2);
+    assert_string_equal(names[0], "b");
+    assert_string_equal(names[1], "c");
+    assert_int_equal(store_charge_kinds(kinds, &n, s, "b", &err), PT_OK);
+    assert_int_equal(n, 3);
+    assert_string_equal(kinds[0].kind, "overlap");
+    assert_int_equal(kinds[0].count, 3);
+    assert_int_equal(kinds[0].rho_nano, 35000);
+    assert_string_equal(kinds[1].kind, "reach");
+    assert_int_equal(kinds[1].rho_nano, 132000);
+    assert_string_equal(kinds[2].kind, "size");
+    assert_int_equal(kinds[0].rho_nano + kinds[1].rho_nano + kinds[2].rho_nano, ever(s, "b"));
+    /* Four days, as if it were day 3 now: what lies later is the last one's. */
+    assert_int_equal(store_charge_days(&days, s, "b", &err), PT_OK);
+    assert_int_equal(nano[0], 3000);
+    assert_int_equal(nano[1] + nano[2], 0);
+    assert_int_equal(nano[3], 4000 + 16000 + 32000 + 128000);
+    assert_int_equal(nano[4], 0);
+    /* The second period, everybody: days before it are not in it. */
+    memset(nano, 0, sizeof nano);
+    days = (struct store_days){MIDNIGHT_S + PERIOD_DAYS * (int64_t)DAY_S, nano, 7};
+    assert_int_equal(store_charge_days(&days, s, NULL, &err), PT_OK);
+    assert_int_equal(nano[0], 32000);
+    for (size_t i = 1; i < 7; i++)
+        assert_int_equal(nano[i], 0);
+    store_close(s);
+}
+
+/* Goal: what questions cost us elsewhere is a sum a partner, over a restart. */
+static void own_questions_add_up(void **state)
+{
+    struct store *s = open_store(state);
+    struct pt_err err = {0};
+    uint64_t nano;
+
+    assert_int_equal(ledger_asked(&nano, s, "b", &err), PT_OK);
+    assert_int_equal(nano, 0);
+    assert_int_equal(ledger_asked_add(s, "b", 700, &err), PT_OK);
+    assert_int_equal(ledger_asked_add(s, "b", 0, &err), PT_OK);
+    store_close(s);
+    s = open_store(state);
+    assert_int_equal(ledger_asked_add(s, "b", 77, &err), PT_OK);
+    assert_int_equal(ledger_asked(&nano, s, "b", &err), PT_OK);
+    assert_int_equal(nano, 777);
+    assert_int_equal(ledger_asked(&nano, s, "c", &err), PT_OK);
+    assert_int_equal(nano, 0);
+    assert_int_equal(store_fact_put(s, "asked.b", span_z("many"), &err), PT_OK);
+    assert_int_equal(ledger_asked(&nano, s, "b", &err), PT_EIO);
+    assert_int_equal(ledger_asked_add(s, "b", 1, &err), PT_EIO);
+    store_close(s);
+}
+
 /* Goal: a sum that does not fit is refused, never wrapped. */
 static void sums_do_not_wrap(void **state)
 {
@@ -465,6 +548,8 @@ int main(void)
         CASE(clock_set_back),
         CASE(records_what_was_asked),
         CASE(sums_do_not_wrap),
+        CASE(adds_up_every_way),
+        CASE(own_questions_add_up),
         CASE(killed_at_every_step),
         CASE(full_at_every_step),
     };

@@ -219,6 +219,49 @@ static void the_reserve_shrinks_with_the_weeks(void **state)
     policy_free(p);
 }
 
+/* Goal: the cap that leaves least is named; of equal ones the one that lasts longest.
+ * three.yaml: daily 0.01, period 0.2, lifetime 1.0. */
+static void the_cap_that_binds_is_named(void **state)
+{
+    struct policy *p = fixture_three();
+    static const struct {
+        struct budget_spent spent;
+        const char *name;
+    } cases[] = {
+        {{.today_nano = 0}, "daily_rho"},
+        {{.period_nano = 190000001}, "rho"},
+        {{.period_nano = 190000000}, "rho"}, /* 0.01 of both: the period lasts longer */
+        {{.period_nano = 189999999}, "daily_rho"},
+        {{.lifetime_nano = 990000000, .period_nano = 190000000}, "lifetime_rho"},
+        {{.lifetime_nano = 2000000000, .period_nano = 300000000}, "lifetime_rho"},
+        {{.today_nano = 10000000, .period_nano = 10000000}, "daily_rho"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < PT_LEN(cases); i++)
+        assert_string_equal(budget_cap_name(budget_binds(p, &cases[i].spent)), cases[i].name);
+    policy_free(p);
+}
+
+/* Goal: colluding partners' rho adds up, each window by itself, and never wraps. */
+static void pooled_is_the_sum_of_each(void **state)
+{
+    const struct budget_spent each[] = {{1, 20, 300}, {4000, 50000, 600000}, {7, 8, 9}};
+    const struct budget_spent much[] = {{UINT64_MAX - 1, 0, 5}, {2, 0, UINT64_MAX}};
+    struct budget_spent sum;
+
+    (void)state;
+    budget_pool(&sum, each, 0);
+    assert_int_equal(sum.period_nano + sum.today_nano + sum.lifetime_nano, 0);
+    budget_pool(&sum, each, PT_LEN(each));
+    assert_int_equal(sum.period_nano, 4008);
+    assert_int_equal(sum.today_nano, 50028);
+    assert_int_equal(sum.lifetime_nano, 600309);
+    budget_pool(&sum, much, PT_LEN(much));
+    assert_true(sum.period_nano == UINT64_MAX && sum.lifetime_nano == UINT64_MAX);
+    assert_int_equal(sum.today_nano, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,6 +271,8 @@ int main(void)
         cmocka_unit_test(a_cap_that_is_met_exactly_holds),
         cmocka_unit_test(thresholds_and_periods),
         cmocka_unit_test(the_reserve_shrinks_with_the_weeks),
+        cmocka_unit_test(the_cap_that_binds_is_named),
+        cmocka_unit_test(pooled_is_the_sum_of_each),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
