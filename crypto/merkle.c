@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <sodium.h>
 
-static void hash_pair(struct digest *out, const struct digest *left, const struct digest *right)
+void merkle_join(struct digest *out, const struct digest *left, const struct digest *right)
 {
     crypto_hash_sha256_state h;
 
@@ -11,6 +11,16 @@ static void hash_pair(struct digest *out, const struct digest *left, const struc
     crypto_hash_sha256_update(&h, (const uint8_t[]){1}, 1);
     crypto_hash_sha256_update(&h, left->b, sizeof left->b);
     crypto_hash_sha256_update(&h, right->b, sizeof right->b);
+    crypto_hash_sha256_final(&h, out->b);
+}
+
+void merkle_leaf(struct digest *out, struct span entry)
+{
+    crypto_hash_sha256_state h;
+
+    crypto_hash_sha256_init(&h);
+    crypto_hash_sha256_update(&h, (const uint8_t[]){0}, 1);
+    crypto_hash_sha256_update(&h, entry.p, entry.n);
     crypto_hash_sha256_final(&h, out->b);
 }
 
@@ -23,17 +33,13 @@ void merkle_init(struct merkle *m)
  * set: adding a leaf is adding one to a binary number, and each carry joins two subtrees. */
 void merkle_add(struct merkle *m, struct span entry)
 {
-    crypto_hash_sha256_state h;
     struct digest node;
     unsigned level = 0;
 
     assert(m->leaf_count < (UINT64_C(1) << MERKLE_LEVELS_MAX) - 1);
-    crypto_hash_sha256_init(&h);
-    crypto_hash_sha256_update(&h, (const uint8_t[]){0}, 1);
-    crypto_hash_sha256_update(&h, entry.p, entry.n);
-    crypto_hash_sha256_final(&h, node.b);
+    merkle_leaf(&node, entry);
     for (; (m->leaf_count >> level & 1) != 0; level++)
-        hash_pair(&node, &m->level[level], &node);
+        merkle_join(&node, &m->level[level], &node);
     m->level[level] = node;
     m->leaf_count++;
 }
@@ -47,7 +53,7 @@ void merkle_root(struct digest *out, const struct merkle *m)
         if ((m->leaf_count >> level & 1) == 0)
             continue;
         if (started)
-            hash_pair(out, &m->level[level], out);
+            merkle_join(out, &m->level[level], out);
         else
             *out = m->level[level];
         started = true;

@@ -15,4 +15,8 @@ void merkle_init(struct merkle *m);
 void merkle_add(struct merkle *m, struct span entry);         /* leaf = SHA-256(0x00 || entry) */
 void merkle_root(struct digest *out, const struct merkle *m); /* empty: SHA-256("") */
 
+/* SHA-256(0x00 || entry) and SHA-256(0x01 || left || right). out may be left or right. */
+void merkle_leaf(struct digest *out, struct span entry);
+void merkle_join(struct digest *out, const struct digest *left, const struct digest *right);
+
 #endif

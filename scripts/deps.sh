@@ -14,6 +14,8 @@ done
 # tests/e2e speaks gRPC as an outside client would: any node of 18 or later will do.
 command -v node >/dev/null 2>&1 || missing="$missing nodejs"
 command -v npm >/dev/null 2>&1 || missing="$missing npm"
+# tests/tlog is a second implementation in its standard library; any Python of 3.8 or later.
+command -v python3 >/dev/null 2>&1 || missing="$missing python3"
 [ -n "$missing" ] || exit 0
 echo "installing:$missing"
 as_root=

@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+"""make.py FOLDER - writes the log that the unit tests read, by tlog.py: 300 entries, the log's and
+two witnesses' signatures from fixed seeds, a proof, and proofs over the eight leaves of the
+certificate-transparency project's tests. tests/kat/tlog/ is its output."""
+import pathlib
+import sys
+
+import tlog
+
+CT = [bytes.fromhex(h) for h in ("", "00", "10", "2021", "3031", "40414243", "5051525354555657",
+                                 "606162636465666768696a6b6c6d6e6f")]
+ORIGIN = "patto/alpine/drinkco"
+TIME = 1764500000
+
+
+def line(name, kind, seed, message, before=b""):
+    raw = tlog.key_id(name, kind, tlog.public_of(seed)) + before + tlog.sign(seed, message)
+    return f"\u2014 {name} {tlog.to_base64(raw)}\n"
+
+
+def checkpoint(size, root, cosigned):
+    text = f"{ORIGIN}\n{size}\n{tlog.to_base64(root)}\n"
+    note = text + "\n" + line(ORIGIN, 1, bytes([1]) * 32, text.encode())
+    for i in (2, 3) if cosigned else ():
+        message = f"cosignature/v1\ntime {TIME + i}\n{text}".encode()
+        at = (TIME + i).to_bytes(8, "big")
+        note += line(f"patto/alpine/witness{i}", 4, bytes([i]) * 32, message, at)
+    return note.encode()
+
+
+def proofs():
+    yield "# RFC 6962 proofs over the first n of eight leaves (see merkle.kat), by tests/tlog/make.py."
+    leaves = [tlog.leaf_hash(e) for e in CT]
+    for n in range(1, 9):
+        for m in range(n):
+            yield f"\nn = {n:02x}\nm = {m:02x}"
+            for name, hashes in (("path", tlog.path(m, leaves[:n])),
+                                 ("consistency", tlog.consistency(m, leaves[:n]))):
+                if hashes:
+                    yield f"{name} = {b''.join(hashes).hex()}"
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    entries = [bytes([i >> 8, i & 255]) * 16 for i in range(300)]
+    leaves = [tlog.leaf_hash(e) for e in entries]
+    keys = [tlog.vkey(ORIGIN, 1, tlog.public_of(bytes([1]) * 32))]
+    keys += [tlog.vkey(f"patto/alpine/witness{i}", 4, tlog.public_of(bytes([i]) * 32))
+             for i in (2, 3)]
+    (folder / "keys").write_text("\n".join(keys) + "\n", encoding="ascii")
+    (folder / "checkpoint").write_bytes(checkpoint(300, tlog.mth(leaves), False))
+    (folder / "checkpoint.cosigned").write_bytes(checkpoint(300, tlog.mth(leaves), True))
+    hashes = "".join(tlog.to_base64(h) + "\n" for h in tlog.path(200, leaves))
+    (folder / "entry200.tlog-proof").write_bytes(
+        f"c2sp.org/tlog-proof@v1\nextra {tlog.to_base64(b'opened')}\nindex 200\n{hashes}\n".encode()
+        + checkpoint(300, tlog.mth(leaves), True))
+    (folder / "proofs.kat").write_text("\n".join(proofs()) + "\n", encoding="ascii")
+
+
+main()
