@@ -78,8 +78,10 @@ enum pt_code decide(const struct policy *p, const struct question *q, struct pt_
                        "questions, line %" PRIu32
                        ": this policy lists no %s; what is not listed may not be asked",
                        p->questions_line, question_kind_name(q->kind));
-    if ((rc = may_ask(p, q, q->asker, err)) != PT_OK ||
-        (rc = may_ask(p, q, q->with, err)) != PT_OK || (rc = filters_listed(p, q, err)) != PT_OK)
+    for (size_t i = 0; i < p->partner_count; i++)
+        if ((question_parties(q) >> i & 1) != 0 && (rc = may_ask(p, q, (uint16_t)i, err)) != PT_OK)
+            return rc;
+    if ((rc = filters_listed(p, q, err)) != PT_OK)
         return rc;
     return q->kind == QUESTION_CROSSTAB ? pair_listed(p, q, err) : PT_OK;
 }

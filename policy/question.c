@@ -94,7 +94,21 @@ static enum pt_code find_attribute(uint16_t *out, const struct policy_partner *p
                    found, list, guess);
 }
 
-/* "buys" or "freshmart.buys", of the two partners that the question joins; bare: of `bare`. */
+uint32_t question_parties(const struct question *q)
+{
+    return 1U << q->asker | 1U << q->with | q->also;
+}
+
+/* The party of that name; -1: nobody who takes part. */
+static int find_party(const struct policy *p, const struct question *q, struct span name)
+{
+    for (size_t i = 0; i < p->partner_count; i++)
+        if ((question_parties(q) >> i & 1) != 0 && text_eq(name, p->partners[i].name))
+            return (int)i;
+    return -1;
+}
+
+/* "buys" or "freshmart.buys", of a partner that the question joins; bare: of `bare`. */
 static enum pt_code find_ref(struct attribute_ref *out, const struct policy *p,
                              const struct question *q, uint16_t bare, struct span word,
                              struct pt_err *err)
@@ -102,18 +116,16 @@ static enum pt_code find_ref(struct attribute_ref *out, const struct policy *p,
     bool dot;
     struct span rest = word;
     struct span head = text_cut(&rest, '.', &dot);
-    const char *asker = p->partners[q->asker].name;
-    const char *with = p->partners[q->with].name;
+    int party = dot ? find_party(p, q, head) : (int)bare;
     char found[SCHEMA_SHOWN_MAX];
 
-    out->partner = bare;
-    if (dot && !text_eq(head, asker) && !text_eq(head, with)) {
+    if (party < 0) {
         schema_show_text(found, head);
-        return pt_fail(err, PT_EUSAGE, "%s is not in this question; expected %s or %s", found,
-                       asker, with);
+        return pt_fail(err, PT_EUSAGE, "%s is not in this question; expected %s or %s%s", found,
+                       p->partners[q->asker].name, p->partners[q->with].name,
+                       q->also != 0 ? " or another that it names" : "");
     }
-    if (dot)
-        out->partner = text_eq(head, asker) ? q->asker : q->with;
+    out->partner = (uint16_t)party;
     return find_attribute(&out->attribute, &p->partners[out->partner], dot ? rest : head, err);
 }
 
@@ -305,6 +317,36 @@ static uint64_t price_nano(const struct policy *p, enum question_kind kind)
                                      : p->privacy.count_rho_nano;
 }
 
+/* "drinkco", or of a reach "drinkco,homeware": in any order, each once. */
+static enum pt_code find_with(struct question *q, const struct policy *p, const char *with,
+                              struct pt_err *err)
+{
+    struct span rest = span_z(with == NULL ? "" : with);
+    uint32_t all = 0;
+    bool more = true;
+
+    while (more) {
+        char name[SCHEMA_SHOWN_MAX];
+        uint16_t one = 0;
+        if (!text_copy(name, sizeof name, text_cut(&rest, ',', &more)))
+            name[0] = '\0';
+        if (find_partner(&one, p, "with", name, err) != PT_OK)
+            return err->code;
+        if (one == q->asker)
+            return pt_fail(err, PT_EUSAGE, "%s cannot ask itself; name another partner",
+                           p->partners[q->asker].name);
+        if ((all >> one & 1) != 0)
+            return pt_fail(err, PT_EUSAGE, "with: %s is named twice", name);
+        all |= 1U << one;
+    }
+    q->with = (uint16_t)__builtin_ctz(all);
+    q->also = all & (all - 1);
+    if (q->also != 0 && q->kind != QUESTION_REACH)
+        return pt_fail(err, PT_EUSAGE, "%s is between two partners; reach takes more",
+                       question_kind_name(q->kind));
+    return PT_OK;
+}
+
 static enum pt_code fill(struct question *q, const struct policy *p, const struct question_words *w,
                          struct pt_err *err)
 {
@@ -312,11 +354,8 @@ static enum pt_code fill(struct question *q, const struct policy *p, const struc
 
     if ((rc = find_kind(&q->kind, w->kind, err)) != PT_OK ||
         (rc = find_partner(&q->asker, p, "asker", w->asker, err)) != PT_OK ||
-        (rc = find_partner(&q->with, p, "with", w->with, err)) != PT_OK)
+        (rc = find_with(q, p, w->with, err)) != PT_OK)
         return rc;
-    if (q->asker == q->with)
-        return pt_fail(err, PT_EUSAGE, "%s cannot ask itself; name another partner",
-                       p->partners[q->asker].name);
     if (q->kind == QUESTION_CROSSTAB) {
         if ((rc = find_axis(&q->rows, p, q, true, w->rows, err)) != PT_OK ||
             (rc = find_axis(&q->columns, p, q, false, w->columns, err)) != PT_OK)
@@ -362,8 +401,12 @@ enum pt_code question_print(struct buf *out, const struct policy *p, const struc
     assert(q->asker < p->partner_count && q->with < p->partner_count);
     *out = (struct buf){0};
     bool done =
-        buf_printf(out, FIRST_LINE "\nkind=%s\nasker=%s\nwith=%s\n", question_kind_name(q->kind),
+        buf_printf(out, FIRST_LINE "\nkind=%s\nasker=%s\nwith=%s", question_kind_name(q->kind),
                    p->partners[q->asker].name, p->partners[q->with].name);
+    for (size_t i = 0; i < p->partner_count; i++)
+        if ((q->also >> i & 1) != 0)
+            done = done && buf_printf(out, ",%s", p->partners[i].name);
+    done = done && buf_u8(out, '\n');
     if (q->kind == QUESTION_CROSSTAB) {
         struct attribute_ref rows = {q->asker, q->rows};
         struct attribute_ref columns = {q->with, q->columns};

@@ -4,7 +4,7 @@
  *     patto-question-1
  *     kind=crosstab
  *     asker=freshmart
- *     with=drinkco
+ *     with=drinkco            (reach over more: with=drinkco,homeware in the policy's order)
  *     rows=buys
  *     columns=tier
  *     where=freshmart.segment=new
@@ -35,17 +35,21 @@ struct question_filter {
 struct question {
     enum question_kind kind;
     uint16_t asker, with;   /* partner indices: recipient, evaluator */
+    uint32_t also;          /* reach: bit i: partners[i] too; `with` is the first of the others */
     uint16_t rows, columns; /* crosstab: attribute indices of asker, of with */
     struct question_filter filters[QUESTION_FILTERS_MAX];
     size_t filter_count;
     uint64_t rho_nano; /* what the policy prices this kind at */
 };
 
+/* Bit i: partners[i] takes part with its customers. */
+uint32_t question_parties(const struct question *q);
+
 /* From what a planner types: rows "buys" or "freshmart.buys", where "freshmart.segment=new",
  * "drinkco.spend>=20"; an attribute without a partner is the asker's. Sorts filters, fills in rho.
  * PT_EUSAGE naming the word and what could stand there. */
 struct question_words {
-    const char *kind, *asker, *with, *rows, *columns;
+    const char *kind, *asker, *with, *rows, *columns; /* with: of a reach, several with commas */
     const char *const *where;
     size_t where_count;
 };

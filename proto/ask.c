@@ -266,7 +266,8 @@ static enum pt_code accept_text(struct ask_evaluator *e, const struct wire_quest
     buf_free(&body);
     if (rc != PT_OK || (rc = question_parse(&e->question, p, w->text, err)) != PT_OK)
         return rc;
-    if (e->question.asker != s->peer || e->question.with != s->self->partner) {
+    if (e->question.asker != s->peer || e->question.with != s->self->partner ||
+        e->question.also != 0) {
         session_because(s, REFUSAL_WRONG_PARTY);
         return pt_fail(err, PT_EDENIED, "%s asked in the name of %s, or somebody else than us",
                        session_peer_name(s), p->partners[e->question.asker].name);

@@ -242,9 +242,55 @@ static void a_neutral_partner_is_not_asked(void **state)
     buf_free(&text);
 }
 
+static void a_reach_takes_several_in_any_order(void **state)
+{
+    struct policy *p = fixture_three();
+    struct question q;
+    struct pt_err err = {0};
+    static const char *const where[] = {"segment=new", "drinkco.tier=gold", NULL};
+
+    (void)state;
+    assert_int_equal(
+        from(&q, p,
+             (struct question_words){.kind = "reach", .with = "homeware,drinkco", .where = where},
+             &err),
+        PT_OK);
+    assert_int_equal(question_parties(&q), 7);
+    expect_text(p, &q,
+                "patto-question-1\n"
+                "kind=reach\n"
+                "asker=freshmart\n"
+                "with=drinkco,homeware\n"
+                "where=drinkco.tier=gold\n"
+                "where=freshmart.segment=new\n"
+                "rho=0.001\n");
+    static const struct {
+        const char *kind, *with, *says;
+    } bad[] = {
+        {"reach", "drinkco,drinkco", "drinkco is named twice"},
+        {"reach", "drinkco,freshmart", "freshmart cannot ask itself"},
+        {"reach", "drinkco,", "is no partner with customers"},
+        {"reach", "drinkco,homewear", "did you mean"},
+        {"overlap", "drinkco,homeware", "overlap is between two partners; reach takes more"},
+    };
+    for (size_t i = 0; i < PT_LEN(bad); i++) {
+        assert_int_equal(
+            from(&q, p, (struct question_words){.kind = bad[i].kind, .with = bad[i].with}, &err),
+            PT_EUSAGE);
+        if (strstr(err.msg, bad[i].says) == NULL)
+            fail_msg("%s: %s", bad[i].with, err.msg);
+    }
+    /* A peer that writes the names in another order has another text for the same question. */
+    struct span text = span_z("patto-question-1\nkind=reach\nasker=freshmart\n"
+                              "with=homeware,drinkco\nrho=0.001\n");
+    assert_int_equal(question_parse(&q, p, text, &err), PT_EBADMSG);
+    policy_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_reach_takes_several_in_any_order),
         cmocka_unit_test(words_become_canonical_text),
         cmocka_unit_test(words_that_cannot_be_meant_are_named),
         cmocka_unit_test(the_largest_bounds_survive),
