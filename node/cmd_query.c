@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 static const struct cli_option OPTIONS[] = {
-    {"with", "PARTNER", "whose customers to compare with", true, false},
+    {"with", "PARTNER", "whose customers to compare with; for reach, several", true, true},
     {"rows", "ATTRIBUTE", "for a table: your attribute, e.g. buys", false, false},
     {"columns", "P.ATTRIBUTE", "for a table: theirs, e.g. drinkco.tier", false, false},
     {"where", "FILTER", "only who passes, e.g. segment=new, drinkco.spend>=20; all must hold",
@@ -94,13 +94,27 @@ static const char *word(const struct cli *cli, const char *option)
     return value != NULL ? value : "";
 }
 
+/* --with a --with b is --with a,b. */
+static enum pt_code join_with(char out[ANSWER_WITH_MAX], const struct cli *cli, struct pt_err *err)
+{
+    const char *names[POLICY_PARTNERS_MAX + 1];
+    size_t count = cli_values(cli, "with", names, PT_LEN(names));
+    size_t n = 0;
+
+    for (size_t i = 0; i < count && n < ANSWER_WITH_MAX; i++)
+        n += (size_t)snprintf(out + n, ANSWER_WITH_MAX - n, "%s%s", i > 0 ? "," : "", names[i]);
+    return n < ANSWER_WITH_MAX ? PT_OK
+                               : pt_fail(err, PT_EUSAGE,
+                                         "--with: more or longer names than a "
+                                         "policy can hold");
+}
+
 /* What can be said without the daemon: the words are there, and no more than make sense. */
 static enum pt_code read_words(struct planner_query *q, const struct cli *cli, struct pt_err *err)
 {
     enum answer_kind kind;
 
     q->kind = cli->args[0];
-    q->with = word(cli, "with");
     q->rows = word(cli, "rows");
     q->columns = word(cli, "columns");
     if (!answer_kind_parse(&kind, q->kind))
@@ -145,15 +159,17 @@ static enum pt_code print(const struct cli *cli, const struct answer *a, struct 
 static enum pt_code run(struct cli *cli, struct pt_err *err)
 {
     const char *where[QUESTION_FILTERS_MAX + 1];
-    struct planner_query q = {.where = where};
+    char with[ANSWER_WITH_MAX] = "";
+    struct planner_query q = {.where = where, .with = with};
     struct waiting w = {.log = cli->log};
     enum pt_code rc;
 
     q.where_count = cli_values(cli, "where", where, PT_LEN(where));
     if (q.where_count > QUESTION_FILTERS_MAX)
         return pt_fail(err, PT_EUSAGE, "at most %d filters", QUESTION_FILTERS_MAX);
-    if ((rc = read_words(&q, cli, err)) == PT_OK && (rc = ask(&w, cli, &q, err)) == PT_OK &&
-        (rc = print(cli, &w.answer, err)) == PT_OK && w.answer.refusal[0] != '\0')
+    if ((rc = join_with(with, cli, err)) == PT_OK && (rc = read_words(&q, cli, err)) == PT_OK &&
+        (rc = ask(&w, cli, &q, err)) == PT_OK && (rc = print(cli, &w.answer, err)) == PT_OK &&
+        w.answer.refusal[0] != '\0')
         /* Printed as cells, for programs; the status says it to scripts. */
         rc = pt_fail(err, PT_EDENIED, "refused: %.400s", w.answer.refusal);
     answer_free(&w.answer);
@@ -167,7 +183,8 @@ const struct command cmd_query = {
     .about = "Asks through this home's daemon (patto serve). You learn noisy, permitted\n"
              "aggregates:\n"
              "overlap   customers in common, and both sides' sizes\n"
-             "reach     people reached by either, and what each adds\n"
+             "reach     people reached by either, and what each adds; over several partners\n"
+             "          also by just which of them, and by how many\n"
              "crosstab  customers in common, your categories by theirs, with margins\n"
              "profile   of your category's customers in common, the share in each of theirs\n"
              "affinity  index: 100 is as often as chance, 200 twice as often\n"
@@ -179,6 +196,7 @@ const struct command cmd_query = {
              "nothing. The very same question again costs nothing and tells nothing new.",
     .example = "patto --home ./fresh query overlap --with drinkco\n"
                "patto --home ./fresh query reach --with drinkco --where segment=new\n"
+               "patto --home ./fresh query reach --with drinkco --with homeware\n"
                "patto --home ./fresh query affinity --with drinkco --rows buys \\\n"
                "    --columns drinkco.drinks --where 'drinkco.tier=gold' --json",
     .options = OPTIONS,

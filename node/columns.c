@@ -341,6 +341,19 @@ enum pt_code columns_evaluator(int8_t *values, const struct columns_map *map,
     return PT_OK;
 }
 
+enum pt_code columns_any(uint8_t *values, const struct columns_map *map,
+                         const struct columns_selector *which)
+{
+    struct conditions all;
+
+    memset(values, 0, (size_t)map->m);
+    if (!resolve(&all, map, which))
+        return PT_EBUG;
+    for (size_t i = 0; i < map->rows; i++)
+        values[map->slot[i]] |= selected(&all, map, i) ? 1 : 0;
+    return PT_OK;
+}
+
 enum pt_code columns_audience_count(uint64_t *out, const struct columns_map *map,
                                     const struct columns_selector *which)
 {

@@ -53,6 +53,9 @@ PT_MUST_USE enum pt_code columns_recipient(int8_t *values, uint64_t *square_sum,
 /* G: values[slot] = sum of signs of all selected records, held within +-127. */
 PT_MUST_USE enum pt_code columns_evaluator(int8_t *values, const struct columns_map *map,
                                            const struct columns_selector *which);
+/* One byte a slot: 1 where any selected record falls, else 0 (PROTOCOL.md 6: OR, nothing evicted). */
+PT_MUST_USE enum pt_code columns_any(uint8_t *values, const struct columns_map *map,
+                                     const struct columns_selector *which);
 /* How many tokenised rows are selected. Exact, so secret until noised. */
 PT_MUST_USE enum pt_code columns_audience_count(uint64_t *out, const struct columns_map *map,
                                                 const struct columns_selector *which);

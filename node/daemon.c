@@ -5,6 +5,7 @@
 #include "node/clock.h"
 #include "node/federation.h"
 #include "node/planner.h"
+#include "node/reach_desk.h"
 #include "policy/quorum.h"
 #include "proto/session.h"
 
@@ -225,6 +226,7 @@ enum pt_code daemon_start(struct daemon **out, const char *home_dir, FILE *log, 
     pthread_mutex_init(&d->compute, NULL);
     d->seen = blobs_seen_new();
     if ((rc = open_home(d, home_dir, err)) != PT_OK ||
+        (rc = reach_desk_new(&d->reach, err)) != PT_OK ||
         (rc = pool_new(&d->pool, d->home->config.threads, err)) != PT_OK ||
         (rc = rpc_health_new(&d->health, err)) != PT_OK || (rc = listen_planner(d, err)) != PT_OK ||
         (rc = listen_federation(d, err)) != PT_OK)
@@ -249,6 +251,7 @@ void daemon_stop(struct daemon *d)
     store_close(d->store);
     home_close(d->home);
     pool_free(d->pool);
+    reach_desk_free(d->reach);
     pthread_mutex_destroy(&d->lock);
     pthread_mutex_destroy(&d->job);
     pthread_mutex_destroy(&d->compute);

@@ -21,8 +21,9 @@
 struct daemon {
     struct home *home; /* policy loaded and checked */
     struct store *store;
-    struct pool *pool;       /* threads of large computations */
-    struct blobs_seen *seen; /* columns hashed already */
+    struct pool *pool;        /* threads of large computations */
+    struct blobs_seen *seen;  /* columns hashed already */
+    struct reach_desk *reach; /* questions of reach under way */
     struct rpc_server *federation, *planner;
     struct rpc_health *health;
     struct rpc_reflection *reflection;

@@ -5,6 +5,7 @@
 #include "node/epoch_run.h"
 #include "node/evaluate.h"
 #include "node/ledger.h"
+#include "node/reach_serve.h"
 #include "proto/salt.h"
 #include "proto/tokenise.h"
 
@@ -31,6 +32,7 @@ struct accepted {
     struct salt_responder salt;
     struct dataset dataset; /* behind a proposed epoch */
     struct evaluate evaluate;
+    struct reach_serve reach;
     bool attached, job; /* job: the daemon's job lock is ours */
 };
 
@@ -132,6 +134,8 @@ static enum pt_code attach(struct accepted *a, struct pt_err *err)
         return begin_epoch(a, err);
     case WHAT_ASK:
         return begin_ask(a, err);
+    case WHAT_REACH:
+        return reach_serve_begin(&a->reach, a->daemon, a->epoch, &a->session, err);
     }
     return pt_fail(err, PT_EBUG, "a session for nothing known");
 }
@@ -166,6 +170,8 @@ static enum pt_code take_frame(struct accepted *a, struct span frame, struct pt_
     if (rc == PT_OK && a->attached && a->session.what == WHAT_ASK &&
         a->session.state == SESSION_OPEN)
         rc = evaluate_answer_if_ready(&a->evaluate, &a->out, err);
+    if (rc == PT_OK && a->attached && a->session.what == WHAT_REACH)
+        rc = reach_serve_if_ready(&a->reach, &a->out, err);
     return rc;
 }
 
@@ -197,6 +203,7 @@ static void accepted_free(struct accepted *a)
     tokenise_peer_wipe(&a->tokenise);
     salt_responder_wipe(&a->salt);
     evaluate_end(&a->evaluate);
+    reach_serve_end(&a->reach);
     dataset_free(&a->dataset);
     outbox_free(&a->out);
     oprf_key_wipe(&a->key);

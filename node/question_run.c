@@ -4,6 +4,7 @@
 #include "node/clock.h"
 #include "node/ledger.h"
 #include "node/peer.h"
+#include "node/reach_query.h"
 #include "policy/decide.h"
 #include "proto/ask.h"
 
@@ -455,11 +456,37 @@ static void stamp(struct answer *out, const struct query *q)
 
     out->policy = q->policy->hash;
     snprintf(out->build, sizeof out->build, "%s", DAEMON_BUILD);
-    if (h == NULL || q->pair.header == NULL)
+    if (h == NULL)
         return;
     snprintf(out->epoch, sizeof out->epoch, "%" PRIu64, h->number);
+    if (q->pair.header == NULL)
+        return;
     out->own_data = h->participants[q->pair.recipient].dataset;
     out->other_data = h->participants[q->pair.evaluator].dataset;
+}
+
+/* Over several partners: another protocol, whose refusals are told alike. */
+static enum pt_code answer_reach(struct answer *out, struct query *q, const struct job *job,
+                                 struct pt_err *err)
+{
+    struct answer_refusal why = {.reason = REASON_POLICY};
+    struct pt_err said = {0};
+    enum refusal refusal;
+    enum pt_code rc;
+
+    q->epoch = daemon_epoch(q->daemon);
+    if (q->epoch == NULL)
+        return pt_fail(err, PT_ESTATE, "no epoch is in force: run `patto epoch` first");
+    rc = reach_query(out, &refusal, q->daemon, q->epoch, &q->question, job, &said);
+    if (rc == PT_OK)
+        return PT_OK;
+    why.sentence = said.msg;
+    if (refusal == REFUSAL_BUDGET_EXHAUSTED || refusal == REFUSAL_NOT_ALLOWED) {
+        out->left_unknown = true;
+        return answer_refuse(out, q->kind, q->policy, &q->question, why, err);
+    }
+    *err = said;
+    return rc;
 }
 
 static enum pt_code answer_query(struct answer *out, struct query *q,
@@ -480,8 +507,11 @@ static enum pt_code answer_query(struct answer *out, struct query *q,
         *err = said;
         return rc;
     }
-    if ((rc = daemon_in_date(q->daemon, err)) != PT_OK || (rc = find_epoch(q, err)) != PT_OK ||
-        (rc = make_room(q, err)) != PT_OK)
+    if ((rc = daemon_in_date(q->daemon, err)) != PT_OK)
+        return rc;
+    if (q->question.also != 0)
+        return answer_reach(out, q, q->job, err);
+    if ((rc = find_epoch(q, err)) != PT_OK || (rc = make_room(q, err)) != PT_OK)
         return rc;
     if ((rc = prepare(q, err)) != PT_OK)
         return rc;

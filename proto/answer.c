@@ -75,6 +75,18 @@ static void put_word(char *out, size_t cap, const char *word)
     (void)fits;
 }
 
+/* "drinkco", of a reach over several "drinkco,homeware": as the question's text has it. */
+static void put_others(struct answer *a, const struct policy *p, const struct question *q)
+{
+    uint32_t others = question_parties(q) & ~(1U << q->asker);
+    size_t n = 0;
+
+    for (size_t i = 0; i < p->partner_count; i++)
+        if ((others >> i & 1) != 0)
+            n += (size_t)snprintf(a->with + n, sizeof a->with - n, "%s%s", n > 0 ? "," : "",
+                                  p->partners[i].name); /* eight names fit */
+}
+
 static const struct policy_attribute *attribute(const struct policy *p, uint16_t partner,
                                                 uint16_t index)
 {
@@ -83,7 +95,7 @@ static const struct policy_attribute *attribute(const struct policy *p, uint16_t
 }
 
 /* Names, question and threat model: everything a question alone decides. */
-static enum pt_code describe(struct answer *a, enum answer_kind kind, const struct policy *p,
+enum pt_code answer_describe(struct answer *a, enum answer_kind kind, const struct policy *p,
                              const struct question *q, struct pt_err *err)
 {
     struct buf text = {0};
@@ -97,7 +109,7 @@ static enum pt_code describe(struct answer *a, enum answer_kind kind, const stru
     a->kind = kind;
     a->policy = p->hash;
     put_word(a->asker, sizeof a->asker, p->partners[q->asker].name);
-    put_word(a->with, sizeof a->with, p->partners[q->with].name);
+    put_others(a, p, q);
     if (q->kind == QUESTION_CROSSTAB) {
         put_word(a->rows, sizeof a->rows, attribute(p, q->asker, q->rows)->name);
         put_word(a->columns, sizeof a->columns, attribute(p, q->with, q->columns)->name);
@@ -254,7 +266,8 @@ enum pt_code answer_fill(struct answer *a, enum answer_kind kind, const struct p
 {
     enum pt_code rc;
 
-    if ((rc = describe(a, kind, p, q, err)) != PT_OK || (rc = check_shape(p, q, in, err)) != PT_OK)
+    if ((rc = answer_describe(a, kind, p, q, err)) != PT_OK ||
+        (rc = check_shape(p, q, in, err)) != PT_OK)
         return rc;
     if (q->kind != QUESTION_CROSSTAB)
         rc = fill_sizes(a, in, REASON_NONE, err);
@@ -273,7 +286,7 @@ enum pt_code answer_refuse(struct answer *a, enum answer_kind kind, const struct
     struct figure refused = {.status = FIGURE_REFUSED, .reason = why.reason};
     enum pt_code rc;
 
-    if ((rc = describe(a, kind, p, q, err)) != PT_OK)
+    if ((rc = answer_describe(a, kind, p, q, err)) != PT_OK)
         return rc;
     if (q->kind != QUESTION_CROSSTAB)
         rc = fill_sizes(a, NULL, why.reason, err);

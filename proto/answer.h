@@ -7,7 +7,12 @@
 #include "policy/question.h"
 #include "proto/estimate.h"
 
-enum { ANSWER_CELLS_MAX = 1 << 17, ANSWER_WORD_MAX = 96, ANSWER_SENTENCE_MAX = 512 };
+enum {
+    ANSWER_CELLS_MAX = 1 << 17,
+    ANSWER_WORD_MAX = 96,
+    ANSWER_SENTENCE_MAX = 512,
+    ANSWER_WITH_MAX = POLICY_PARTNERS_MAX * (POLICY_NAME_MAX + 1), /* names with commas */
+};
 
 /* How a planner reads what the wire asked: profile and affinity are readings of a crosstab. */
 enum answer_kind {
@@ -29,7 +34,7 @@ bool answer_has_derived(enum answer_kind k);
 
 /* Labels. crosstab, profile, affinity: row = asker's category, column = the other's, ANSWER_ALL
  * where it is "whoever passes the filters". overlap: (overlap, "A & B"), (audience, A),
- * (audience, B). reach: those, then (adds, A), (adds, B), (reach, "A | B"). */
+ * (audience, B). reach of two: those, then (adds, A), (adds, B), (reach, "A | B"). */
 #define ANSWER_ALL "(all)"
 struct answer_cell {
     char row[ANSWER_WORD_MAX], column[ANSWER_WORD_MAX];
@@ -42,7 +47,7 @@ struct answer_cell {
 
 struct answer {
     enum answer_kind kind;
-    char asker[POLICY_NAME_MAX + 1], with[POLICY_NAME_MAX + 1];
+    char asker[POLICY_NAME_MAX + 1], with[ANSWER_WITH_MAX];
     char rows[POLICY_NAME_MAX + 1], columns[POLICY_NAME_MAX + 1]; /* attributes; "" when none */
     char question[QUESTION_TEXT_MAX];                             /* canonical text */
     char refusal[ANSWER_SENTENCE_MAX]; /* why cells are refused, "" when none is */
@@ -67,6 +72,17 @@ struct answer {
 PT_MUST_USE enum pt_code answer_fill(struct answer *a, enum answer_kind kind,
                                      const struct policy *p, const struct question *q,
                                      const struct estimate_in *in, struct pt_err *err);
+/* What a question alone decides: kind, names, text, threat model, build. a->cells is empty. */
+PT_MUST_USE enum pt_code answer_describe(struct answer *a, enum answer_kind kind,
+                                         const struct policy *p, const struct question *q,
+                                         struct pt_err *err);
+/* Reach over several partners, from the opened histogram (regions.h). Labels: (reach, "A | B | C")
+ * for every set of them, (only, "A & B") for who is with just these, (exactly, "2 partners"),
+ * (adds, A): whom nobody else reaches. Every other party's reach is held to minimum_audience. */
+struct reach_plan;
+PT_MUST_USE enum pt_code answer_fill_reach(struct answer *a, const struct policy *p,
+                                           const struct question *q, const struct reach_plan *plan,
+                                           const int64_t *counts, struct pt_err *err);
 /* The same answer with every cell refused; the sentence goes to a->refusal. */
 struct answer_refusal {
     enum figure_reason reason;

@@ -155,6 +155,32 @@ uint64_t reach_item_max(const struct reach_plan *plan, enum reach_stage stage)
     return 0;
 }
 
+bool reach_route(const struct reach_plan *plan, enum reach_stage stage, uint16_t from, uint16_t to)
+{
+    enum { ANY_PARTY = -1, ANY_NODE = -2 };
+    static const struct {
+        enum reach_stage stage;
+        int from, to; /* roles */
+    } ROUTES[] = {
+        {REACH_SEED, ANY_PARTY, FIRST},      {REACH_VECTOR, ANY_PARTY, SECOND},
+        {REACH_DUMMY_SEED, ANY_NODE, FIRST}, {REACH_DUMMIES, ANY_NODE, SECOND},
+        {REACH_KEY, FIRST, SECOND},          {REACH_KEY, SECOND, THIRD},
+        {REACH_KEY, THIRD, FIRST},           {REACH_FIRST, FIRST, THIRD},
+        {REACH_SECOND, SECOND, FIRST},       {REACH_THIRD, FIRST, THIRD},
+        {REACH_CHECK, THIRD, FIRST},
+    };
+    int role = reach_role(plan, from);
+
+    for (size_t i = 0; i < PT_LEN(ROUTES); i++) {
+        if (ROUTES[i].stage != stage || plan->node[ROUTES[i].to] != to)
+            continue;
+        return ROUTES[i].from == ANY_PARTY  ? from < 32 && reach_is_party(plan, from)
+               : ROUTES[i].from == ANY_NODE ? role >= 0
+                                            : role == ROUTES[i].from;
+    }
+    return false;
+}
+
 void reach_item_free(struct reach_item *i)
 {
     buf_free(&i->bytes);
@@ -209,28 +235,9 @@ enum pt_code reach_node_begin(struct reach_node *n, const struct reach_plan *pla
     return PT_OK;
 }
 
-/* Who may send an item of this stage to the node in this role. */
 static bool sends(const struct reach_node *n, enum reach_stage stage, uint16_t from)
 {
-    static const struct {
-        enum reach_stage stage;
-        int from, to; /* roles; -1: every party, -2: every node */
-    } ROUTES[] = {
-        {REACH_SEED, -1, FIRST},     {REACH_VECTOR, -1, SECOND},  {REACH_DUMMY_SEED, -2, FIRST},
-        {REACH_DUMMIES, -2, SECOND}, {REACH_KEY, FIRST, SECOND},  {REACH_KEY, SECOND, THIRD},
-        {REACH_KEY, THIRD, FIRST},   {REACH_FIRST, FIRST, THIRD}, {REACH_SECOND, SECOND, FIRST},
-        {REACH_THIRD, FIRST, THIRD}, {REACH_CHECK, THIRD, FIRST},
-    };
-    int role = reach_role(n->plan, from);
-
-    for (size_t i = 0; i < PT_LEN(ROUTES); i++) {
-        if (ROUTES[i].stage != stage || ROUTES[i].to != n->role)
-            continue;
-        return ROUTES[i].from == -1   ? reach_is_party(n->plan, from)
-               : ROUTES[i].from == -2 ? role >= 0
-                                      : role == ROUTES[i].from;
-    }
-    return false;
+    return reach_route(n->plan, stage, from, n->plan->node[n->role]);
 }
 
 bool reach_node_expects(const struct reach_node *n, enum reach_stage stage, uint16_t from)

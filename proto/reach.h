@@ -56,6 +56,9 @@ void reach_item_free(struct reach_item *i);
 /* Most bytes that an item of this stage may have. */
 uint64_t reach_item_max(const struct reach_plan *plan, enum reach_stage stage);
 
+/* Does partner `from` send an item of this stage to partner `to`? */
+bool reach_route(const struct reach_plan *plan, enum reach_stage stage, uint16_t from, uint16_t to);
+
 /* A party's two items. vector: slot_count bytes, 0 or 1: does any of its records in the slot pass?
  * Taken, and wiped. seed: fresh. PT_ENOMEM, PT_EBUG. */
 PT_MUST_USE enum pt_code reach_party(struct reach_item out[2], const struct reach_plan *plan,

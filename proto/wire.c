@@ -11,6 +11,9 @@ static const struct wire_body *body_of(enum frame_kind k)
     for (size_t i = 0; i < WIRE_BODY_COUNT; i++)
         if (WIRE_BODIES[i].kind == k)
             return &WIRE_BODIES[i];
+    for (size_t i = 0; i < WIRE_REACH_COUNT; i++)
+        if (WIRE_REACH[i].kind == k)
+            return &WIRE_REACH[i];
     return NULL;
 }
 

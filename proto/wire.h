@@ -17,8 +17,12 @@ enum {
     WIRE_PARTIES_MAX = POLICY_PARTNERS_MAX,
     WIRE_COLUMNS_MAX = POLICY_VALUES_MAX + 1, /* a question's: every value, and all */
     WIRE_COLUMN_NAME_MAX = 2048,
-    WIRE_PART_MAX = 1 << 20,  /* bytes of one ColumnPart */
-    WIRE_REPLY_MAX = 1 << 17, /* bytes of one row's replies */
+    WIRE_PART_MAX = 1 << 20,                /* bytes of one ColumnPart */
+    WIRE_REPLY_MAX = 1 << 17,               /* bytes of one row's replies */
+    WIRE_HEADER_MAX = 4096,                 /* of an epoch: EPOCH_HEADER_BYTES_MAX */
+    WIRE_STAGES_MAX = 9,                    /* REACH_STAGE_COUNT */
+    WIRE_SHARE_MAX = (1 << 27) + (1 << 25), /* bytes of one item between nodes */
+    WIRE_COUNTS_MAX = 1 << POLICY_PARTNERS_MAX,
 };
 
 /* Numbers are federation.proto's. */
@@ -45,10 +49,16 @@ enum frame_kind {
     FRAME_COLUMN_PART,
     FRAME_REPLY,
     FRAME_ANSWER,
+    FRAME_REACH_QUESTION = 50,
+    FRAME_REACH_READY,
+    FRAME_REACH_GO,
+    FRAME_REACH_DONE,
+    FRAME_REACH_SHARE,
+    FRAME_REACH_PART,
 };
 const char *frame_name(enum frame_kind k); /* "Hello" */
 
-enum session_what { WHAT_TOKENISE = 1, WHAT_EPOCH, WHAT_ASK };
+enum session_what { WHAT_TOKENISE = 1, WHAT_EPOCH, WHAT_ASK, WHAT_REACH = 5 };
 
 enum refusal {
     REFUSAL_NONE = 0,
@@ -165,6 +175,29 @@ struct wire_answer {
     struct signature signature;
 };
 
+struct wire_reach_question {
+    struct span text;
+    struct digest run;
+    struct span header;
+    struct wire_header_signatures signatures;
+    struct signature signature;
+};
+struct wire_reach_done {
+    const int64_t *counts; /* borrowed; 0..WIRE_COUNTS_MAX */
+    size_t count;
+    uint64_t charged_nano, left_nano, audit_position;
+    struct signature signature;
+};
+struct wire_reach_share {
+    struct digest run;
+    uint32_t stage; /* below WIRE_STAGES_MAX */
+    uint64_t size;  /* 1..WIRE_SHARE_MAX */
+};
+struct wire_reach_part {
+    uint64_t offset;
+    struct span data; /* 1..WIRE_PART_MAX */
+};
+
 /* Spans and arrays borrow: from the caller when encoding, from a wire_in when decoded. */
 struct frame {
     uint32_t seq;
@@ -188,6 +221,12 @@ struct frame {
         struct wire_column_part column_part;
         struct wire_reply reply;
         struct wire_answer answer;
+        struct wire_reach_question reach_question;
+        uint64_t reach_rho_nano; /* ReachReady */
+        struct digest reach_run; /* ReachGo */
+        struct wire_reach_done reach_done;
+        struct wire_reach_share reach_share;
+        struct wire_reach_part reach_part;
     } u;
 };
 

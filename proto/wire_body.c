@@ -1,37 +1,8 @@
 #include "proto/wire_body.h"
 
-#include <string.h>
+#include "proto/wire_field.h"
 
-#include "proto/federation.pb-c.h"
-
-#define PB(name)         Patto__Federation__V1__##name
-#define DESCRIPTOR(name) &patto__federation__v1__##name##__descriptor
-
-/* protobuf-c's bytes are not const, but packing only reads them. */
-static ProtobufCBinaryData lend(const void *p, size_t n)
-{
-    ProtobufCBinaryData d = {.len = n};
-
-    memcpy(&d.data, &p, sizeof p);
-    return d;
-}
-static struct span data_span(ProtobufCBinaryData d)
-{
-    return (struct span){d.data, d.len};
-}
-static void take_digest(struct wire_take *t, struct digest *out, ProtobufCBinaryData d,
-                        const char *field)
-{
-    wire_take_bytes(t, out->b, sizeof out->b, data_span(d), field);
-}
-static void take_signature(struct wire_take *t, struct signature *out, ProtobufCBinaryData d)
-{
-    wire_take_bytes(t, out->b, sizeof out->b, data_span(d), "signature");
-}
-static struct span take_name(struct wire_take *t, const char *z, const char *field)
-{
-    return wire_take_text(t, z, POLICY_NAME_MAX, field);
-}
+#define PB_WHAT(name) PATTO__FEDERATION__V1__WHAT__##name
 
 static void put_greeting(void *message, const struct frame *f, struct wire_arena *a)
 {
@@ -67,8 +38,10 @@ static void take_greeting(struct wire_take *t, struct frame *f, const void *mess
     g->from = take_name(t, m->from, "from");
     g->to = take_name(t, m->to, "to");
     g->build = wire_take_text(t, m->build, WIRE_BUILD_MAX, "build");
-    wire_take_limit(t, (int)m->what >= WHAT_TOKENISE && (int)m->what <= WHAT_ASK, "what",
-                    "tokenise, epoch or ask");
+    wire_take_limit(t,
+                    m->what == PB_WHAT(TOKENISE) || m->what == PB_WHAT(EPOCH) ||
+                        m->what == PB_WHAT(ASK) || m->what == PB_WHAT(REACH),
+                    "what", "tokenise, epoch, ask or reach");
     g->what = (enum session_what)m->what;
     take_digest(t, &g->nonce, m->nonce, "nonce");
     g->key_period = m->key_period;

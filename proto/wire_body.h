@@ -17,5 +17,7 @@ struct wire_body {
 };
 extern const struct wire_body WIRE_BODIES[];
 extern const size_t WIRE_BODY_COUNT;
+extern const struct wire_body WIRE_REACH[]; /* wire_reach.c */
+extern const size_t WIRE_REACH_COUNT;
 
 #endif

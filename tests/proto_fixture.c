@@ -108,6 +108,12 @@ const enum frame_kind fixture_kinds[FIXTURE_KINDS] = {
     FRAME_COLUMN_PART,
     FRAME_REPLY,
     FRAME_ANSWER,
+    FRAME_REACH_QUESTION,
+    FRAME_REACH_READY,
+    FRAME_REACH_GO,
+    FRAME_REACH_DONE,
+    FRAME_REACH_SHARE,
+    FRAME_REACH_PART,
 };
 
 static const struct point POINTS[2] = {{{1, 2, 3}}, {{4}}};
@@ -130,6 +136,29 @@ static void fill_parties(struct frame *f)
         f->u.reveals.count = 2;
     if (f->kind == FRAME_HEADER_SIGNATURES)
         f->u.header_signatures.count = 2;
+}
+
+static void fill_reach(struct frame *f)
+{
+    if (f->kind == FRAME_REACH_QUESTION) {
+        struct wire_reach_question *q = &f->u.reach_question;
+        *q = (struct wire_reach_question){.text = span_z("patto-question-1\n"),
+                                          .run = fixture_digest(1),
+                                          .header = span_z("header")};
+        q->signatures.items[0].from = span_z("drinkco");
+        q->signatures.items[1].from = span_z("freshmart");
+        q->signatures.count = 2;
+    }
+    if (f->kind == FRAME_REACH_READY)
+        f->u.reach_rho_nano = 1000000;
+    if (f->kind == FRAME_REACH_GO)
+        f->u.reach_run = fixture_digest(1);
+    if (f->kind == FRAME_REACH_DONE)
+        f->u.reach_done = (struct wire_reach_done){SIZES, 3, 1, 2, 3, {{1}}};
+    if (f->kind == FRAME_REACH_SHARE)
+        f->u.reach_share = (struct wire_reach_share){fixture_digest(1), 8, WIRE_SHARE_MAX};
+    if (f->kind == FRAME_REACH_PART)
+        f->u.reach_part = (struct wire_reach_part){1ULL << 27, span_z("bytes")};
 }
 
 struct frame fixture_frame(enum frame_kind kind)
@@ -189,6 +218,7 @@ struct frame fixture_frame(enum frame_kind kind)
         f.u.reply = (struct wire_reply){256, span_z("bytes")};
     if (kind == FRAME_ANSWER)
         f.u.answer = (struct wire_answer){SIZES, 3, 1, 2, 3, fixture_digest(9), {{1}}};
+    fill_reach(&f);
     return f;
 }
 

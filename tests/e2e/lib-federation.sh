@@ -15,11 +15,13 @@ p() {
     "$patto" --home "$work/$fed_home" "$@"
 }
 
-# block NAME - the partner's part of the policy.
+# block NAME - the partner's part of the policy; a name in $fed_neutral has no customers.
 fed_block() {
     printf '  %s:\n' "$1"
+    case " ${fed_neutral:-} " in *" $1 "*) echo '    role: neutral' ;; esac
     grep -E '^ *(endpoint|certificate|node):' "$work/$1.block"
     printf '    officer: %s\n' "$(tail -n 1 "$work/$1.officer.pub")"
+    case " ${fed_neutral:-} " in *" $1 "*) return ;; esac
     cat <<'YAML'
     customers: {min: 100, max: 1000000}
     attributes:

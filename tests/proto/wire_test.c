@@ -191,6 +191,41 @@ static void no_sizes(struct frame *f)
     f->u.answer.size_count = 0;
 }
 
+static void one_signer(struct frame *f)
+{
+    f->u.reach_question.signatures.count = 1;
+}
+static void no_header(struct frame *f)
+{
+    f->u.reach_question.header.n = 0;
+}
+static void long_header(struct frame *f)
+{
+    f->u.reach_question.header = span_of(BIG, WIRE_HEADER_MAX + 1);
+}
+static void many_counts(struct frame *f)
+{
+    static const int64_t counts[WIRE_COUNTS_MAX + 1];
+    f->u.reach_done.counts = counts;
+    f->u.reach_done.count = WIRE_COUNTS_MAX + 1;
+}
+static void far_stage(struct frame *f)
+{
+    f->u.reach_share.stage = WIRE_STAGES_MAX;
+}
+static void big_share(struct frame *f)
+{
+    f->u.reach_share.size = (uint64_t)WIRE_SHARE_MAX + 1;
+}
+static void empty_share(struct frame *f)
+{
+    f->u.reach_share.size = 0;
+}
+static void big_share_part(struct frame *f)
+{
+    f->u.reach_part.data = span_of(BIG, WIRE_PART_MAX + 1);
+}
+
 static void bounds_hold_when_sending(void **state)
 {
     static const struct {
@@ -221,6 +256,14 @@ static void bounds_hold_when_sending(void **state)
         {FRAME_REPLY, far_row},
         {FRAME_REPLY, big_reply},
         {FRAME_ANSWER, no_sizes},
+        {FRAME_REACH_QUESTION, one_signer},
+        {FRAME_REACH_QUESTION, no_header},
+        {FRAME_REACH_QUESTION, long_header},
+        {FRAME_REACH_DONE, many_counts},
+        {FRAME_REACH_SHARE, far_stage},
+        {FRAME_REACH_SHARE, big_share},
+        {FRAME_REACH_SHARE, empty_share},
+        {FRAME_REACH_PART, big_share_part},
     };
     struct buf b = {0};
     struct pt_err err = {0};
