@@ -72,6 +72,8 @@ static void columns_follow_the_definition(void **state)
     const struct columns_selector which = {filters, 4, true, FIXTURE_SET, 66};
     int8_t want_f[M] = {0};
     int want_g[M] = {0};
+    uint8_t want_any[M] = {0};
+    uint8_t any[M];
     int8_t got[M];
     uint64_t kept = 0;
     uint64_t squares = 0;
@@ -100,6 +102,7 @@ static void columns_follow_the_definition(void **state)
             continue;
         audience++;
         want_g[p.slot] += p.sign;
+        want_any[p.slot] = 1; /* whoever else is there: nothing cancels, nobody is evicted */
         if (mine) {
             want_f[p.slot] = p.sign;
             squares++;
@@ -119,6 +122,8 @@ static void columns_follow_the_definition(void **state)
         assert_int_equal(got[s], want_g[s]);
     assert_int_equal(columns_audience_count(&count, map, &which), PT_OK);
     assert_int_equal(count, audience);
+    assert_int_equal(columns_any(any, map, &which), PT_OK);
+    assert_memory_equal(any, want_any, M);
     columns_free(map);
     vault_data_free(d);
 }

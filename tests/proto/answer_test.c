@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "proto/answer.h"
+#include "proto/reach.h"
 
 enum { RAW_MAX = 400 };
 static struct policy *policy;
@@ -49,6 +50,16 @@ static struct question ask(const char *kind, const char *rows, const char *colum
     struct pt_err err = {0};
     struct question_words w = {
         .kind = kind, .asker = "freshmart", .with = "drinkco", .rows = rows, .columns = columns};
+    if (question_from_words(&q, policy, &w, &err) != PT_OK)
+        fail_msg("%s", err.msg);
+    return q;
+}
+
+static struct question ask_of(const char *kind, const char *with)
+{
+    struct question q;
+    struct pt_err err = {0};
+    const struct question_words w = {.kind = kind, .asker = "freshmart", .with = with};
     if (question_from_words(&q, policy, &w, &err) != PT_OK)
         fail_msg("%s", err.msg);
     return q;
@@ -168,6 +179,57 @@ static void reach_names_who_adds_what(void **state)
     answer_free(&a);
 }
 
+/* Three partners in 2^20 slots, no two people in one: masks counted by hand, no noise drawn. */
+static void reach_over_three_names_every_set(void **state)
+{
+    static const int64_t people[8] = {0, 3000, 5000, 700, 2000, 400, 600, 900};
+    struct answer a = {0};
+    struct pt_err err = {0};
+    struct question q = ask_of("reach", "homeware,drinkco");
+    struct reach_plan plan = {.parties = 7,
+                              .party_count = 3,
+                              .node = {0, 1, 2},
+                              .slot_count = 1 << 20,
+                              .dummy_mean = 500,
+                              .dummy_variance = {500, 1}};
+    int64_t counts[REGIONS_MAX] = {0};
+    (void)state;
+    for (size_t m = 0; m < 8; m++) {
+        counts[m] = 1500 + people[m];
+        counts[0] -= people[m];
+    }
+    counts[0] += 1 << 20;
+    assert_int_equal(answer_fill_reach(&a, policy, &q, &plan, counts, &err), PT_OK);
+    assert_string_equal(a.with, "drinkco,homeware");
+    assert_int_equal(a.cell_count, 7 + 3 + 3 + 7);
+    assert_string_equal(a.cells[0].row, "reach");
+    assert_string_equal(a.cells[0].column, "drinkco | freshmart | homeware");
+    /* 12,600 people: linear counting says some 76 more, for slots shared by chance. */
+    assert_true(a.cells[0].count.value > 12600 && a.cells[0].count.value < 12700);
+    assert_string_equal(a.cells[1].column, "drinkco | freshmart");
+    assert_string_equal(a.cells[7].row, "adds");
+    assert_string_equal(a.cells[7].column, "drinkco");
+    assert_true(a.cells[7].count.value > 2980 && a.cells[7].count.value < 3040);
+    assert_string_equal(a.cells[12].row, "exactly");
+    assert_string_equal(a.cells[12].column, "3 partners");
+    assert_string_equal(a.cells[13].row, "only");
+    assert_string_equal(a.cells[13].column, "drinkco & freshmart & homeware");
+    assert_true(a.cells[13].count.value > 700 && a.cells[13].count.value < 900);
+    assert_non_null(strstr(a.threat_model, "drinkco, freshmart and homeware"));
+    assert_non_null(strstr(a.threat_model, "Two of them together"));
+    answer_free(&a);
+    counts[0] += 3500; /* of homeware's 3,900 (bit 2) some 400 are left */
+    counts[4] = counts[5] = counts[6] = counts[7] = 1600;
+    assert_int_equal(answer_fill_reach(&a, policy, &q, &plan, counts, &err), PT_OK);
+    for (size_t i = 0; i < a.cell_count; i++) {
+        assert_int_equal(a.cells[i].count.status, FIGURE_REFUSED);
+        assert_int_equal(a.cells[i].count.reason, REASON_AUDIENCE);
+        assert_true(a.cells[i].count.value == 0);
+    }
+    assert_non_null(strstr(a.refusal, "minimum_audience"));
+    answer_free(&a);
+}
+
 static void a_refusal_has_every_cell_and_no_figure(void **state)
 {
     struct answer a = {0};
@@ -232,6 +294,7 @@ int main(void)
         cmocka_unit_test(a_crosstab_is_labelled_in_policy_order),
         cmocka_unit_test(a_surprise_lands_in_its_cell),
         cmocka_unit_test(reach_names_who_adds_what),
+        cmocka_unit_test(reach_over_three_names_every_set),
         cmocka_unit_test(a_refusal_has_every_cell_and_no_figure),
         cmocka_unit_test(a_wrong_shape_is_our_bug),
         cmocka_unit_test(kinds_have_names),
