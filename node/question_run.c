@@ -466,8 +466,7 @@ static void stamp(struct answer *out, const struct query *q)
 }
 
 /* Over several partners: another protocol, whose refusals are told alike. */
-static enum pt_code answer_reach(struct answer *out, struct query *q, const struct job *job,
-                                 struct pt_err *err)
+static enum pt_code answer_reach(struct answer *out, struct query *q, struct pt_err *err)
 {
     struct answer_refusal why = {.reason = REASON_POLICY};
     struct pt_err said = {0};
@@ -477,7 +476,9 @@ static enum pt_code answer_reach(struct answer *out, struct query *q, const stru
     q->epoch = daemon_epoch(q->daemon);
     if (q->epoch == NULL)
         return pt_fail(err, PT_ESTATE, "no epoch is in force: run `patto epoch` first");
-    rc = reach_query(out, &refusal, q->daemon, q->epoch, &q->question, job, &said);
+    const struct reach_question_in in = {
+        .daemon = q->daemon, .epoch = q->epoch, .question = &q->question, .job = q->job};
+    rc = reach_query(out, &refusal, &in, &said);
     if (rc == PT_OK)
         return PT_OK;
     why.sentence = said.msg;
@@ -510,7 +511,7 @@ static enum pt_code answer_query(struct answer *out, struct query *q,
     if ((rc = daemon_in_date(q->daemon, err)) != PT_OK)
         return rc;
     if (q->question.also != 0)
-        return answer_reach(out, q, q->job, err);
+        return answer_reach(out, q, err);
     if ((rc = find_epoch(q, err)) != PT_OK || (rc = make_room(q, err)) != PT_OK)
         return rc;
     if ((rc = prepare(q, err)) != PT_OK)

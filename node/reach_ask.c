@@ -277,23 +277,21 @@ static void asking_free(struct asking *a, enum refusal *refusal)
     free(a);
 }
 
-enum pt_code reach_ask(struct reach_opened *out, enum refusal *refusal, struct daemon *d,
-                       struct snapshot *epoch, const struct question *q, const struct job *job,
+enum pt_code reach_ask(struct reach_opened *out, const struct reach_question_in *in,
                        struct pt_err *err)
 {
     struct asking *a = calloc(1, sizeof *a);
     enum pt_code rc;
 
     *out = (struct reach_opened){0};
-    *refusal = REFUSAL_NONE;
     if (a == NULL)
         return no_memory(err);
-    a->daemon = d;
-    a->epoch = epoch;
-    a->question = q;
-    if ((rc = daemon_self(&a->self, &a->key, d, NULL, err)) == PT_OK &&
+    a->daemon = in->daemon;
+    a->epoch = in->epoch;
+    a->question = in->question;
+    if ((rc = daemon_self(&a->self, &a->key, in->daemon, NULL, err)) == PT_OK &&
         (rc = plan(a, err)) == PT_OK)
-        rc = ask_all(out, a, job, err);
-    asking_free(a, refusal);
+        rc = ask_all(out, a, in->job, err);
+    asking_free(a, &out->refusal);
     return rc;
 }

@@ -15,12 +15,17 @@ struct reach_opened { /* what came of a run */
     uint64_t charged_nano;   /* at each of the other parties */
     uint64_t left_nano;      /* the least that one of them leaves */
     uint64_t audit_position; /* in the log of the first of them */
+    enum refusal refusal;    /* after a failure: the word by which a partner refused, if one did */
 };
-/* PT_EPEER, PT_EDENIED, ...: names who failed or refused; *refusal says by which word. Parties
- * that were ready and had begun may have charged. */
-PT_MUST_USE enum pt_code reach_ask(struct reach_opened *out, enum refusal *refusal,
-                                   struct daemon *d, struct snapshot *epoch,
-                                   const struct question *q, const struct job *job,
+struct reach_question_in { /* borrowed */
+    struct daemon *daemon;
+    struct snapshot *epoch;
+    const struct question *question;
+    const struct job *job;
+};
+/* PT_EPEER, PT_EDENIED, ...: names who failed or refused. Parties that were ready and had begun may
+ * have charged. */
+PT_MUST_USE enum pt_code reach_ask(struct reach_opened *out, const struct reach_question_in *in,
                                    struct pt_err *err);
 
 #endif

@@ -104,9 +104,9 @@ enum pt_code reach_run_open(struct reach_run **out, struct reach_desk *d,
     if (reach_role(&r->in.plan, in->self) >= 0)
         rc = reach_node_begin(&r->node, &r->in.plan, in->self, &random, err);
     for (unsigned s = 0; s < REACH_STAGE_COUNT; s++)
-        for (uint16_t from = 0; from < REACH_PARTNERS_MAX; from++)
-            r->expected[s][from] =
-                from != in->self && reach_route(&r->in.plan, (enum reach_stage)s, from, in->self);
+        for (size_t from = 0; from < REACH_PARTNERS_MAX; from++)
+            r->expected[s][from] = from != in->self && reach_route(&r->in.plan, (enum reach_stage)s,
+                                                                   (uint16_t)from, in->self);
     if (rc == PT_OK) {
         pthread_mutex_lock(&d->lock);
         rc = take_place(d, r, err);

@@ -1,19 +1,18 @@
 #include "node/reach_query.h"
 
 #include "node/clock.h"
-#include "node/reach_ask.h"
 #include "proto/wire_planner.h"
 
 #include <stdlib.h>
 
 /* A run is charged anew, and its noise is fresh: so what it said is kept, and the same question is
  * answered from there. */
-static enum pt_code key_of(struct digest *out, const struct daemon *d, const struct snapshot *epoch,
-                           const struct question *q, struct pt_err *err)
+static enum pt_code key_of(struct digest *out, const struct reach_question_in *in,
+                           struct pt_err *err)
 {
     struct buf text = {0};
-    enum pt_code rc = question_print(&text, d->home->policy, q, err);
-    const struct span parts[] = {span_of(snapshot_id(epoch)->b, 32), buf_span(&text)};
+    enum pt_code rc = question_print(&text, in->daemon->home->policy, in->question, err);
+    const struct span parts[] = {span_of(snapshot_id(in->epoch)->b, 32), buf_span(&text)};
 
     if (rc == PT_OK)
         hash_parts(out, "patto/reach/answer/1", parts, PT_LEN(parts));
@@ -53,25 +52,25 @@ static enum pt_code keep_answer(const struct answer *a, struct daemon *d, const 
     return rc;
 }
 
-enum pt_code reach_query(struct answer *out, enum refusal *refusal, struct daemon *d,
-                         struct snapshot *epoch, const struct question *q, const struct job *job,
-                         struct pt_err *err)
+enum pt_code reach_query(struct answer *out, enum refusal *refusal,
+                         const struct reach_question_in *in, struct pt_err *err)
 {
-    struct reach_opened opened;
+    struct reach_opened opened = {.refusal = REFUSAL_NONE};
     struct digest key;
     bool found = false;
     enum pt_code rc;
 
     *refusal = REFUSAL_NONE;
-    if ((rc = key_of(&key, d, epoch, q, err)) != PT_OK ||
-        (rc = known_answer(out, &found, d, &key, err)) != PT_OK || found)
+    if ((rc = key_of(&key, in, err)) != PT_OK ||
+        (rc = known_answer(out, &found, in->daemon, &key, err)) != PT_OK || found)
         return rc;
-    if ((rc = reach_ask(&opened, refusal, d, epoch, q, job, err)) != PT_OK ||
-        (rc = answer_fill_reach(out, d->home->policy, q, &opened.plan, opened.counts, err)) !=
-            PT_OK)
+    rc = reach_ask(&opened, in, err);
+    *refusal = opened.refusal;
+    if (rc != PT_OK || (rc = answer_fill_reach(out, in->daemon->home->policy, in->question,
+                                               &opened.plan, opened.counts, err)) != PT_OK)
         return rc;
     out->charged_rho_nano = opened.charged_nano;
     out->left_rho_nano = opened.left_nano;
     out->audit_position = opened.audit_position;
-    return keep_answer(out, d, &key, err);
+    return keep_answer(out, in->daemon, &key, err);
 }

@@ -3,13 +3,11 @@
 #ifndef PT_REACH_QUERY_H
 #define PT_REACH_QUERY_H
 
-#include "node/daemon.h"
-#include "node/job.h"
+#include "node/reach_ask.h"
 #include "proto/answer.h"
 
-/* As reach_ask(); charged and left are set in *out. */
-PT_MUST_USE enum pt_code reach_query(struct answer *out, enum refusal *refusal, struct daemon *d,
-                                     struct snapshot *epoch, const struct question *q,
-                                     const struct job *job, struct pt_err *err);
+/* As reach_ask(); charged and left are set in *out. *refusal: as in struct reach_opened. */
+PT_MUST_USE enum pt_code reach_query(struct answer *out, enum refusal *refusal,
+                                     const struct reach_question_in *in, struct pt_err *err);
 
 #endif

@@ -315,8 +315,8 @@ static enum pt_code give_dummies(struct reach_node *n, struct reach_item *out)
 
 static bool all_here(const struct reach_node *n, enum reach_stage stage)
 {
-    for (uint16_t i = 0; i < REACH_PARTNERS_MAX; i++)
-        if (sends(n, stage, i) && !n->has[stage][i])
+    for (size_t i = 0; i < REACH_PARTNERS_MAX; i++)
+        if (sends(n, stage, (uint16_t)i) && !n->has[stage][i])
             return false;
     return true;
 }
@@ -358,7 +358,7 @@ static enum pt_code first_share(struct reach_node *n)
         return PT_ENOMEM;
     memset(n->share.p, 0, (size_t)total);
     n->share.n = (size_t)total;
-    for (uint16_t i = 0; i < REACH_PARTNERS_MAX && rc == PT_OK; i++) {
+    for (size_t i = 0; i < REACH_PARTNERS_MAX && rc == PT_OK; i++) {
         if (!n->has[REACH_SEED][i])
             continue;
         PT_WIPED(key32) k = key_in(&n->got[REACH_SEED][i].bytes);
@@ -381,7 +381,7 @@ static enum pt_code second_share(struct reach_node *n)
         return PT_ENOMEM;
     memset(n->share.p, 0, slots);
     n->share.n = slots;
-    for (uint16_t i = 0; i < REACH_PARTNERS_MAX; i++) {
+    for (size_t i = 0; i < REACH_PARTNERS_MAX; i++) {
         if (!n->has[REACH_VECTOR][i])
             continue;
         xor_into(n->share.p, n->got[REACH_VECTOR][i].bytes.p, slots);
