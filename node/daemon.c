@@ -189,6 +189,32 @@ static enum pt_code check_joined(struct daemon *d, struct pt_err *err)
     return rc;
 }
 
+/* What was signed must be the beginning of what is in the store; files that are wrong are made
+ * again from it. */
+static enum pt_code open_translog(struct daemon *d, struct pt_err *err)
+{
+    struct pt_err was;
+    enum pt_code rc;
+
+    if ((rc = translog_open(&d->translog, d->home, d->store, err)) != PT_OK ||
+        (rc = translog_repair(&was, d->translog, err)) != PT_OK)
+        return rc;
+    if (was.code != PT_OK)
+        daemon_log(d, "the published log was made again from state.db: %s", was.msg);
+    return PT_OK;
+}
+
+void daemon_publish(struct daemon *d)
+{
+    struct buf note;
+    struct pt_err err;
+
+    if (translog_checkpoint(&note, d->translog, clock_now_s(), &err) != PT_OK &&
+        err.code != PT_ESTATE)
+        daemon_log(d, "%s", err.msg);
+    buf_free(&note);
+}
+
 static enum pt_code open_home(struct daemon *d, const char *home_dir, struct pt_err *err)
 {
     char path[HOME_PATH_MAX];
@@ -199,7 +225,7 @@ static enum pt_code open_home(struct daemon *d, const char *home_dir, struct pt_
         return rc;
     home_path(path, d->home, "state.db");
     if ((rc = store_open(&d->store, path, STORE_WRITE, err)) != PT_OK ||
-        (rc = check_joined(d, err)) != PT_OK)
+        (rc = check_joined(d, err)) != PT_OK || (rc = open_translog(d, err)) != PT_OK)
         return rc;
     home_path(path, d->home, "vault");
     if ((rc = vault_sweep(path, err)) != PT_OK || (rc = blobs_sweep(d->home, err)) != PT_OK ||
@@ -231,6 +257,7 @@ enum pt_code daemon_start(struct daemon **out, const char *home_dir, FILE *log, 
         (rc = rpc_health_new(&d->health, err)) != PT_OK || (rc = listen_planner(d, err)) != PT_OK ||
         (rc = listen_federation(d, err)) != PT_OK)
         return rc;
+    daemon_publish(d);
     rpc_health_set(d->health, "", true);
     rpc_health_set(d->health, "patto.federation.v1.Federation", true);
     rpc_health_set(d->health, "patto.planner.v1.Planner", true);
@@ -248,6 +275,7 @@ void daemon_stop(struct daemon *d)
     rpc_health_free(d->health);
     rpc_reflection_free(d->reflection);
     (void)snapshot_unref(d->epoch); /* in force still: its columns stay */
+    translog_close(d->translog);
     store_close(d->store);
     home_close(d->home);
     pool_free(d->pool);

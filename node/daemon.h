@@ -12,6 +12,7 @@
 #include "node/rpc_core.h"
 #include "node/snapshot.h"
 #include "node/store.h"
+#include "node/translog.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@
 struct daemon {
     struct home *home; /* policy loaded and checked */
     struct store *store;
+    struct translog *translog;
     struct pool *pool;        /* threads of large computations */
     struct blobs_seen *seen;  /* columns hashed already */
     struct reach_desk *reach; /* questions of reach under way */
@@ -58,6 +60,9 @@ PT_MUST_USE enum pt_code daemon_self(struct session_self *out, struct oprf_key *
                                      struct pt_err *err);
 /* PT_EDENIED when the policy is not in date now: asked before anything is said or answered. */
 PT_MUST_USE enum pt_code daemon_in_date(const struct daemon *d, struct pt_err *err);
+/* Sign and publish what the audit record has gained: when a session or a job is over. That it fails
+ * is told in the log; the events themselves are safe in the store and are published next time. */
+void daemon_publish(struct daemon *d);
 PT_PRINTF(2, 3) void daemon_log(struct daemon *d, const char *fmt, ...);
 
 #endif

@@ -252,6 +252,7 @@ enum pt_code federation_session(struct rpc_call *call, void *arg, struct pt_err 
         daemon_log(a->daemon, "session with %s ended: %s%s%s", pin->name, err->msg,
                    a->session.refusal != REFUSAL_NONE ? ": " : "",
                    a->session.refusal != REFUSAL_NONE ? refusal_name(a->session.refusal) : "");
+    daemon_publish(a->daemon);
     accepted_free(a);
     return rc;
 }

@@ -68,6 +68,7 @@ static enum pt_code handle_tokenise(struct rpc_call *call, void *arg, struct pt_
         return rc;
     rc = tokenise_run(d, &job, err);
     pthread_mutex_unlock(&d->job);
+    daemon_publish(d);
     if (rc != PT_OK)
         daemon_log(d, "tokenise failed: %s", err->msg);
     return rc;
@@ -88,6 +89,7 @@ static enum pt_code handle_epoch(struct rpc_call *call, void *arg, struct pt_err
         (rc = take_job(d, err)) == PT_OK) {
         rc = epoch_run(d, epoch.participants, epoch.participant_count, &job, err);
         pthread_mutex_unlock(&d->job);
+        daemon_publish(d);
     }
     if (rc != PT_OK)
         daemon_log(d, "epoch failed: %s", err->msg);
@@ -112,13 +114,13 @@ static enum pt_code handle_query(struct rpc_call *call, void *arg, struct pt_err
     if ((rc = receive(&message, call, err)) != PT_OK ||
         (rc = planner_query_decode(&query, &in, buf_span(&message), err)) != PT_OK)
         goto out;
-    if ((rc = question_run(&answer, d, &query, &job, err)) != PT_OK) {
-        daemon_log(d, "query failed: %s", err->msg);
-        goto out;
-    }
+    rc = question_run(&answer, d, &query, &job, err);
     message.n = 0;
-    if ((rc = planner_update_answer(&message, &answer, err)) == PT_OK)
+    if (rc != PT_OK)
+        daemon_log(d, "query failed: %s", err->msg);
+    else if ((rc = planner_update_answer(&message, &answer, err)) == PT_OK)
         rc = rpc_send_take(call, &message, err);
+    daemon_publish(d);
 out:
     answer_free(&answer);
     planner_in_free(&in);

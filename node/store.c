@@ -12,41 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { APPLICATION_ID = 0x7061747f, BUSY_MS = 5000 };
-
-/* Charges and events are never changed and never go: the triggers stop our own mistakes, the
- * hash chain shows anybody else's. */
-static const char SCHEMA[] =
-    "CREATE TABLE events(sequence INTEGER PRIMARY KEY, at_s INTEGER NOT NULL, kind TEXT NOT NULL,"
-    "  fields TEXT NOT NULL, hash BLOB NOT NULL CHECK(length(hash) = 32)) STRICT;"
-    "CREATE TABLE charges(question_id BLOB PRIMARY KEY CHECK(length(question_id) = 32),"
-    "  recipient TEXT NOT NULL, kind TEXT NOT NULL, epoch BLOB NOT NULL CHECK(length(epoch) = 32),"
-    "  rho_nano INTEGER NOT NULL CHECK(rho_nano >= 0), charged_at_s INTEGER NOT NULL,"
-    "  policy BLOB NOT NULL CHECK(length(policy) = 32), question TEXT NOT NULL,"
-    "  event INTEGER NOT NULL UNIQUE REFERENCES events(sequence)) STRICT;"
-    "CREATE INDEX charges_recipient ON charges(recipient, charged_at_s);"
-    "CREATE TRIGGER events_kept BEFORE DELETE ON events"
-    "  BEGIN SELECT RAISE(ABORT, 'events are kept'); END;"
-    "CREATE TRIGGER events_fixed BEFORE UPDATE ON events"
-    "  BEGIN SELECT RAISE(ABORT, 'events are fixed'); END;"
-    "CREATE TRIGGER charges_kept BEFORE DELETE ON charges"
-    "  BEGIN SELECT RAISE(ABORT, 'charges are kept'); END;"
-    "CREATE TRIGGER charges_fixed BEFORE UPDATE ON charges"
-    "  BEGIN SELECT RAISE(ABORT, 'charges are fixed'); END;"
-    "CREATE TABLE epochs(number INTEGER PRIMARY KEY,"
-    "  id BLOB NOT NULL UNIQUE CHECK(length(id) = 32), header BLOB NOT NULL,"
-    "  signatures BLOB NOT NULL, created_s INTEGER NOT NULL) STRICT;"
-    "CREATE TABLE columns(epoch BLOB NOT NULL, peer TEXT NOT NULL, sent INTEGER NOT NULL,"
-    "  name TEXT NOT NULL, digest BLOB NOT NULL CHECK(length(digest) = 32),"
-    "  PRIMARY KEY(epoch, peer, sent, name)) STRICT;"
-    "CREATE TABLE quotas(what TEXT NOT NULL, peer TEXT NOT NULL, day INTEGER NOT NULL,"
-    "  taken INTEGER NOT NULL CHECK(taken >= 0), PRIMARY KEY(what, peer, day)) STRICT;"
-    "CREATE TABLE runs(id BLOB NOT NULL CHECK(length(id) = 32), peer TEXT NOT NULL,"
-    "  record_count INTEGER NOT NULL, chunk_count INTEGER NOT NULL, chunks_done INTEGER NOT NULL,"
-    "  changed_s INTEGER NOT NULL, PRIMARY KEY(id, peer)) STRICT;"
-    "CREATE TABLE answers(question_id BLOB PRIMARY KEY CHECK(length(question_id) = 32),"
-    "  json BLOB NOT NULL, at_s INTEGER NOT NULL) STRICT;"
-    "CREATE TABLE facts(name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;";
+enum { BUSY_MS = 5000 };
 
 /* What SQLite says, as something to do about it. */
 static enum pt_code explain(struct store *s, int rc, struct pt_err *err)
@@ -226,7 +192,7 @@ enum pt_code query_end(struct query *q, const char *doing, struct pt_err *err)
     return rc == PT_OK ? PT_OK : pt_wrap(err, "%s", doing);
 }
 
-static enum pt_code execute(struct store *s, const char *sql, const char *doing, struct pt_err *err)
+enum pt_code store_execute(struct store *s, const char *sql, const char *doing, struct pt_err *err)
 {
     int rc = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
 
@@ -241,7 +207,7 @@ enum pt_code store_begin(struct store *s, struct pt_err *err)
     lock(s);
     assert(!s->in_transaction);
     /* IMMEDIATE: the write lock now, so that what is read cannot change before it is used. */
-    if (execute(s, "BEGIN IMMEDIATE", "begin a transaction", err) != PT_OK) {
+    if (store_execute(s, "BEGIN IMMEDIATE", "begin a transaction", err) != PT_OK) {
         unlock(s);
         return err->code;
     }
@@ -252,7 +218,7 @@ enum pt_code store_begin(struct store *s, struct pt_err *err)
 enum pt_code store_commit(struct store *s, struct pt_err *err)
 {
     assert(s->in_transaction);
-    if (execute(s, "COMMIT", "commit", err) != PT_OK) {
+    if (store_execute(s, "COMMIT", "commit", err) != PT_OK) {
         store_rollback(s);
         return err->code;
     }
@@ -303,41 +269,36 @@ static enum pt_code read_number(int64_t *out, struct store *s, const char *sql, 
     return query_end(&q, "open the database", err);
 }
 
-/* An empty file becomes ours in one transaction; any other must be ours and of this schema. */
+/* An empty file becomes ours; any other must be ours, and is brought to this schema by whoever may
+ * write. */
 static enum pt_code adopt(struct store *s, enum store_mode mode, struct pt_err *err)
 {
     int64_t tables;
     int64_t id;
     int64_t schema;
-    char stamp[96];
 
     if (read_number(&tables, s, "SELECT count(*) FROM sqlite_schema", err) != PT_OK ||
         read_number(&id, s, "PRAGMA application_id", err) != PT_OK ||
         read_number(&schema, s, "PRAGMA user_version", err) != PT_OK)
         return err->code;
-    if (tables == 0 && id == 0 && mode == STORE_WRITE) {
-        snprintf(stamp, sizeof stamp, "PRAGMA application_id = %d; PRAGMA user_version = %d;",
-                 APPLICATION_ID, STORE_SCHEMA);
-        if (store_begin(s, err) != PT_OK)
-            return err->code;
-        if (execute(s, SCHEMA, "make the tables", err) != PT_OK ||
-            execute(s, stamp, "stamp the database", err) != PT_OK) {
-            store_rollback(s);
-            return err->code;
-        }
-        return store_commit(s, err);
-    }
-    if (id != APPLICATION_ID)
+    if (tables == 0 && id == 0 && mode == STORE_WRITE)
+        return store_schema_raise(s, 0, err);
+    if (id != STORE_APPLICATION_ID)
         return pt_fail(err, PT_EIO, "%s is not a database of patto's: move it away", s->path);
     if (schema > STORE_SCHEMA)
         return pt_fail(err, PT_ESTATE,
                        "%s was written by a newer patto (schema %lld, this one knows %d): install "
                        "that version",
                        s->path, (long long)schema, STORE_SCHEMA);
-    if (schema < STORE_SCHEMA)
+    if (schema < 1)
         return pt_fail(err, PT_EIO, "%s has schema %lld, which no patto wrote", s->path,
                        (long long)schema);
-    return PT_OK;
+    if (schema < STORE_SCHEMA && mode == STORE_READ)
+        return pt_fail(err, PT_ESTATE,
+                       "%s was written by an older patto (schema %lld, this one writes %d): "
+                       "`patto serve` brings it up to date",
+                       s->path, (long long)schema, STORE_SCHEMA);
+    return schema < STORE_SCHEMA ? store_schema_raise(s, schema, err) : PT_OK;
 }
 
 static enum pt_code open_database(struct store *s, enum store_mode mode, struct pt_err *err)
@@ -359,15 +320,15 @@ static enum pt_code open_database(struct store *s, enum store_mode mode, struct 
         return explain(s, rc, err);
     sqlite3_busy_timeout(s->db, BUSY_MS);
     sqlite3_limit(s->db, SQLITE_LIMIT_LENGTH, 8 * STORE_BLOB_MAX);
-    if (execute(s,
-                "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
-                "PRAGMA foreign_keys = ON;",
-                "open the database", err) != PT_OK)
+    if (store_execute(s,
+                      "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
+                      "PRAGMA foreign_keys = ON;",
+                      "open the database", err) != PT_OK)
         return err->code;
     if (mode == STORE_READ)
-        return execute(s, "PRAGMA query_only = ON", "open the database", err);
-    return execute(s, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;", "open the database",
-                   err);
+        return store_execute(s, "PRAGMA query_only = ON", "open the database", err);
+    return store_execute(s, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;",
+                         "open the database", err);
 }
 
 enum pt_code store_open(struct store **out, const char *path, enum store_mode mode,

@@ -11,8 +11,9 @@
 #include "policy/policy.h"
 
 enum {
-    STORE_SCHEMA = 1,
+    STORE_SCHEMA = 2,
     STORE_TEXT_MAX = 8192,    /* one event, one question */
+    STORE_KIND_MAX = 32,      /* of an event */
     STORE_BLOB_MAX = 1 << 20, /* one header, one answer */
     STORE_RECIPIENTS_MAX = 256,
     STORE_KINDS_MAX = 16,
@@ -46,9 +47,41 @@ PT_MUST_USE enum pt_code store_event(struct store_place *out, struct store *s, c
                                      const char *fields, int64_t now_s, struct pt_err *err);
 PT_MUST_USE enum pt_code store_event_head(struct store_place *out, struct store *s,
                                           struct pt_err *err);
-/* Recompute the whole chain. PT_EBADMSG: "state.db: event 17 was changed". */
+/* Recompute the whole chain and every leaf. PT_EBADMSG: "state.db: event 17 was changed". */
 PT_MUST_USE enum pt_code store_event_verify(struct store_place *head, struct store *s,
                                             struct pt_err *err);
+
+struct store_event_row {
+    uint64_t sequence;
+    int64_t at_s;
+    char kind[STORE_KIND_MAX + 1];
+    char fields[STORE_TEXT_MAX + 1];
+    struct digest salt; /* random; opens the entry to whoever is shown it */
+};
+/* The first event after a sequence number. */
+PT_MUST_USE enum pt_code store_event_next(struct store_event_row *out, bool *found, struct store *s,
+                                          uint64_t after, struct pt_err *err);
+
+/* ---- the transparency log over the events (node/translog.h) ----
+ * An event's entry commits to it under its salt, so that a published entry tells nothing about
+ * fields that could be guessed. */
+void store_event_entry(struct digest *out, const struct store_event_row *row);
+/* Up to cap entries, the first of them of event after + 1; *n is how many. */
+PT_MUST_USE enum pt_code store_entries(struct digest *out, size_t *n, size_t cap, struct store *s,
+                                       uint64_t after, struct pt_err *err);
+struct store_head { /* a tree head that was signed, or is about to be */
+    uint64_t size;
+    struct digest root;
+    int64_t signed_s;
+};
+/* The first with a size above `above`; the last of all. */
+PT_MUST_USE enum pt_code store_head_next(struct store_head *out, bool *found, struct store *s,
+                                         uint64_t above, struct pt_err *err);
+PT_MUST_USE enum pt_code store_head_last(struct store_head *out, bool *found, struct store *s,
+                                         struct pt_err *err);
+/* Durable before the signature is made. PT_EDENIED: not above the last, or of another root. */
+PT_MUST_USE enum pt_code store_head_add(struct store *s, const struct store_head *h,
+                                        struct pt_err *err);
 
 /* ---- charges: rows of the ledger. Use ledger.h, which checks the budget. */
 struct store_charge {

@@ -45,6 +45,19 @@ void query_get_blob(struct buf *out, struct query *q, int column);
 /* The outcome as a sentence: `doing` says what was attempted. */
 PT_MUST_USE enum pt_code query_end(struct query *q, const char *doing, struct pt_err *err);
 
+enum { STORE_APPLICATION_ID = 0x7061747f };
+/* SQL without parameters. */
+PT_MUST_USE enum pt_code store_execute(struct store *s, const char *sql, const char *doing,
+                                       struct pt_err *err);
+/* From schema `from` (0: an empty file) to STORE_SCHEMA, in one transaction. */
+PT_MUST_USE enum pt_code store_schema_raise(struct store *s, int64_t from, struct pt_err *err);
+
+/* Give the event just written its leaf, and *row its salt; inside the same transaction. */
+PT_MUST_USE enum pt_code store_leaf_append(struct store *s, struct store_event_row *row,
+                                           struct pt_err *err);
+/* Leaves for the events that have none: those of schema 1. */
+PT_MUST_USE enum pt_code store_leaves_fill(struct store *s, struct pt_err *err);
+
 /* A transaction when the caller has not begun one. Pass *own on; rc decides between the two ends. */
 PT_MUST_USE enum pt_code store_scope_begin(bool *own, struct store *s, struct pt_err *err);
 PT_MUST_USE enum pt_code store_scope_end(struct store *s, bool own, enum pt_code rc,

@@ -98,8 +98,10 @@ static void refuses_what_is_not_ours(void **state)
     expect_refusal(state, STORE_WRITE, PT_EIO, "not a database of patto");
     unlink(scratch_path(state, "state.db"));
     store_close(open_store(state, STORE_WRITE));
-    assert_int_equal(raw(state, "PRAGMA user_version = 2"), SQLITE_OK);
-    expect_refusal(state, STORE_WRITE, PT_ESTATE, "newer patto (schema 2");
+    assert_int_equal(raw(state, "PRAGMA user_version = 3"), SQLITE_OK);
+    expect_refusal(state, STORE_WRITE, PT_ESTATE, "newer patto (schema 3");
+    assert_int_equal(raw(state, "PRAGMA user_version = 1"), SQLITE_OK);
+    expect_refusal(state, STORE_READ, PT_ESTATE, "older patto (schema 1");
     assert_int_equal(raw(state, "PRAGMA user_version = 0"), SQLITE_OK);
     expect_refusal(state, STORE_WRITE, PT_EIO, "schema 0");
 }
@@ -143,6 +145,11 @@ static void chains_events(void **state)
         {"UPDATE events SET kind = 'other' WHERE sequence = 1", "event 1"},
         {"DELETE FROM events WHERE sequence = 2", "event 2"},
         {"UPDATE events SET hash = zeroblob(32) WHERE sequence = 4", "event 4"},
+        {"UPDATE leaves SET salt = zeroblob(32) WHERE sequence = 2", "event 2"},
+        {"UPDATE leaves SET entry = zeroblob(32) WHERE sequence = 3", "event 3"},
+        {"DELETE FROM leaves WHERE sequence = 4", "event 4"},
+        {"DELETE FROM events WHERE sequence = 5", "event 5"},
+        {"DELETE FROM leaves WHERE sequence = 5", "event 5"},
     };
     struct pt_err err = {0};
     struct store_place place;
@@ -163,7 +170,8 @@ static void chains_events(void **state)
         assert_memory_equal(head.hash.b, place.hash.b, sizeof head.hash.b);
         store_close(s);
         assert_int_not_equal(raw(state, TAMPER[i].sql), SQLITE_OK); /* the triggers */
-        assert_int_equal(raw(state, "DROP TRIGGER events_kept; DROP TRIGGER events_fixed"),
+        assert_int_equal(raw(state, "DROP TRIGGER events_kept; DROP TRIGGER events_fixed;"
+                                    "DROP TRIGGER leaves_kept; DROP TRIGGER leaves_fixed"),
                          SQLITE_OK);
         assert_int_equal(raw(state, TAMPER[i].sql), SQLITE_OK);
         s = open_store(state, STORE_READ);

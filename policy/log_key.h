@@ -1,0 +1,13 @@
+/* log_key.h - what a partner's log, and the partner as a witness, are called: patto/FEDERATION/NAME.
+ * One name and one Ed25519 key for both; the algorithm in the key id keeps them apart (note.h). */
+#ifndef PT_LOG_KEY_H
+#define PT_LOG_KEY_H
+
+#include "crypto/note.h"
+#include "policy/policy.h"
+
+/* p->partners[partner]'s key as the policy has it. */
+PT_MUST_USE enum pt_code log_key_make(struct note_key *out, const struct policy *p, size_t partner,
+                                      enum note_kind kind, struct pt_err *err);
+
+#endif
