@@ -5,6 +5,7 @@
 #include "node/home.h"
 #include "node/ingest.h"
 #include "node/progress.h"
+#include "node/snapshot.h"
 #include "node/store.h"
 
 #include <inttypes.h>
@@ -21,6 +22,7 @@ struct job {
     struct home *home;
     struct store *store;
     struct map *map;
+    struct forgotten forgotten;
     struct vault_data *data;
     struct ingest_report report;
     struct progress bar;
@@ -47,6 +49,7 @@ static enum pt_code read_customers(struct job *j, int64_t now_s, struct pt_err *
                            .map = j->map,
                            .policy = h->policy,
                            .me = h->self,
+                           .forgotten = &j->forgotten,
                            .now_s = now_s,
                            .progress = draw,
                            .context = j};
@@ -85,13 +88,20 @@ static enum pt_code record(struct job *j, int64_t now_s, struct pt_err *err)
     return rc;
 }
 
+static enum pt_code read_forgotten(struct job *j, struct pt_err *err)
+{
+    char dir[HOME_PATH_MAX];
+    struct vault_place place = snapshot_vault(dir, j->home);
+    enum pt_code rc = forgotten_load(&j->forgotten, &place, err);
+
+    return rc == PT_OK ? forgotten_check(&j->forgotten, j->store, err) : rc;
+}
+
 static enum pt_code store_customers(struct job *j, struct pt_err *err)
 {
     char dir[HOME_PATH_MAX];
+    struct vault_place place = snapshot_vault(dir, j->home);
 
-    home_path(dir, j->home, "vault");
-    struct vault_place place = {
-        .dir = dir, .key = &j->home->keys->vault, .policy = j->home->policy, .me = j->home->self};
     if (vault_sweep(dir, err) != PT_OK)
         return err->code;
     return vault_store_dataset(&place, j->data, err);
@@ -122,12 +132,13 @@ static enum pt_code print_json(FILE *out, const struct job *j, struct pt_err *er
     }
     return cmd_json_print(
         out,
-        json_pack("{s:I, s:I, s:o, s:o, s:o, s:I, s:I, s:I, s:o}", "rows", (json_int_t)r->rows,
+        json_pack("{s:I, s:I, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o}", "rows", (json_int_t)r->rows,
                   "customers", (json_int_t)r->customers, "empty", json_lines(&r->empty),
                   "malformed", json_lines(&r->malformed), "width", json_lines(&r->width),
                   "rows_refused", (json_int_t)r->rows_refused, "customers_refused",
                   (json_int_t)r->customers_refused, "rows_suppressed",
-                  (json_int_t)r->rows_suppressed, "attributes", attributes),
+                  (json_int_t)r->rows_suppressed, "rows_forgotten", (json_int_t)r->rows_forgotten,
+                  "attributes", attributes),
         err);
 }
 
@@ -165,7 +176,8 @@ static enum pt_code work(struct job *j, int64_t now_s, struct pt_err *err)
 
     home_path(path, j->home, "state.db");
     if ((rc = home_load_policy(j->home, now_s, err)) != PT_OK ||
-        (rc = store_open(&j->store, path, STORE_WRITE, err)) != PT_OK)
+        (rc = store_open(&j->store, path, STORE_WRITE, err)) != PT_OK ||
+        (rc = read_forgotten(j, err)) != PT_OK)
         return rc;
     rc = read_customers(j, now_s, err);
     if ((rc = print_report(j, rc, err)) != PT_OK || (rc = store_customers(j, err)) != PT_OK)
@@ -184,6 +196,7 @@ static enum pt_code run(struct cli *cli, struct pt_err *err)
         fprintf(cli->log, "next: patto --home %s serve, then tokenise\n", j.home->dir);
     vault_data_free(j.data);
     map_free(j.map);
+    forgotten_free(&j.forgotten);
     store_close(j.store);
     home_close(j.home);
     return rc;
@@ -198,8 +211,8 @@ const struct command cmd_ingest = {
              "and puts the result sealed into the home in place of what was there.\n"
              "Identifiers themselves are never written. Rows that cannot be used are counted\n"
              "and their lines named; too large a share of them is refused, and the old data\n"
-             "stays in force. Customers without consent or on the suppression list are left\n"
-             "out. The node must be stopped meanwhile.\n"
+             "stays in force. Customers without consent, on the suppression list or removed by\n"
+             "`patto forget` are left out. The node must be stopped meanwhile.\n"
              "\n"
              "MAP.yaml says which column is what; node/README.md shows one.",
     .example = "patto --home ./fresh ingest customers.csv --map fresh-map.yaml",

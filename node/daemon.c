@@ -230,6 +230,7 @@ static enum pt_code open_home(struct daemon *d, const char *home_dir, struct pt_
     home_path(path, d->home, "vault");
     if ((rc = vault_sweep(path, err)) != PT_OK || (rc = blobs_sweep(d->home, err)) != PT_OK ||
         (rc = snapshot_seed_sweep(d->store, d->home->policy, clock_now_s(), err)) != PT_OK ||
+        (rc = snapshot_record_sweep(d->home, d->store, clock_now_s(), err)) != PT_OK ||
         (rc = load_epoch(d, err)) != PT_OK)
         return rc;
     if (d->epoch != NULL) /* killed after an epoch was kept, its predecessor's columns stay */

@@ -78,7 +78,17 @@ enum pt_code digestset_add(size_t *number, bool *added, struct digestset *s, con
     return PT_OK;
 }
 
+bool digestset_find(size_t *number, const struct digestset *s, const struct digest *d)
+{
+    uint32_t at = s->count > 0 ? s->table[place_of(s, d)] : 0;
+
+    *number = at != 0 ? at - 1 : 0;
+    return at != 0;
+}
+
 bool digestset_has(const struct digestset *s, const struct digest *d)
 {
-    return s->count > 0 && s->table[place_of(s, d)] != 0;
+    size_t number;
+
+    return digestset_find(&number, s, d);
 }

@@ -22,6 +22,8 @@ void digestset_free(struct digestset *s); /* wipes */
 /* *number of d, newly given when *added. PT_ENOMEM; PT_ELIMIT: DIGESTSET_MAX are there. */
 PT_MUST_USE enum pt_code digestset_add(size_t *number, bool *added, struct digestset *s,
                                        const struct digest *d);
+/* The number of d; false, and *number 0, when it is not there. */
+bool digestset_find(size_t *number, const struct digestset *s, const struct digest *d);
 bool digestset_has(const struct digestset *s, const struct digest *d);
 
 #endif

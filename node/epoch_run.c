@@ -118,7 +118,8 @@ enum pt_code epoch_allow(struct daemon *d, const char *initiator, const struct s
     return rc == PT_OK ? charge_sizes(d, r, data, err) : rc;
 }
 
-/* In one transaction: what the store says is in force is what memory will hold, or neither is. */
+/* In one transaction: what the store says is in force is what memory will hold, or neither is. The
+ * store's lock keeps another round from sweeping the record that this one has just made. */
 static enum pt_code keep(struct daemon *d, const struct salt_result *r, int64_t now_s,
                          struct pt_err *err)
 {
@@ -135,7 +136,9 @@ static enum pt_code keep(struct daemon *d, const struct salt_result *r, int64_t 
     if ((rc = snapshot_keep(d->store, r, now_s, err)) == PT_OK &&
         (rc = store_quota_take(&used, d->store, &done, now_s, err)) == PT_OK &&
         (rc = store_event(&place, d->store, "epoch", fields, now_s, err)) == PT_OK &&
-        (rc = snapshot_seed_sweep(d->store, d->home->policy, now_s, err)) == PT_OK)
+        (rc = snapshot_seed_sweep(d->store, d->home->policy, now_s, err)) == PT_OK &&
+        (rc = snapshot_recorded(d->home, &r->header, err)) == PT_OK &&
+        (rc = snapshot_record_sweep(d->home, d->store, now_s, err)) == PT_OK)
         return store_commit(d->store, err);
     store_rollback(d->store);
     return rc;
@@ -147,7 +150,9 @@ enum pt_code epoch_adopt(struct daemon *d, const struct salt_result *r, struct d
     struct snapshot *s = NULL;
     enum pt_code rc;
 
-    if ((rc = snapshot_new(&s, d->home, d->store, &r->header, data, err)) != PT_OK)
+    /* First what an auditor will ask for: an epoch without it could not be checked. */
+    if ((rc = dataset_record(data, d->home, err)) != PT_OK ||
+        (rc = snapshot_new(&s, d->home, d->store, &r->header, data, err)) != PT_OK)
         return rc;
     if ((rc = keep(d, r, clock_now_s(), err)) != PT_OK) {
         (void)snapshot_unref(s);

@@ -3,7 +3,7 @@
  *     node.yaml  keys/  policy/N/  policy/current  state.db  vault/  columns/  log/  lock
  *
  * Secrets live in one block of locked memory, read-only once loaded. A home is opened to look
- * (no keys, no lock) or to work (keys, and nobody else may). What is inside vault/ and columns/
+ * (no keys, no lock), to audit (keys, no lock) or to work (keys, and nobody else may). What is inside vault/ and columns/
  * belongs to others; home_path() tells them where. */
 #ifndef PT_HOME_H
 #define PT_HOME_H
@@ -18,8 +18,9 @@
 enum { HOME_PATH_MAX = FILEIO_PATH_MAX, HOME_TOKEN_TEXT = 64 };
 
 enum home_use {
-    HOME_LOOK, /* settings only; beside a running daemon too */
-    HOME_WORK, /* keys, and the lock until home_close(): "another patto (process 812) uses ..." */
+    HOME_LOOK,  /* settings only; beside a running daemon too */
+    HOME_AUDIT, /* keys, no lock: to read what is sealed, beside a running daemon too */
+    HOME_WORK,  /* keys, and the lock until home_close(): "another patto (process 812) uses ..." */
 };
 
 struct home_keys { /* secret; in sodium_malloc, read-only */
@@ -68,6 +69,11 @@ struct home_joined {
 };
 PT_MUST_USE enum pt_code home_join(struct home_joined *out, struct home *h, const char *policy_path,
                                    int64_t now_s, struct pt_err *err);
+
+/* The policy of that hash that this home once joined, its signatures checked again; dates do not
+ * matter. PT_ESTATE: none is kept. policy_free() it. */
+PT_MUST_USE enum pt_code home_former_policy(struct policy **out, const struct home *h,
+                                            const struct digest *hash, struct pt_err *err);
 
 /* policy_path.NAME.minisig. PT_ELIMIT: too long. */
 PT_MUST_USE enum pt_code home_signature_path(char out[HOME_PATH_MAX], const char *policy_path,

@@ -2,6 +2,7 @@
 #include "node/home_internal.h"
 #include "policy/quorum.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -136,6 +137,57 @@ enum pt_code home_load_policy(struct home *h, int64_t now_s, struct pt_err *err)
     return PT_OK;
 }
 
+/* HOME/policy/3-9f2c0a1b: the version, and enough of the hash to tell two drafts apart. */
+static bool is_version_folder(const char *name, const struct digest *hash)
+{
+    const char *dash = strchr(name, '-');
+    char hex[9];
+
+    text_hex(hex, hash->b, 4);
+    return strlen(name) <= 20 && dash != NULL && strcmp(dash + 1, hex) == 0;
+}
+
+static enum pt_code read_former(struct policy **out, const struct home *h, const char *folder,
+                                const struct digest *hash, struct pt_err *err)
+{
+    struct signed_policy s = {0};
+    char path[HOME_PATH_MAX];
+    char name[64];
+    enum pt_code rc;
+
+    snprintf(name, sizeof name, "policy/%.20s/policy.yaml", folder);
+    home_path(path, h, name);
+    if ((rc = read_signed(&s, path, err)) == PT_OK && (rc = check_signed(&s, err)) == PT_OK &&
+        memcmp(s.policy->hash.b, hash->b, sizeof hash->b) == 0) {
+        *out = s.policy;
+        s.policy = NULL;
+    }
+    signed_policy_free(&s);
+    return rc;
+}
+
+enum pt_code home_former_policy(struct policy **out, const struct home *h,
+                                const struct digest *hash, struct pt_err *err)
+{
+    char dir[HOME_PATH_MAX];
+    char text[72];
+    enum pt_code rc = PT_OK;
+
+    *out = NULL;
+    home_path(dir, h, "policy");
+    DIR *d = opendir(dir);
+    for (struct dirent *e = d != NULL ? readdir(d) : NULL; e != NULL && rc == PT_OK && *out == NULL;
+         e = readdir(d))
+        if (is_version_folder(e->d_name, hash))
+            rc = read_former(out, h, e->d_name, hash, err);
+    if (d != NULL)
+        closedir(d);
+    if (rc != PT_OK || *out != NULL)
+        return rc;
+    policy_hash_text(text, hash);
+    return pt_fail(err, PT_ESTATE, "%s holds no policy of hash %s", dir, text);
+}
+
 /* Bounds are finite: the policy parser saw to it. */
 static bool same_number(double a, double b)
 {
@@ -164,7 +216,6 @@ static bool same_attributes(const struct policy_partner *a, const struct policy_
     return true;
 }
 
-/* HOME/policy/3-9f2c0a1b: the version, and enough of the hash to tell two drafts apart. */
 static void version_folder(char out[64], const struct policy *p)
 {
     char hex[9];

@@ -2,23 +2,21 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "crypto/base/text.h"
-#include "node/csv.h"
-#include "node/digestset.h"
+#include "node/csvfile.h"
+#include "node/idlist.h"
 #include "node/people.h"
 
-enum { READ_BYTES = 1 << 18, NO_COLUMN = CSV_FIELDS_MAX };
+enum { NO_COLUMN = CSV_FIELDS_MAX };
 
 struct ingest { /* one run */
     const struct ingest_in *in;
     const struct policy_partner *me;
     struct ingest_report *report;
     struct people *people;
-    struct digestset suppressed;
+    struct idlist suppressed;
     bool has_header;
     size_t width; /* fields of the header */
     size_t identifier, consent;
@@ -225,8 +223,12 @@ static enum pt_code take_row(void *context, const struct csv_row *row, struct pt
     case NORMALISE_GOOD:
         break;
     }
-    if (digestset_has(&g->suppressed, &digest)) {
+    if (digestset_has(&g->suppressed.set, &digest)) {
         r->rows_suppressed++;
+        return PT_OK;
+    }
+    if (g->in->forgotten != NULL && forgotten_find(g->in->forgotten, &digest) != NULL) {
+        r->rows_forgotten++;
         return PT_OK;
     }
     if ((rc = people_add(&person, g->people, &digest)) != PT_OK)
@@ -245,97 +247,22 @@ static enum pt_code take_row(void *context, const struct csv_row *row, struct pt
 
 /* ---- files ---- */
 
-struct reading {
-    const char *path;
-    char delimiter;
-    struct csv_handler handler;
-    struct ingest *progress; /* NULL: none */
-};
-
-static enum pt_code read_csv(const struct reading *in, struct pt_err *err)
+static void draw(void *context, uint64_t bytes, uint64_t bytes_total)
 {
-    struct csv_reader *reader = NULL;
-    uint8_t *bytes = malloc(READ_BYTES);
-    uint64_t total = 0;
-    uint64_t done = 0;
-    size_t n = 0;
-    int fd = -1;
-    enum pt_code rc;
+    const struct ingest *g = context;
 
-    if (bytes == NULL) {
-        rc = pt_fail(err, PT_ENOMEM, "reading %s: not enough memory", in->path);
-        goto out;
-    }
-    if ((rc = fileio_open(&fd, &total, in->path, err)) != PT_OK)
-        goto out;
-    if (total == 0) {
-        rc = pt_fail(err, PT_EPARSE, "%s: the file is empty", in->path);
-        goto out;
-    }
-    if ((rc = csv_reader_new(&reader, in->delimiter, in->handler, err)) != PT_OK)
-        goto out;
-    do {
-        if ((rc = fileio_fill(&n, fd, bytes, READ_BYTES, in->path, err)) != PT_OK)
-            goto out;
-        if ((rc = csv_reader_feed(reader, span_of(bytes, n), err)) != PT_OK)
-            break;
-        done += n;
-        if (in->progress != NULL && in->progress->in->progress != NULL)
-            in->progress->in->progress(in->progress->in->context, in->progress->report->rows, done,
-                                       total);
-    } while (n == READ_BYTES);
-    if (rc == PT_OK)
-        rc = csv_reader_finish(reader, err);
-    if (rc != PT_OK)
-        rc = pt_wrap(err, "%s", in->path);
-out:
-    if (fd >= 0)
-        close(fd);
-    csv_reader_free(reader);
-    if (bytes != NULL)
-        explicit_bzero(bytes, READ_BYTES);
-    free(bytes);
-    return rc;
-}
-
-static enum pt_code take_suppressed(void *context, const struct csv_row *row, struct pt_err *err)
-{
-    struct ingest *g = context;
-    struct digest digest;
-    size_t number;
-    bool added;
-    enum normalise_result r = NORMALISE_MALFORMED;
-
-    if (row->field_count == 1)
-        r = normalise_digest(&digest, &g->in->map->suppression, row->fields[0]);
-    if (r == NORMALISE_EMPTY)
-        return PT_OK;
-    /* Passing over an entry would let somebody in who asked to be left out. */
-    if (r == NORMALISE_MALFORMED)
-        return pt_fail(err, PT_EPARSE,
-                       "line %" PRIu64 ": not an identifier; correct or remove the line, so that "
-                       "nobody who is to be left out is passed over",
-                       row->line);
-    if (digestset_add(&number, &added, &g->suppressed, &digest) != PT_OK)
-        return pt_fail(err, PT_ENOMEM, "line %" PRIu64 ": not enough memory", row->line);
-    return PT_OK;
+    if (g->in->progress != NULL)
+        g->in->progress(g->in->context, g->report->rows, bytes, bytes_total);
 }
 
 static enum pt_code read_suppression(struct ingest *g, struct pt_err *err)
 {
-    const struct reading in = {
-        .path = g->in->map->suppression_path, .delimiter = '\t', .handler = {take_suppressed, g}};
-    uint64_t bytes = 0;
-    int fd = -1;
+    const struct map *m = g->in->map;
 
-    if (in.path[0] == '\0')
+    if (m->suppression_path[0] == '\0' ||
+        idlist_read(&g->suppressed, m->suppression_path, &m->suppression, err) == PT_OK)
         return PT_OK;
-    if (fileio_open(&fd, &bytes, in.path, err) != PT_OK)
-        return pt_wrap(err, "suppression list");
-    close(fd);
-    if (bytes == 0) /* nobody asked to be left out: not an error, unlike an empty customer file */
-        return PT_OK;
-    return read_csv(&in, err) == PT_OK ? PT_OK : pt_wrap(err, "suppression list");
+    return pt_wrap(err, "suppression list");
 }
 
 /* ---- verdict ---- */
@@ -423,7 +350,7 @@ static enum pt_code finish(struct vault_data **out, struct ingest *g, struct pt_
                                          .rows_empty = r->empty.count,
                                          .rows_malformed = r->malformed.count + r->width.count,
                                          .rows_refused = r->rows_refused,
-                                         .rows_suppressed = r->rows_suppressed};
+                                         .rows_suppressed = r->rows_suppressed + r->rows_forgotten};
     for (size_t i = 0; i < r->attribute_count; i++)
         (*out)->stats.values_dropped += r->attributes[i].dropped + r->attributes[i].outside.count;
     return check_count(g, err);
@@ -433,24 +360,25 @@ enum pt_code ingest_run(struct vault_data **out, struct ingest_report *report,
                         const struct ingest_in *in, struct pt_err *err)
 {
     struct ingest g = {.in = in, .me = &in->policy->partners[in->me], .report = report};
-    const struct reading reading = {.path = in->path,
-                                    .delimiter = in->map->delimiter,
-                                    .handler = {take_row, &g},
-                                    .progress = &g};
+    const struct csvfile file = {.path = in->path,
+                                 .delimiter = in->map->delimiter,
+                                 .handler = {take_row, &g},
+                                 .progress = draw,
+                                 .context = &g};
     enum pt_code rc;
 
     *out = NULL;
     *report = (struct ingest_report){.attribute_count = in->map->attribute_count};
-    digestset_init(&g.suppressed);
+    idlist_init(&g.suppressed);
     if ((rc = people_new(&g.people, g.me, err)) == PT_OK &&
-        (rc = read_suppression(&g, err)) == PT_OK && (rc = read_csv(&reading, err)) == PT_OK)
+        (rc = read_suppression(&g, err)) == PT_OK && (rc = csvfile_read(&file, err)) == PT_OK)
         rc = finish(out, &g, err);
     if (rc != PT_OK) {
         vault_data_free(*out);
         *out = NULL;
     }
     people_free(g.people);
-    digestset_free(&g.suppressed);
+    idlist_free(&g.suppressed);
     return rc;
 }
 
@@ -484,7 +412,9 @@ enum pt_code ingest_print(struct buf *out, const struct ingest_report *r,
         print_lines(out, "rows with a wrong number of fields, left out", &r->width) &&
         print_count(out, "rows without consent, left out with every row of the same person",
                     r->rows_refused) &&
-        print_count(out, "rows of people on the suppression list, left out", r->rows_suppressed);
+        print_count(out, "rows of people on the suppression list, left out", r->rows_suppressed) &&
+        print_count(out, "rows of people who were removed (patto forget), left out",
+                    r->rows_forgotten);
 
     for (size_t i = 0; i < r->attribute_count && good; i++) {
         const struct ingest_attribute *a = &r->attributes[i];

@@ -1,11 +1,12 @@
 /* ingest.h - from a customer file to vault data, in one pass of bounded memory.
  *
- * Counts what it could not use and names the lines, never a value. Whoever refused consent or is on
- * the suppression list is not in the result. Writes nothing: vault_store_dataset() does.
+ * Counts what it could not use and names the lines, never a value. Whoever refused consent, is on
+ * the suppression list or was removed is not in the result. Writes nothing: vault_store_dataset() does.
  * Implements PROTOCOL.md 1; the shape of the file is in node/map.h. */
 #ifndef PT_INGEST_H
 #define PT_INGEST_H
 
+#include "node/forgotten.h"
 #include "node/map.h"
 #include "node/vault.h"
 
@@ -26,7 +27,8 @@ struct ingest_report { /* for the operator's own eyes: exact counts */
     struct ingest_lines empty, malformed; /* identifiers */
     struct ingest_lines width;            /* rows with another number of fields than the header */
     uint64_t rows_refused, customers_refused;
-    uint64_t rows_suppressed;
+    uint64_t rows_suppressed; /* on the list that the map names */
+    uint64_t rows_forgotten;  /* removed by `patto forget` */
     struct ingest_attribute attributes[POLICY_ATTRIBUTES_MAX];
     size_t attribute_count;
 };
@@ -36,6 +38,7 @@ struct ingest_in { /* all borrowed */
     const struct map *map;
     const struct policy *policy;
     uint16_t me;
+    const struct forgotten *forgotten; /* stay out; may be NULL */
     int64_t now_s;
     /* Called a few times a megabyte; may be NULL. */
     void (*progress)(void *context, uint64_t rows, uint64_t bytes, uint64_t bytes_total);

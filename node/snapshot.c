@@ -2,6 +2,8 @@
 
 #include "crypto/base/text.h"
 #include "crypto/noise.h"
+#include "node/commitment.h"
+#include "node/forgotten.h"
 
 #include <inttypes.h>
 #include <stdatomic.h>
@@ -118,14 +120,68 @@ static enum pt_code padded_size(uint64_t *out, const struct home *h, const struc
     return PT_OK;
 }
 
-static enum pt_code commitment(struct digest *out, const struct home *h,
-                               const struct vault_data *data, struct pt_err *err)
+static void commitment_salt_of(struct key32 *out, const struct home *h,
+                               const struct vault_data *data)
 {
-    PT_WIPED(key32) salt = {0};
     const struct span parts[] = {span_z(data->generation), span_z(data->key_period)};
 
-    prf_derive(&salt, &h->keys->epoch, "patto/commitment-salt/1", parts, PT_LEN(parts));
-    return vault_commitment(out, data, &salt, err);
+    prf_derive(out, &h->keys->epoch, "patto/commitment-salt/1", parts, PT_LEN(parts));
+}
+
+enum pt_code snapshot_commitment(struct digest *out, const struct home *h,
+                                 const struct vault_data *data, struct pt_err *err)
+{
+    PT_WIPED(key32) salt = {0};
+
+    commitment_salt_of(&salt, h, data);
+    return commitment_root(out, data, &salt, err);
+}
+
+enum pt_code dataset_record(const struct dataset *d, const struct home *h, struct pt_err *err)
+{
+    PT_WIPED(key32) salt = {0};
+    char dir[HOME_PATH_MAX];
+    struct vault_place place = snapshot_vault(dir, h);
+
+    commitment_salt_of(&salt, h, d->data);
+    return commitment_record(&place, &d->commitment, d->data, &salt, err);
+}
+
+enum pt_code snapshot_recorded(const struct home *h, const struct epoch_header *header,
+                               struct pt_err *err)
+{
+    char dir[HOME_PATH_MAX];
+    struct vault_place place = snapshot_vault(dir, h);
+    int at = epoch_find(header, h->policy->partners[h->self].name);
+
+    if (at >= 0 && commitment_recorded(&place, &header->participants[at].dataset))
+        return PT_OK;
+    return pt_fail(err, PT_ESTATE, "another epoch was agreed at the same time: try again");
+}
+
+enum pt_code snapshot_record_sweep(const struct home *h, struct store *store, int64_t now_s,
+                                   struct pt_err *err)
+{
+    char dir[HOME_PATH_MAX];
+    struct vault_place place = snapshot_vault(dir, h);
+
+    return commitment_sweep(place.dir, store, now_s - (int64_t)h->policy->retention_days * 86400,
+                            err);
+}
+
+/* A forget that was cut short has people on the list and in the data: they are in no epoch. */
+static enum pt_code check_forgotten(const struct vault_place *place, const struct vault_data *data,
+                                    struct pt_err *err)
+{
+    struct forgotten f;
+    enum pt_code rc = forgotten_load(&f, place, err);
+
+    if (rc == PT_OK && forgotten_any(data, &f))
+        rc = pt_fail(err, PT_ESTATE,
+                     "people who are to be removed are still among the customers: `patto forget` "
+                     "was cut short; stop the node and run it again, or ingest again");
+    forgotten_free(&f);
+    return rc;
 }
 
 enum pt_code dataset_load(struct dataset *out, const struct home *h, uint32_t key_period,
@@ -140,11 +196,15 @@ enum pt_code dataset_load(struct dataset *out, const struct home *h, uint32_t ke
     snprintf(period, sizeof period, "%" PRIu32, key_period);
     if ((rc = vault_load(&out->data, &place, err)) != PT_OK)
         return rc;
+    if ((rc = check_forgotten(&place, out->data, err)) != PT_OK) {
+        dataset_free(out);
+        return rc;
+    }
     if (strcmp(out->data->key_period, period) != 0 || out->data->token_count < out->data->count)
         rc = pt_fail(err, PT_ESTATE,
                      "not every customer has a token of this key period: run `patto tokenise`");
     else if ((rc = padded_size(&out->padded_size, h, out->data, err)) == PT_OK)
-        rc = commitment(&out->commitment, h, out->data, err);
+        rc = snapshot_commitment(&out->commitment, h, out->data, err);
     if (rc != PT_OK)
         dataset_free(out);
     return rc;
@@ -189,8 +249,8 @@ fail:
 }
 
 /* Header and signatures as stored, checked again: a home that was tampered with has no epoch. */
-static enum pt_code read_back(struct salt_result *out, const struct home *h,
-                              const struct store_epoch *e, struct pt_err *err)
+enum pt_code snapshot_read_back(struct salt_result *out, const struct policy *p,
+                                const struct store_epoch *e, struct pt_err *err)
 {
     *out = (struct salt_result){0};
     enum pt_code rc = epoch_header_parse(&out->header, buf_span(&e->header), err);
@@ -198,7 +258,7 @@ static enum pt_code read_back(struct salt_result *out, const struct home *h,
     if (rc != PT_OK)
         return rc;
     /* The policy first: its partners' keys are what the signatures are checked with. */
-    if (memcmp(out->header.policy_hash.b, h->policy->hash.b, 32) != 0)
+    if (memcmp(out->header.policy_hash.b, p->hash.b, 32) != 0)
         return pt_fail(err, PT_ESTATE,
                        "epoch %" PRIu64 " was made under another policy: run `patto epoch`",
                        out->header.number);
@@ -206,7 +266,7 @@ static enum pt_code read_back(struct salt_result *out, const struct home *h,
         return pt_fail(err, PT_EBADMSG, "state.db: epoch %" PRIu64 " lacks signatures", e->number);
     for (size_t i = 0; i < out->header.participant_count; i++)
         memcpy(out->signatures[i].b, e->signatures.p + 64 * i, 64);
-    return salt_result_check(out, h->policy, err);
+    return salt_result_check(out, p, err);
 }
 
 enum pt_code snapshot_load(struct snapshot **out, const struct home *h, struct store *store,
@@ -221,7 +281,7 @@ enum pt_code snapshot_load(struct snapshot **out, const struct home *h, struct s
     *out = NULL;
     if ((rc = store_epoch_active(&epoch, &found, store, err)) != PT_OK || !found)
         goto out;
-    if ((rc = read_back(&agreed, h, &epoch, err)) != PT_OK)
+    if ((rc = snapshot_read_back(&agreed, h->policy, &epoch, err)) != PT_OK)
         goto out;
     if ((rc = dataset_load(&data, h, agreed.header.key_period, err)) == PT_OK)
         rc = snapshot_new(out, h, store, &agreed.header, &data, err);

@@ -30,6 +30,23 @@ struct vault_place snapshot_vault(char dir[HOME_PATH_MAX], const struct home *h)
 PT_MUST_USE enum pt_code dataset_load(struct dataset *out, const struct home *h,
                                       uint32_t key_period, struct pt_err *err);
 
+/* Record, sealed in the vault, what d's commitment is made of, before an epoch over it is in force:
+ * `audit absence` reads it. */
+PT_MUST_USE enum pt_code dataset_record(const struct dataset *d, const struct home *h,
+                                        struct pt_err *err);
+/* PT_ESTATE: it has gone again, by an epoch that was agreed at the same time. */
+PT_MUST_USE enum pt_code snapshot_recorded(const struct home *h, const struct epoch_header *header,
+                                           struct pt_err *err);
+/* Records that belong to no epoch the policy retains go; the active epoch's stays. */
+PT_MUST_USE enum pt_code snapshot_record_sweep(const struct home *h, struct store *store,
+                                               int64_t now_s, struct pt_err *err);
+/* What a header would say of data: a function of the dataset alone. */
+PT_MUST_USE enum pt_code snapshot_commitment(struct digest *out, const struct home *h,
+                                             const struct vault_data *data, struct pt_err *err);
+/* A stored header under the policy it was made under, all signatures checked again. */
+PT_MUST_USE enum pt_code snapshot_read_back(struct salt_result *out, const struct policy *p,
+                                            const struct store_epoch *e, struct pt_err *err);
+
 /* From an agreed header; takes d's data on success. PT_ESTATE: the header was made over another
  * dataset than d (ingested since: make a new epoch). */
 PT_MUST_USE enum pt_code snapshot_new(struct snapshot **out, const struct home *h,

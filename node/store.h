@@ -144,6 +144,11 @@ PT_MUST_USE enum pt_code store_epoch_active(struct store_epoch *out, bool *found
  * is kept no longer. */
 PT_MUST_USE enum pt_code store_epoch_forget(struct store *s, const char *prefix, int64_t since_s,
                                             struct pt_err *err);
+/* Does digest stand in the header of the active epoch or of one made at or after since_s? */
+PT_MUST_USE enum pt_code store_epoch_holds(bool *out, struct store *s, const struct digest *digest,
+                                           int64_t since_s, struct pt_err *err);
+PT_MUST_USE enum pt_code store_epoch_numbered(struct store_epoch *out, bool *found, struct store *s,
+                                              uint64_t number, struct pt_err *err);
 PT_MUST_USE enum pt_code store_epoch_find(struct store_epoch *out, bool *found, struct store *s,
                                           const struct digest *id, struct pt_err *err);
 

@@ -96,6 +96,36 @@ enum pt_code store_epoch_find(struct store_epoch *out, bool *found, struct store
     return read_epoch(out, found, &q, err);
 }
 
+enum pt_code store_epoch_numbered(struct store_epoch *out, bool *found, struct store *s,
+                                  uint64_t number, struct pt_err *err)
+{
+    struct query q;
+
+    *out = (struct store_epoch){0};
+    *found = false;
+    query_begin(&q, s,
+                "SELECT number, id, header, signatures, created_s FROM epochs WHERE number = ?");
+    query_u64(&q, number);
+    return read_epoch(out, found, &q, err);
+}
+
+enum pt_code store_epoch_holds(bool *out, struct store *s, const struct digest *digest,
+                               int64_t since_s, struct pt_err *err)
+{
+    struct query q;
+
+    *out = true; /* until it is known: a record is kept rather than lost */
+    query_begin(&q, s,
+                "SELECT EXISTS (SELECT 1 FROM epochs"
+                " WHERE (created_s >= ?1 OR number = (SELECT max(number) FROM epochs))"
+                " AND instr(header, ?2) > 0)");
+    query_i64(&q, since_s);
+    query_digest(&q, digest);
+    if (query_next(&q))
+        *out = query_get_u64(&q, 0) != 0;
+    return query_end(&q, "look for an epoch", err);
+}
+
 enum pt_code store_epoch_forget(struct store *s, const char *prefix, int64_t since_s,
                                 struct pt_err *err)
 {

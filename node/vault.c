@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "crypto/base/text.h"
-#include "crypto/merkle.h"
 #include "node/sealed.h"
 #include "node/vaultdir.h"
 
@@ -107,6 +106,47 @@ void vault_forget_tokens(struct vault_data *data)
     memset(data->has_token, 0, (size_t)data->count);
     data->token_count = 0;
     data->key_period[0] = '\0';
+}
+
+static void move_bytes(void *array, uint64_t to, uint64_t from, size_t bytes)
+{
+    if (array != NULL && to != from)
+        memcpy((uint8_t *)array + to * bytes, (const uint8_t *)array + from * bytes, bytes);
+}
+
+static void wipe_from(void *array, uint64_t first, uint64_t end, size_t bytes)
+{
+    if (array != NULL)
+        explicit_bzero((uint8_t *)array + first * bytes, (size_t)(end - first) * bytes);
+}
+
+void vault_move_row(struct vault_data *d, uint64_t to, uint64_t from)
+{
+    move_bytes(d->digests, to, from, sizeof *d->digests);
+    move_bytes(d->tokens, to, from, sizeof *d->tokens);
+    move_bytes(d->has_token, to, from, 1);
+    for (size_t i = 0; i < d->column_count; i++) {
+        move_bytes(d->columns[i].category, to, from, sizeof(uint16_t));
+        move_bytes(d->columns[i].set, to, from, d->columns[i].words * sizeof(uint64_t));
+        move_bytes(d->columns[i].number, to, from, sizeof(double));
+    }
+}
+
+void vault_cut(struct vault_data *d, uint64_t count)
+{
+    assert(count <= d->count);
+    wipe_from(d->digests, count, d->count, sizeof *d->digests);
+    wipe_from(d->tokens, count, d->count, sizeof *d->tokens);
+    wipe_from(d->has_token, count, d->count, 1);
+    for (size_t i = 0; i < d->column_count; i++) {
+        wipe_from(d->columns[i].category, count, d->count, sizeof(uint16_t));
+        wipe_from(d->columns[i].set, count, d->count, d->columns[i].words * sizeof(uint64_t));
+        wipe_from(d->columns[i].number, count, d->count, sizeof(double));
+    }
+    d->count = count;
+    d->token_count = 0;
+    for (uint64_t i = 0; i < count; i++)
+        d->token_count += d->has_token[i] != 0;
 }
 
 static bool ascending(const struct digest *d, uint64_t count)
@@ -419,73 +459,4 @@ enum pt_code vault_store_tokens(const struct vault_place *place, struct vault_da
         return pt_wrap(err, "storing tokens");
     memcpy(data->key_period, c.key_period, sizeof c.key_period);
     return changed ? vaultdir_sweep(place->dir, err) : PT_OK;
-}
-
-/* ---- commitment ---- */
-
-struct by_token {
-    struct token token;
-    uint64_t row;
-};
-
-static int compare_tokens(const void *a, const void *b)
-{
-    const struct by_token *x = a;
-    const struct by_token *y = b;
-    return memcmp(&x->token, &y->token, sizeof x->token);
-}
-
-/* The attribute values of one row; at most 32 columns of 32 bytes. */
-static size_t row_bytes(uint8_t out[POLICY_ATTRIBUTES_MAX * POLICY_VALUES_MAX / 8],
-                        const struct vault_data *d, uint64_t row)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < d->column_count; i++) {
-        const struct vault_column *c = &d->columns[i];
-        const double none = -1e300; /* one representation of "unknown", whatever NaN it was */
-        double number;
-        if (c->type == ATTRIBUTE_CATEGORY) {
-            memcpy(out + n, &c->category[row], sizeof c->category[row]);
-            n += sizeof c->category[row];
-        } else if (c->type == ATTRIBUTE_SET) {
-            memcpy(out + n, &c->set[row * c->words], c->words * sizeof *c->set);
-            n += c->words * sizeof *c->set;
-        } else {
-            number = isnan(c->number[row]) ? none : c->number[row];
-            memcpy(out + n, &number, sizeof number);
-            n += sizeof number;
-        }
-    }
-    return n;
-}
-
-enum pt_code vault_commitment(struct digest *out, const struct vault_data *d,
-                              const struct key32 *salt_key, struct pt_err *err)
-{
-    uint8_t values[POLICY_ATTRIBUTES_MAX * POLICY_VALUES_MAX / 8];
-    size_t room = (size_t)d->count + 1;
-    struct by_token *order = calloc(room, sizeof *order);
-    struct merkle tree;
-    size_t n = 0;
-
-    *out = (struct digest){0};
-    if (order == NULL)
-        return pt_fail(err, PT_ENOMEM, "dataset commitment: not enough memory");
-    for (uint64_t row = 0; row < d->count; row++)
-        if (d->has_token[row])
-            order[n++] = (struct by_token){d->tokens[row], row};
-    qsort(order, n, sizeof *order, compare_tokens);
-    merkle_init(&tree);
-    for (size_t i = 0; i < n; i++) {
-        PT_WIPED(key32) leaf = {0};
-        const struct span parts[] = {span_of(&order[i].token, sizeof order[i].token),
-                                     span_of(values, row_bytes(values, d, order[i].row))};
-        prf_derive(&leaf, salt_key, "patto/dataset-leaf", parts, PT_LEN(parts));
-        merkle_add(&tree, span_of(leaf.b, sizeof leaf.b));
-    }
-    merkle_root(out, &tree);
-    explicit_bzero(values, sizeof values);
-    free_wiped(order, room * sizeof *order);
-    return PT_OK;
 }

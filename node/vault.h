@@ -63,6 +63,11 @@ PT_MUST_USE enum pt_code vault_data_new(struct vault_data **out, const struct po
                                         uint64_t count, struct pt_err *err);
 void vault_data_free(struct vault_data *d); /* wipes */
 
+/* Row `from` in place of row `to`; keep the order of digests. Cut to the first count rows, wiping
+ * the others. */
+void vault_move_row(struct vault_data *d, uint64_t to, uint64_t from);
+void vault_cut(struct vault_data *d, uint64_t count);
+
 /* The dataset in force, with the tokens that belong to it.
  * PT_ESTATE: nothing ingested yet, or ingested under another shape: the sentence says to ingest.
  * PT_EBADMSG: a file was altered, or the key is another one. PT_EIO, PT_ENOMEM. */
@@ -90,11 +95,5 @@ void vault_forget_tokens(struct vault_data *data);
 /* Remove what killed writers left and what is no longer in force. Only for the process that holds
  * the home's lock, at its start. */
 PT_MUST_USE enum pt_code vault_sweep(const char *dir, struct pt_err *err);
-
-/* PROTOCOL.md 3, dataset commitment: Merkle root over one leaf a tokenised row, ascending by token;
- * leaf = PRF(salt_key; token, attribute values). A changed row changes it, and without salt_key no
- * row can be guessed at. PT_ENOMEM. */
-PT_MUST_USE enum pt_code vault_commitment(struct digest *out, const struct vault_data *d,
-                                          const struct key32 *salt_key, struct pt_err *err);
 
 #endif

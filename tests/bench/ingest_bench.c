@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "node/columns.h"
+#include "node/commitment.h"
 #include "node/ingest.h"
 #include "tests/vault_fixture.h"
 
@@ -86,7 +87,7 @@ static void bench_columns(const struct fixture *f, struct vault_data *d)
         d->has_token[i] = 1;
     }
     struct moment since = now();
-    must(vault_commitment(&root, d, &salt, &err), &err);
+    must(commitment_root(&root, d, &salt, &err), &err);
     report("dataset commitment", since);
     since = now();
     must(columns_place(&map, &in, &err), &err);

@@ -10,7 +10,7 @@ for command in init officer-key 'policy sign' 'policy check' join ingest status 
     grep -q "^  $command" "$work/out" || fail "--help does not list $command"
 done
 ok "$patto" --help
-sed -n 's/^  \([a-z][a-z-]*\( [a-z][a-z-]*\)\{0,1\}\)   *.*/\1/p' "$work/out" >"$work/commands"
+sed -n 's/^  \([a-z][a-z-]*\( [a-z][a-z-]*\)\{0,1\}\) .*/\1/p' "$work/out" >"$work/commands"
 while read -r command; do
     # shellcheck disable=SC2086 # two words
     ok "$patto" $command --help

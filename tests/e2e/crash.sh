@@ -5,7 +5,8 @@
 . tests/e2e/lib-federation.sh
 
 now_ms() { date +%s%3N; }
-# during MS COMMAND... - run it and report in $took how long; killed after MS when MS is not 0.
+# during MS COMMAND... - run it and report in $took how long; killed after MS when MS is not 0. The
+# program itself, not a function: the signal is for it, not for a shell around it.
 during() {
     limit=$1
     shift
@@ -30,12 +31,13 @@ customers drinkco 1000 4000
 say "ingest: the old customers or the new ones, never neither"
 cp "$work/freshmart.csv" "$work/old.csv"
 write_customers freshmart 0 6000
-during 0 p freshmart ingest "$work/freshmart.csv" --map "$work/freshmart.map"
+during 0 "$patto" --home "$work/freshmart" ingest "$work/freshmart.csv" --map "$work/freshmart.map"
 have 6000 || fail "a whole ingest is not in force"
 for part in 1 2 3 4 5 6 7 8; do
     ok p freshmart ingest "$work/old.csv" --map "$work/freshmart.map"
     have 3000 || fail "the old file is not in force again"
-    during $((took * part / 8 + 1)) p freshmart ingest "$work/freshmart.csv" --map "$work/freshmart.map"
+    during $((took * part / 8 + 1)) "$patto" --home "$work/freshmart" ingest "$work/freshmart.csv" \
+        --map "$work/freshmart.map"
     have 3000 || have 6000 || fail "after kill $part of ingest the vault holds something else"
 done
 ok p freshmart ingest "$work/old.csv" --map "$work/freshmart.map"

@@ -13,7 +13,7 @@
 #include "tests/policy_fixture.h"
 #include "tests/scratch.h"
 
-enum fault { NOTHING, NEW, KEEP, EVENT, SWEEP, COMMIT };
+enum fault { NOTHING, RECORD, NEW, KEEP, EVENT, SWEEP, GONE, OLD_RECORDS, COMMIT };
 static enum fault fault;
 
 struct snapshot {
@@ -29,6 +29,27 @@ static enum pt_code fails_at(enum fault here, struct pt_err *err)
     return fault == here ? pt_fail(err, PT_EIO, "the disk is full") : PT_OK;
 }
 
+enum pt_code dataset_record(const struct dataset *d, const struct home *h, struct pt_err *err)
+{
+    (void)d;
+    (void)h;
+    return fails_at(RECORD, err);
+}
+enum pt_code snapshot_recorded(const struct home *h, const struct epoch_header *header,
+                               struct pt_err *err)
+{
+    (void)h;
+    (void)header;
+    return fails_at(GONE, err);
+}
+enum pt_code snapshot_record_sweep(const struct home *h, struct store *store, int64_t now_s,
+                                   struct pt_err *err)
+{
+    (void)h;
+    (void)store;
+    (void)now_s;
+    return fails_at(OLD_RECORDS, err);
+}
 enum pt_code snapshot_new(struct snapshot **out, const struct home *h, struct store *store,
                           const struct epoch_header *header, struct dataset *d, struct pt_err *err)
 {
@@ -213,12 +234,12 @@ static void both_or_neither(void **state)
 {
     struct node *n = set_up(state);
 
-    for (fault = NEW; fault <= COMMIT; fault++) {
+    for (fault = RECORD; fault <= COMMIT; fault++) {
         assert_int_not_equal(adopt(n), PT_OK);
         assert_ptr_equal(n->daemon.epoch, &before);
         assert_int_equal(before.refs, 1);
         assert_int_equal(active(n->daemon.store), 7);
-        if (fault != NEW)
+        if (fault > NEW)
             assert_int_equal(after.refs, 0);
     }
     fault = NOTHING;

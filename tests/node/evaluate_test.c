@@ -70,6 +70,27 @@ enum pt_code dataset_load(struct dataset *out, const struct home *h, uint32_t ke
     (void)key_period;
     return pt_fail(err, PT_EBUG, "no data here");
 }
+enum pt_code dataset_record(const struct dataset *d, const struct home *h, struct pt_err *err)
+{
+    (void)d;
+    (void)h;
+    return pt_fail(err, PT_EBUG, "no record here");
+}
+enum pt_code snapshot_recorded(const struct home *h, const struct epoch_header *header,
+                               struct pt_err *err)
+{
+    (void)h;
+    (void)header;
+    return pt_fail(err, PT_EBUG, "no record here");
+}
+enum pt_code snapshot_record_sweep(const struct home *h, struct store *store, int64_t now_s,
+                                   struct pt_err *err)
+{
+    (void)h;
+    (void)store;
+    (void)now_s;
+    return pt_fail(err, PT_EBUG, "no record here");
+}
 enum pt_code snapshot_seed_new(struct digest *hash, const struct home *h, struct store *store,
                                struct pt_err *err)
 {

@@ -104,6 +104,10 @@ static void looks_beside_a_worker(void **state)
     home_planner_target(target, look);
     assert_string_equal(target, "127.0.0.1:7444");
     expect_open(state, "a", PT_ESTATE, "another patto (process ");
+    struct home *audit = open_home(state, "a", HOME_AUDIT); /* keys, beside a worker */
+    assert_memory_equal(audit->keys->vault.b, work->keys->vault.b, 32);
+    home_close(audit);
+    expect_open(state, "a", PT_ESTATE, "another patto (process "); /* the lock is still his */
     home_close(work);
     work = open_home(state, "a", HOME_WORK); /* the lock went with it */
     home_close(work);
@@ -348,6 +352,7 @@ static void joins_only_what_is_right(void **state)
     assert_int_equal(joined.from_version, 0);
     assert_int_equal(home_join(&joined, h, path, NOW_S, &err), PT_OK);
     assert_true(joined.again);
+    const struct digest first = h->policy->hash;
     policy_hash_text(previous + strlen(previous), &h->policy->hash);
     memcpy(previous + strlen(previous), "\n", 2);
     d = (struct draft){2, previous, "2027-06-30", "new, loyal, lapsed", "fresh"};
@@ -356,6 +361,16 @@ static void joins_only_what_is_right(void **state)
     assert_int_equal(home_join(&joined, h, path, NOW_S, &err), PT_OK);
     assert_true(joined.attributes_changed);
     assert_int_equal(joined.from_version, 1);
+    struct policy *former = NULL;
+    const struct digest none = {{1}};
+    assert_int_equal(home_former_policy(&former, h, &first, &err), PT_OK);
+    assert_int_equal(former->version, 1);
+    policy_free(former);
+    assert_int_equal(home_former_policy(&former, h, &h->policy->hash, &err), PT_OK);
+    assert_int_equal(former->version, 2);
+    policy_free(former);
+    assert_int_equal(home_former_policy(&former, h, &none, &err), PT_ESTATE);
+    assert_null(former);
     write_policy(&pact, path, FIRST);
     sign_policy(&pact, path);
     expect_join(h, path, PT_EDENIED, "downgrade refused");

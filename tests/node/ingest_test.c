@@ -59,6 +59,8 @@ static int teardown(void **state)
     return rmdir(dir); /* fails when ingest left something */
 }
 
+static const struct forgotten *removed; /* NULL: nobody */
+
 static void ingest_file(struct run *out, const char *path, const char *map_text,
                         const struct policy *p)
 {
@@ -68,7 +70,8 @@ static void ingest_file(struct run *out, const char *path, const char *map_text,
     *out = (struct run){0};
     if (map_parse(&map, span_z(map_text), &to, &out->err) != PT_OK)
         fail_msg("map: %s", out->err.msg);
-    const struct ingest_in in = {.path = path, .map = map, .policy = p, .now_s = 1790000000};
+    const struct ingest_in in = {
+        .path = path, .map = map, .policy = p, .forgotten = removed, .now_s = 1790000000};
     out->rc = ingest_run(&out->data, &out->report, &in, &out->err);
     assert_int_equal(out->rc != PT_OK, out->data == NULL);
     map_free(map);
@@ -249,6 +252,42 @@ static void consent_and_suppression_exclude_people(void **state)
     ingest(&r, "email,status,basket,revenue\na@example.com,,,\n",
            MAP "suppression: {file: gone.txt}\n");
     assert_int_equal(r.rc, PT_EIO);
+}
+
+/* Goal: who was removed stays out, with every row and in any spelling, and is counted apart. */
+static void removed_people_stay_out(void **state)
+{
+    struct run r;
+    struct forgotten_person people[2] = {{.removed_s = 1}, {.removed_s = 1}};
+    const struct forgotten f = {.number = 1, .people = people, .count = 2};
+    struct buf text = {0};
+    struct pt_err err;
+
+    (void)state;
+    crypto_hash_sha256(people[0].digest.b, (const uint8_t *)"ab@gmail.com", 12);
+    crypto_hash_sha256(people[1].digest.b, (const uint8_t *)"z@example.com", 13);
+    if (memcmp(people[0].digest.b, people[1].digest.b, 32) > 0) {
+        const struct forgotten_person first = people[0];
+        people[0] = people[1];
+        people[1] = first;
+    }
+    removed = &f;
+    ingest(&r,
+           "email,status,basket,revenue\nA.B@gmail.com,new,,\nc@example.com,new,,\n"
+           "ab+x@gmail.com,,,\n",
+           MAP);
+    removed = NULL;
+    assert_good(&r);
+    assert_int_equal(r.data->count, 1);
+    (void)row_of(r.data, "c@example.com");
+    assert_int_equal(r.report.rows_forgotten, 2);
+    assert_int_equal(r.report.rows_suppressed, 0);
+    assert_int_equal(r.data->stats.rows_suppressed, 2);
+    assert_int_equal(ingest_print(&text, &r.report, &policy->partners[0], &err), PT_OK);
+    assert_true(buf_u8(&text, 0));
+    assert_non_null(strstr((const char *)text.p, "2 rows of people who were removed"));
+    buf_free(&text);
+    vault_data_free(r.data);
 }
 
 static void unusable_rows_are_counted_by_line(void **state)
@@ -538,6 +577,7 @@ static void groceries_in_long_form(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(removed_people_stay_out),
         cmocka_unit_test(rows_of_one_person_merge),
         cmocka_unit_test(numbers_combine_as_the_policy_says),
         cmocka_unit_test(clipped_after_combining),

@@ -241,6 +241,13 @@ static void keeps_epochs(void **state)
     struct digest none = digest_of(3);
     assert_int_equal(store_epoch_find(&got, &found, s, &none, &err), PT_OK);
     assert_false(found);
+    assert_int_equal(store_epoch_numbered(&got, &found, s, 4, &err), PT_OK);
+    assert_true(found);
+    struct digest fourth = digest_of(4);
+    assert_memory_equal(got.id.b, fourth.b, sizeof fourth.b);
+    store_epoch_free(&got);
+    assert_int_equal(store_epoch_numbered(&got, &found, s, 3, &err), PT_OK);
+    assert_false(found);
     store_close(s);
 }
 
@@ -456,6 +463,14 @@ static void forgets_seeds(void **state)
     assert_int_equal(store_epoch_forget(s, "seed.", NOON_S + 1, &err), PT_OK);
     for (size_t i = 0; i < 5; i++)
         assert_int_equal(has_fact(s, name[i]), i == 1 || i == 2 || i == 3);
+    for (uint8_t i = 0; i < 5; i++) {
+        struct digest seed = digest_of((uint8_t)(0xa0 + i));
+        bool held;
+        assert_int_equal(store_epoch_holds(&held, s, &seed, NOON_S + 1, &err), PT_OK);
+        assert_int_equal(held, i == 1 || i == 2 || i == 3);
+        assert_int_equal(store_epoch_holds(&held, s, &seed, NOON_S + 100, &err), PT_OK);
+        assert_int_equal(held, i == 3);
+    }
     assert_true(has_fact(s, "seedling"));
     /* The active epoch's is never forgotten, however old. */
     assert_int_equal(store_epoch_forget(s, "seed.", NOON_S + 100, &err), PT_OK);

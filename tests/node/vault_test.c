@@ -13,7 +13,6 @@
 #include <cmocka.h>
 #include <sodium.h>
 
-#include "crypto/merkle.h"
 #include "node/fileio.h"
 #include "tests/vault_fixture.h"
 
@@ -388,58 +387,6 @@ static void refuses_what_is_wrong_with_the_rows(void **state)
     assert_null(d);
 }
 
-/* Goal: PROTOCOL.md 3's commitment: over tokens and values, in token order, hidden by the salt.
- * Method: an independent root from its definition, then one change of each kind. */
-static void commitment_follows_every_row(void **state)
-{
-    struct world *w = *state;
-    struct vault_data *d = fixture_data(&w->f, 5, 7);
-    struct key32 salt = {.b = {1}};
-    struct key32 other_salt = {.b = {2}};
-    struct digest first;
-    struct digest got;
-    struct pt_err err = {0};
-
-    assert_int_equal(vault_commitment(&first, d, &salt, &err), PT_OK);
-    assert_int_equal(vault_commitment(&got, d, &other_salt, &err), PT_OK);
-    assert_memory_not_equal(&got, &first, sizeof got);
-
-    d->columns[FIXTURE_SEGMENT].category[2] = VAULT_NONE;
-    assert_int_equal(vault_commitment(&got, d, &salt, &err), PT_OK);
-    assert_memory_not_equal(&got, &first, sizeof got);
-    d->columns[FIXTURE_SEGMENT].category[2] = 2;
-    d->columns[FIXTURE_SET].set[2 * 4 + 1] ^= 1;
-    assert_int_equal(vault_commitment(&got, d, &salt, &err), PT_OK);
-    assert_memory_not_equal(&got, &first, sizeof got);
-    d->columns[FIXTURE_SET].set[2 * 4 + 1] ^= 1;
-    d->columns[FIXTURE_SPEND].number[0] = 1;
-    assert_int_equal(vault_commitment(&got, d, &salt, &err), PT_OK);
-    assert_memory_not_equal(&got, &first, sizeof got);
-    d->columns[FIXTURE_SPEND].number[0] = 0;
-    assert_int_equal(vault_commitment(&got, d, &salt, &err), PT_OK);
-    assert_memory_equal(&got, &first, sizeof got);
-    d->has_token[3] = 0;
-    assert_int_equal(vault_commitment(&got, d, &salt, &err), PT_OK);
-    assert_memory_not_equal(&got, &first, sizeof got);
-
-    /* One row: root = SHA-256(0x00 || PRF(salt, token, 2 + 16 + 8 bytes of values)). */
-    for (size_t i = 0; i < 5; i++)
-        d->has_token[i] = i == 4;
-    struct key32 leaf;
-    uint8_t values[26];
-    uint8_t entry[33] = {0};
-    memcpy(values, &d->columns[FIXTURE_SEGMENT].category[4], 2);
-    memcpy(values + 2, &d->columns[FIXTURE_SET].set[8], 16);
-    memcpy(values + 18, &d->columns[FIXTURE_SPEND].number[4], 8);
-    const struct span parts[] = {span_of(&d->tokens[4], 16), span_of(values, sizeof values)};
-    prf_derive(&leaf, &salt, "patto/dataset-leaf", parts, 2);
-    memcpy(entry + 1, leaf.b, 32);
-    crypto_hash_sha256(first.b, entry, sizeof entry);
-    assert_int_equal(vault_commitment(&got, d, &salt, &err), PT_OK);
-    assert_memory_equal(&got, &first, sizeof got);
-    vault_data_free(d);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -450,7 +397,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(kill_at_any_instant, setup, teardown),
         cmocka_unit_test_setup_teardown(bound_to_key_policy_and_bytes, setup, teardown),
         cmocka_unit_test_setup_teardown(refuses_what_is_wrong_with_the_rows, setup, teardown),
-        cmocka_unit_test_setup_teardown(commitment_follows_every_row, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,345 @@
+#include "node/commitment.h"
+
+#include <dirent.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/base/text.h"
+#include "crypto/merkle.h"
+#include "node/fileio.h"
+#include "node/sealed.h"
+
+_Static_assert(sizeof(struct commitment_row) == 80, "the record's layout");
+
+#define PREFIX "committed-"
+#define SUFFIX ".vault"
+
+/* ---- rows and leaves ---- */
+
+void commitment_tag(struct key32 *out, const struct key32 *salt, const struct digest *person)
+{
+    const struct span part = span_of(person->b, sizeof person->b);
+
+    prf_derive(out, salt, "patto/dataset-person", &part, 1);
+}
+
+static void leaf_of(struct key32 *out, const struct key32 *salt, const struct commitment_row *row)
+{
+    const struct span parts[] = {span_of(&row->token, sizeof row->token),
+                                 span_of(row->tag.b, sizeof row->tag.b),
+                                 span_of(row->values.b, sizeof row->values.b)};
+
+    prf_derive(out, salt, "patto/dataset-leaf/2", parts, PT_LEN(parts));
+}
+
+static void add_leaf(struct merkle *tree, const struct key32 *salt,
+                     const struct commitment_row *row)
+{
+    PT_WIPED(key32) leaf = {0};
+
+    leaf_of(&leaf, salt, row);
+    merkle_add(tree, span_of(leaf.b, sizeof leaf.b));
+}
+
+/* The attribute values of one row; at most 32 columns of 32 bytes. */
+static size_t row_bytes(uint8_t out[POLICY_ATTRIBUTES_MAX * POLICY_VALUES_MAX / 8],
+                        const struct vault_data *d, uint64_t row)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < d->column_count; i++) {
+        const struct vault_column *c = &d->columns[i];
+        const double none = -1e300; /* one representation of "unknown", whatever NaN it was */
+        double number;
+        if (c->type == ATTRIBUTE_CATEGORY) {
+            memcpy(out + n, &c->category[row], sizeof c->category[row]);
+            n += sizeof c->category[row];
+        } else if (c->type == ATTRIBUTE_SET) {
+            memcpy(out + n, &c->set[row * c->words], c->words * sizeof *c->set);
+            n += c->words * sizeof *c->set;
+        } else {
+            number = isnan(c->number[row]) ? none : c->number[row];
+            memcpy(out + n, &number, sizeof number);
+            n += sizeof number;
+        }
+    }
+    return n;
+}
+
+static void make_row(struct commitment_row *out, const struct vault_data *d, uint64_t row,
+                     const struct key32 *salt)
+{
+    uint8_t values[POLICY_ATTRIBUTES_MAX * POLICY_VALUES_MAX / 8];
+    const struct span parts[] = {span_of(&d->tokens[row], sizeof d->tokens[row]),
+                                 span_of(values, row_bytes(values, d, row))};
+
+    out->token = d->tokens[row];
+    commitment_tag(&out->tag, salt, &d->digests[row]);
+    prf_derive(&out->values, salt, "patto/dataset-values", parts, PT_LEN(parts));
+    explicit_bzero(values, sizeof values);
+}
+
+struct by_token {
+    struct token token;
+    uint64_t row;
+};
+
+static int compare_tokens(const void *a, const void *b)
+{
+    const struct by_token *x = a;
+    const struct by_token *y = b;
+    return memcmp(&x->token, &y->token, sizeof x->token);
+}
+
+static void wipe_order(struct by_token *order, const struct vault_data *d)
+{
+    if (order != NULL)
+        explicit_bzero(order, ((size_t)d->count + 1) * sizeof *order);
+    free(order);
+}
+
+/* Tokenised rows in the order of their tokens. */
+static enum pt_code sorted(struct by_token **out, size_t *count, const struct vault_data *d,
+                           struct pt_err *err)
+{
+    struct by_token *order = calloc((size_t)d->count + 1, sizeof *order);
+    size_t n = 0;
+
+    *out = order;
+    *count = 0;
+    if (order == NULL)
+        return pt_fail(err, PT_ENOMEM, "dataset commitment: not enough memory");
+    for (uint64_t row = 0; row < d->count; row++)
+        if (d->has_token[row])
+            order[n++] = (struct by_token){d->tokens[row], row};
+    qsort(order, n, sizeof *order, compare_tokens);
+    *count = n;
+    return PT_OK;
+}
+
+/* w NULL: the root alone. */
+static enum pt_code walk(struct digest *root, struct sealed_writer *w, const struct vault_data *d,
+                         const struct key32 *salt, struct pt_err *err)
+{
+    struct by_token *order = NULL;
+    struct commitment_row row = {0};
+    struct merkle tree;
+    uint8_t head[8];
+    size_t n;
+    enum pt_code rc;
+
+    *root = (struct digest){0};
+    merkle_init(&tree);
+    if ((rc = sorted(&order, &n, d, err)) != PT_OK)
+        goto out;
+    store_u64le(head, n);
+    if (w != NULL && ((rc = sealed_put(w, span_of(head, sizeof head), err)) != PT_OK ||
+                      (rc = sealed_put(w, span_of(salt->b, sizeof salt->b), err)) != PT_OK))
+        goto out;
+    for (size_t i = 0; i < n && rc == PT_OK; i++) {
+        make_row(&row, d, order[i].row, salt);
+        add_leaf(&tree, salt, &row);
+        if (w != NULL)
+            rc = sealed_put(w, span_of(&row, sizeof row), err);
+    }
+    if (rc == PT_OK)
+        merkle_root(root, &tree);
+out:
+    explicit_bzero(&row, sizeof row);
+    wipe_order(order, d);
+    return rc;
+}
+
+enum pt_code commitment_root(struct digest *out, const struct vault_data *d,
+                             const struct key32 *salt, struct pt_err *err)
+{
+    return walk(out, NULL, d, salt, err);
+}
+
+/* ---- the record ---- */
+
+static enum pt_code path_of(char out[FILEIO_PATH_MAX], const char *dir, const struct digest *root,
+                            struct pt_err *err)
+{
+    char name[sizeof PREFIX + 64 + sizeof SUFFIX];
+    char hex[65];
+
+    text_hex(hex, root->b, sizeof root->b);
+    snprintf(name, sizeof name, PREFIX "%s" SUFFIX, hex);
+    return fileio_join(out, dir, name, err);
+}
+
+static void context_of(struct digest *out, const struct digest *root)
+{
+    const struct span part = span_of(root->b, sizeof root->b);
+
+    hash_parts(out, "patto/vault-committed-1", &part, 1);
+}
+
+enum pt_code commitment_record(const struct vault_place *place, const struct digest *root,
+                               const struct vault_data *d, const struct key32 *salt,
+                               struct pt_err *err)
+{
+    char path[FILEIO_PATH_MAX];
+    struct digest context;
+    struct digest written;
+    struct sealed_writer *w = NULL;
+    enum pt_code rc;
+
+    /* It is a function of the root: what is there under its name is the same. */
+    if ((rc = path_of(path, place->dir, root, err)) != PT_OK || fileio_exists(path))
+        return rc;
+    context_of(&context, root);
+    if ((rc = sealed_create(&w, path, place->key, &context, err)) != PT_OK ||
+        (rc = walk(&written, w, d, salt, err)) != PT_OK)
+        goto out;
+    if (memcmp(written.b, root->b, sizeof written.b) != 0)
+        rc = pt_fail(err, PT_EBUG, "the dataset is not the one that was committed to");
+    else
+        rc = sealed_commit(w, err);
+out:
+    sealed_drop(w);
+    return rc == PT_OK ? PT_OK : pt_wrap(err, "recording what the epoch is made over");
+}
+
+bool commitment_recorded(const struct vault_place *place, const struct digest *root)
+{
+    char path[FILEIO_PATH_MAX];
+    struct pt_err ignored;
+
+    return path_of(path, place->dir, root, &ignored) == PT_OK && fileio_exists(path);
+}
+
+/* committed-ROOT.vault */
+static bool root_of(struct digest *out, const char *name)
+{
+    struct span s = span_z(name);
+    const size_t prefix = sizeof PREFIX - 1;
+
+    return s.n == prefix + 64 + sizeof SUFFIX - 1 && memcmp(name, PREFIX, prefix) == 0 &&
+           strcmp(name + prefix + 64, SUFFIX) == 0 &&
+           text_unhex(out->b, sizeof out->b, span_of(s.p + prefix, 64));
+}
+
+enum pt_code commitment_sweep(const char *dir, struct store *s, int64_t since_s, struct pt_err *err)
+{
+    char path[FILEIO_PATH_MAX];
+    struct digest root;
+    enum pt_code rc = PT_OK;
+    DIR *d = opendir(dir);
+
+    if (d == NULL)
+        return pt_fail(err, PT_EIO, "looking through %s: it cannot be opened", dir);
+    for (struct dirent *e = readdir(d); e != NULL && rc == PT_OK; e = readdir(d)) {
+        bool held;
+        if (!root_of(&root, e->d_name) ||
+            (rc = store_epoch_holds(&held, s, &root, since_s, err)) != PT_OK || held)
+            continue;
+        if ((rc = fileio_join(path, dir, e->d_name, err)) == PT_OK)
+            rc = fileio_remove(path, err);
+    }
+    closedir(d);
+    return rc;
+}
+
+/* ---- reading it back ---- */
+
+struct commitment_reader {
+    struct sealed_reader *file;
+    struct digest root;
+    struct key32 salt;
+    struct merkle tree;
+    struct token last;
+    uint64_t left;
+    bool begun;
+};
+
+enum pt_code commitment_open(struct commitment_reader **out, const struct vault_place *place,
+                             const struct digest *root, struct pt_err *err)
+{
+    struct commitment_reader *r = calloc(1, sizeof *r);
+    char path[FILEIO_PATH_MAX];
+    struct digest context;
+    uint8_t head[8];
+    enum pt_code rc;
+
+    *out = NULL;
+    if (r == NULL)
+        return pt_fail(err, PT_ENOMEM, "reading a record: not enough memory");
+    r->root = *root;
+    merkle_init(&r->tree);
+    context_of(&context, root);
+    if ((rc = path_of(path, place->dir, root, err)) != PT_OK)
+        goto out;
+    if (!fileio_exists(path)) {
+        rc = pt_fail(err, PT_ESTATE,
+                     "no record of what this epoch was made over is kept here (any more): they are "
+                     "kept for legal.retention_days, %" PRIu32,
+                     place->policy->retention_days);
+        goto out;
+    }
+    if ((rc = sealed_open(&r->file, path, place->key, &context, err)) == PT_OK &&
+        (rc = sealed_get(head, sizeof head, r->file, err)) == PT_OK)
+        rc = sealed_get(r->salt.b, sizeof r->salt.b, r->file, err);
+    r->left = rc == PT_OK ? load_u64le(head) : 0;
+out:
+    if (rc == PT_OK)
+        *out = r;
+    else
+        commitment_close(r);
+    return rc;
+}
+
+void commitment_close(struct commitment_reader *r)
+{
+    if (r == NULL)
+        return;
+    sealed_close(r->file);
+    explicit_bzero(r, sizeof *r);
+    free(r);
+}
+
+const struct key32 *commitment_salt(const struct commitment_reader *r)
+{
+    return &r->salt;
+}
+
+enum pt_code commitment_next(struct commitment_row *row, bool *more, struct commitment_reader *r,
+                             struct pt_err *err)
+{
+    enum pt_code rc;
+
+    *more = r->left > 0;
+    if (!*more)
+        return PT_OK;
+    if ((rc = sealed_get(row, sizeof *row, r->file, err)) != PT_OK)
+        return rc;
+    /* Strictly ascending: nobody stands there twice, nobody out of place. */
+    if (r->begun && memcmp(&r->last, &row->token, sizeof r->last) >= 0)
+        return pt_fail(err, PT_EBADMSG, "the record of the epoch is not in order");
+    r->begun = true;
+    r->last = row->token;
+    r->left--;
+    add_leaf(&r->tree, &r->salt, row);
+    return PT_OK;
+}
+
+enum pt_code commitment_end(struct commitment_reader *r, struct pt_err *err)
+{
+    struct digest root;
+    enum pt_code rc;
+
+    if (r->left > 0)
+        return pt_fail(err, PT_EBUG, "a record that was not read to its end");
+    if ((rc = sealed_end(r->file, err)) != PT_OK)
+        return rc;
+    merkle_root(&root, &r->tree);
+    if (memcmp(root.b, r->root.b, sizeof root.b) == 0)
+        return PT_OK;
+    return pt_fail(err, PT_EBADMSG,
+                   "the record does not make up the root in the epoch's signed header: it proves "
+                   "nothing");
+}
