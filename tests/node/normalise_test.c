@@ -202,6 +202,15 @@ static void addresses_that_are_none(void **state)
         "a@b.c.",
         "a@b..c",
         "a\x7f@b.c",
+        "a@b.c,new", /* lines of tables and of address books */
+        "17,a@b.c",
+        "a@b.c;",
+        "<a@b.c>",
+        "a@b.c>",
+        "\"a\"@b.c",
+        "mailto:a@b.c",
+        "a@[1.2.3.4]",
+        "a@b.c/d",
         "a\t@b.c",
         "\xe9@b.c",
         "a\xc2\xa0@b.c",
@@ -220,6 +229,8 @@ static void addresses_that_are_none(void **state)
         assert_int_equal(normalise_text(&got, h, span_z(MALFORMED[i])), NORMALISE_MALFORMED);
         assert_int_equal(got.n, 0);
     }
+    assert_int_equal(normalise_text(&got, h, span_z("o'neil+x/y=z!#$%&*?^_`{|}~@\xc3\xa4-b_c.d9")),
+                     NORMALISE_GOOD);
     assert_int_equal(normalise_text(&got, h, span_z(" \t\r\n")), NORMALISE_EMPTY);
     assert_int_equal(normalise_digest(&digest, h, (struct span){0}), NORMALISE_EMPTY);
     assert_int_equal(normalise_text(&got, h, span_of("a\0@b.c", 6)), NORMALISE_MALFORMED);
