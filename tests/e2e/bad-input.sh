@@ -134,6 +134,18 @@ ingest 'email' "$work/column.csv"
 ! grep -q "$(printf 'bad\377')" "$work/out" "$work/err" || fail 'shows a value'
 { cat "$work/good.csv"; head -c 10000000 /dev/zero | tr '\0' a; echo ',new'; } >"$work/long.csv"
 ingest 'MiB' "$work/long.csv"
+ten() { head -c 10000000 /dev/zero | tr '\0' a; }
+{ cat "$work/good.csv"; printf 'v@example.org,"'; ten; printf '"\n'; } >"$work/quoted.csv"
+ingest 'line 302: a field of more than 1 MiB' "$work/quoted.csv"
+{ ten; cat "$work/good.csv"; } >"$work/header.csv"
+ingest 'line 1: a field of more than 1 MiB' "$work/header.csv"
+{ cat "$work/good.csv"; printf 'v@example.org,"'; ten; } >"$work/open.csv"
+ingest 'line 302: a field of more than 1 MiB' "$work/open.csv"
+unchanged 'line 1: not an identifier' "$patto" --home "$home" forget "$work/quoted.csv"
+{ echo u1@example.org; ten; } >"$work/long.list"
+unchanged 'line 2: a field of more than 1 MiB' "$patto" --home "$home" forget "$work/long.list"
+{ echo u1@example.org; echo 'u2@example.org,new'; } >"$work/table.list"
+unchanged 'line 2: not an identifier' "$patto" --home "$home" forget "$work/table.list"
 sed 's/new/purple/' "$work/good.csv" >"$work/values.csv"
 ingest 'segment' "$work/values.csv"
 ! grep -q purple "$work/err" || fail 'an error shows a value'
@@ -180,11 +192,19 @@ else
     as=$patto
 fi
 mkdir -m 755 "$work/readable"
-cp "$work/two.yaml" "$work"/two.yaml.*.minisig "$work/readable"
+cp "$work/two.yaml" "$work"/two.yaml.*.minisig "$work/good.csv" "$work/map.yaml" "$work/readable"
+echo u1@example.org >"$work/readable/list"
 chmod 644 "$work"/readable/*
 chmod -R a-w "$home"
 # shellcheck disable=SC2086 # words
 refused 1 'make the home writable' $as --home "$home" join "$work/readable/two.yaml"
+# shellcheck disable=SC2086
+refused 1 'make the home writable' $as --home "$home" ingest "$work/readable/good.csv" \
+    --map "$work/readable/map.yaml"
+# shellcheck disable=SC2086
+refused 1 'make the home writable' $as --home "$home" forget "$work/readable/list"
+# shellcheck disable=SC2086
+ok $as --home "$home" budget show
 # shellcheck disable=SC2086
 ok $as --home "$home" status
 chmod -R u+w "$home"
