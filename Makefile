@@ -76,7 +76,7 @@ $(BUILD)/%.o: %.c | $(GEN_H)
 # its limb loops unroll, which is a factor of four; its tables of eight points need large frames.
 ifeq ($(shell uname -m),x86_64)
 IFMA := -mavx512f -mavx512ifma -mavx512dq -mavx512vl -mavx512bw
-$(BUILD)/crypto/group_ifma.o: CFLAGS_ARCH := $(IFMA) $(if $(PLAIN),,-O3) -Wframe-larger-than=65536
+$(BUILD)/crypto/group_ifma.o: CFLAGS_ARCH := $(IFMA) $(if $(PLAIN),,-O3) -Wframe-larger-than=98304
 $(BUILD)/crypto/group_avx2.o: CFLAGS_ARCH := -mavx2 $(if $(PLAIN),,-O3) -Wframe-larger-than=65536
 $(BUILD)/tests/crypto/fe_ifma_test.o: CFLAGS_ARCH := $(IFMA)
 $(BUILD)/tests/crypto/fe_avx2_test.o: CFLAGS_ARCH := -mavx2

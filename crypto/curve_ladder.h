@@ -11,11 +11,6 @@ struct ladder {
     struct ge_sum sum;
     struct ge acc;
 };
-struct ladders {
-    struct ladder of[FE_WIDE];
-};
-PT_SECRET_TYPE(ladders);
-
 /* chosen = digit i * P lane by lane, reading the whole table. */
 static inline void ladder_choose(struct ladder *l, const int8_t (*digit)[64], int i)
 {
@@ -42,7 +37,10 @@ static inline void ladder_choose(struct ladder *l, const int8_t (*digit)[64], in
     }
     fe_swap_if(&c.y_plus_x, &c.y_minus_x, minus);
     fe_negate_if(&c.t2d, minus);
-    l->chosen = c;
+    l->chosen.y_plus_x = c.y_plus_x;
+    l->chosen.y_minus_x = c.y_minus_x;
+    l->chosen.z2 = c.z2;
+    l->chosen.t2d = c.t2d;
     explicit_bzero(size, sizeof size);
 }
 
@@ -89,11 +87,8 @@ LADDER_STEP ladders_add(struct ladder l[FE_WIDE])
 
 /* p[w] = (sum digit[w * FE_LANES + lane][i] * 16^i) * p[w], digits in -8..8. Secret digits, secret
  * points. */
-static inline void ge_mul(struct ge p[FE_WIDE], const int8_t (*digit)[64])
+static inline void ge_mul(struct ge p[FE_WIDE], struct ladder l[FE_WIDE], const int8_t (*digit)[64])
 {
-    PT_WIPED(ladders) ladders = {0};
-    struct ladder *l = ladders.of;
-
     ladders_begin(l, p);
     for (int i = 63; i >= 0; i--) {
         for (int w = 0; w < FE_WIDE; w++)

@@ -37,7 +37,7 @@ struct ge_cached { /* Y+X, Y-X, 2Z, 2dT: the second operand of an addition */
 };
 
 /* Elements that share one inversion a lane. */
-enum { GE_CHUNK = FE_LANES == 8 ? 8 : 32 / FE_LANES };
+enum { GE_CHUNK = FE_LANES == 8 ? 16 : 32 / FE_LANES };
 
 static const struct ge GE_IDENTITY = {.y = FE_CONST(1, 0, 0, 0, 0), .z = FE_CONST(1, 0, 0, 0, 0)};
 

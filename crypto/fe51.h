@@ -177,6 +177,13 @@ static inline void fe_select(struct fe *r, const struct fe *a, uint64_t mask)
         r->v[i] = ct_select(mask, a->v[i], r->v[i]);
 }
 
+/* r = b where mask is all ones, a where it is zero. */
+static inline void fe_pick(struct fe *r, const struct fe *a, const struct fe *b, uint64_t mask)
+{
+    for (int i = 0; i < 5; i++)
+        r->v[i] = ct_select(mask, b->v[i], a->v[i]);
+}
+
 /* r |= a where mask is all ones: cheaper than fe_select, for a r that starts at zero. */
 static inline void fe_or(struct fe *r, const struct fe *a, uint64_t mask)
 {

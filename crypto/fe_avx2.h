@@ -215,6 +215,15 @@ FE_INLINE void fe_select(struct fe *r, const struct fe *a, fe_mask mask)
         r->v[i] = _mm256_blendv_epi8(r->v[i], a->v[i], m);
 }
 
+/* r = b in the lanes of mask, a in the others. */
+FE_INLINE void fe_pick(struct fe *r, const struct fe *a, const struct fe *b, fe_mask mask)
+{
+    const __m256i m = fe_lanes_of(mask);
+
+    for (int i = 0; i < 10; i++)
+        r->v[i] = _mm256_blendv_epi8(a->v[i], b->v[i], m);
+}
+
 FE_INLINE void fe_or(struct fe *r, const struct fe *a, fe_mask mask)
 {
     const __m256i m = fe_lanes_of(mask);

@@ -211,6 +211,13 @@ static inline void fe_select(struct fe *r, const struct fe *a, fe_mask mask)
         r->v[i] = _mm512_mask_mov_epi64(r->v[i], mask, a->v[i]);
 }
 
+/* r = b in the lanes of mask, a in the others. */
+FE_INLINE void fe_pick(struct fe *r, const struct fe *a, const struct fe *b, fe_mask mask)
+{
+    for (int i = 0; i < 5; i++)
+        r->v[i] = _mm512_mask_mov_epi64(a->v[i], mask, b->v[i]);
+}
+
 static inline void fe_or(struct fe *r, const struct fe *a, fe_mask mask)
 {
     fe_select(r, a, mask);

@@ -4,7 +4,7 @@
 
 #include "crypto/group.h"
 
-enum { BACKEND_CHUNK_MAX = 64 };
+enum { BACKEND_CHUNK_MAX = 128 };
 struct msm; /* group_msm.h */
 struct msm_term;
 

@@ -15,6 +15,7 @@ struct chunk { /* decoded points, perhaps derived from secrets */
     uint8_t wide[CHUNK_POINTS][64];
     struct scalar_digits digits[CHUNK_POINTS];
     struct scalar half;
+    struct ladder ladder[FE_WIDE];
 };
 PT_SECRET_TYPE(chunk);
 
@@ -57,11 +58,15 @@ static inline void chunk_mul_encode(struct point *out, struct chunk *c, const st
                                     size_t stride, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
+        if (stride == 0 && i > 0) { /* one scalar for all */
+            c->digits[i] = c->digits[0];
+            continue;
+        }
         scalar_half(&c->half, &k[i * stride]);
         scalar_recode(&c->digits[i], &c->half);
     }
     for (size_t i = 0; i < chunk_elements(n); i += FE_WIDE)
-        ge_mul(&c->p[i], (const int8_t(*)[64])c->digits[i * FE_LANES].d);
+        ge_mul(&c->p[i], c->ladder, (const int8_t(*)[64])c->digits[i * FE_LANES].d);
     ge_double_encode(c->encoded, c->p, chunk_elements(n));
     memcpy(out, c->encoded, n * sizeof *out);
 }

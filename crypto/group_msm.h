@@ -12,7 +12,7 @@
 
 #include "crypto/group.h"
 
-enum { MSM_VECTORS = 2, MSM_LANES_MAX = 8, MSM_TERM_BYTES = 128, MSM_MARK = 2 };
+enum { MSM_VECTORS = 2, MSM_LANES_MAX = 16, MSM_TERM_BYTES = 128, MSM_MARK = 2 };
 
 struct msm_term { /* a decoded point, as the back-end likes it */
     _Alignas(64) uint8_t b[MSM_TERM_BYTES];

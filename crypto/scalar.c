@@ -68,14 +68,22 @@ void scalar_half(struct scalar *out, const struct scalar *k)
     explicit_bzero(v, sizeof v);
 }
 
+/* Eights are added to all digits at once, so that their carries go where they belong, and taken
+ * away again digit by digit. */
 void scalar_recode(struct scalar_digits *out, const struct scalar *k)
 {
-    int carry = 0;
+    const uint64_t eights = 0x8888888888888888;
+    PT_WIPED(scalar) v = {0};
+    u128 t = 0;
 
-    for (int i = 0; i < 64; i++) {
-        int v = (k->b[i / 2] >> 4 * (i & 1) & 15) + carry;
-        carry = (v + 8) >> 4;
-        out->d[i] = (int8_t)(v - carry * 16);
+    for (size_t i = 0; i < 4; i++) {
+        t += (u128)load_u64le(k->b + 8 * i) + eights;
+        store_u64le(v.b + 8 * i, (uint64_t)t);
+        t >>= 64;
+    }
+    for (size_t i = 0; i < 32; i++) {
+        out->d[2 * i] = (int8_t)((v.b[i] & 15) - 8);
+        out->d[2 * i + 1] = (int8_t)((v.b[i] >> 4) - 8);
     }
 }
 
