@@ -107,36 +107,6 @@ static void install(struct home *h, struct signed_policy *s, uint16_t self)
     s->file = (struct buf){0};
 }
 
-/* All but the dates. */
-static enum pt_code load_current(struct home *h, struct pt_err *err)
-{
-    struct signed_policy s = {0};
-    char path[HOME_PATH_MAX];
-    uint16_t self = 0;
-    enum pt_code rc;
-
-    home_path(path, h, CURRENT);
-    if (!fileio_exists(path))
-        return pt_fail(err, PT_ESTATE,
-                       "no policy is in force: patto --home %s join POLICY, with the signatures "
-                       "of all partners beside the file",
-                       h->dir);
-    if ((rc = read_signed(&s, path, err)) == PT_OK && (rc = check_signed(&s, err)) == PT_OK &&
-        (rc = check_self(&self, h, s.policy, err)) == PT_OK)
-        install(h, &s, self);
-    signed_policy_free(&s);
-    return rc == PT_OK ? PT_OK : pt_wrap(err, "the policy in force");
-}
-
-enum pt_code home_load_policy(struct home *h, int64_t now_s, struct pt_err *err)
-{
-    if (load_current(h, err) != PT_OK)
-        return err->code;
-    if (quorum_check_dates(h->policy, now_s, err) != PT_OK)
-        return pt_wrap(err, "the policy in force");
-    return PT_OK;
-}
-
 /* HOME/policy/3-9f2c0a1b: the version, and enough of the hash to tell two drafts apart. */
 static bool is_version_folder(const char *name, const struct digest *hash)
 {
@@ -186,6 +156,66 @@ enum pt_code home_former_policy(struct policy **out, const struct home *h,
         return rc;
     policy_hash_text(text, hash);
     return pt_fail(err, PT_ESTATE, "%s holds no policy of hash %s", dir, text);
+}
+
+/* Back along `previous`, as far as this home has been: a new version begins no new budget period. A
+ * version that was changed since is an error, for it would say when the period began. */
+static enum pt_code find_first(struct home *h, struct pt_err *err)
+{
+    struct digest previous = h->policy->previous;
+    uint32_t version = h->policy->version;
+    bool more = h->policy->has_previous;
+    enum pt_code rc = PT_OK;
+
+    while (rc == PT_OK && more) {
+        struct policy *former = NULL;
+        rc = home_former_policy(&former, h, &previous, err);
+        if (rc == PT_ESTATE) /* before we joined */
+            return PT_OK;
+        more = former != NULL && former->version < version && former->has_previous;
+        if (former != NULL && former->version < version) {
+            h->policy->first_from_s = former->valid_from_s;
+            version = former->version;
+            previous = former->previous;
+        }
+        policy_free(former);
+    }
+    return rc == PT_OK ? PT_OK : pt_wrap(err, "an earlier version, by which budget periods count");
+}
+
+/* All but the dates. */
+static enum pt_code load_current(struct home *h, struct pt_err *err)
+{
+    struct signed_policy s = {0};
+    char path[HOME_PATH_MAX];
+    uint16_t self = 0;
+    enum pt_code rc;
+
+    home_path(path, h, CURRENT);
+    if (!fileio_exists(path))
+        return pt_fail(err, PT_ESTATE,
+                       "no policy is in force: patto --home %s join POLICY, with the signatures "
+                       "of all partners beside the file",
+                       h->dir);
+    if ((rc = read_signed(&s, path, err)) == PT_OK && (rc = check_signed(&s, err)) == PT_OK &&
+        (rc = check_self(&self, h, s.policy, err)) == PT_OK) {
+        install(h, &s, self);
+        if ((rc = find_first(h, err)) != PT_OK) {
+            policy_free(h->policy);
+            h->policy = NULL;
+        }
+    }
+    signed_policy_free(&s);
+    return rc == PT_OK ? PT_OK : pt_wrap(err, "the policy in force");
+}
+
+enum pt_code home_load_policy(struct home *h, int64_t now_s, struct pt_err *err)
+{
+    if (load_current(h, err) != PT_OK)
+        return err->code;
+    if (quorum_check_dates(h->policy, now_s, err) != PT_OK)
+        return pt_wrap(err, "the policy in force");
+    return PT_OK;
 }
 
 /* Bounds are finite: the policy parser saw to it. */
@@ -302,6 +332,7 @@ enum pt_code home_join(struct home_joined *out, struct home *h, const char *poli
     if ((rc = keep_copy(h, &s, folder, err)) != PT_OK || (rc = switch_to(h, folder, err)) != PT_OK)
         goto out;
     install(h, &s, self);
+    rc = find_first(h, err);
 out:
     signed_policy_free(&s);
     if (rc != PT_OK)

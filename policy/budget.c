@@ -181,7 +181,8 @@ void budget_pool(struct budget_spent *out, const struct budget_spent *each, size
 int64_t budget_period_start_s(const struct policy *p, int64_t now_s)
 {
     int64_t period_s = (int64_t)p->privacy.budget_days * NAMES_DAY_S;
-    int64_t since = (now_s - p->valid_from_s) % period_s;
+    int64_t first_s = p->first_from_s != 0 ? p->first_from_s : p->valid_from_s;
+    int64_t since = (now_s - first_s) % period_s;
 
     return now_s - (since < 0 ? since + period_s : since);
 }

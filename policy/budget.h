@@ -46,7 +46,8 @@ const char *budget_cap_name(enum budget_cap cap); /* as in the policy: "daily_rh
 /* All recipients as one, who pool their answers about the same customers: rho adds up over them
  * as it does over questions. Held at UINT64_MAX, never wrapped. */
 void budget_pool(struct budget_spent *out, const struct budget_spent *each, size_t count);
-/* The first second of the budget period that holds now: periods count from valid_from. */
+/* The first second of the budget period that holds now: periods count from the
+ * valid_from of the first version (policy.first_from_s). */
 int64_t budget_period_start_s(const struct policy *p, int64_t now_s);
 int64_t budget_period_end_s(const struct policy *p, int64_t now_s); /* ... and of the next one */
 /* What questions leave of each cap, so that a recipient who has asked all it may does not stand

@@ -93,6 +93,9 @@ struct policy {
     char legal_dpia[POLICY_TEXT_MAX + 1], legal_contact[POLICY_TEXT_MAX + 1];
     uint32_t retention_days;
     int64_t valid_from_s, valid_until_s; /* UTC; until is the first second after the last day */
+    /* Not of the file: valid_from_s of the first version that the node had, from which budget
+     * periods count, so that a new version begins none. 0: this is the first. */
+    int64_t first_from_s;
     enum policy_identifier identifier;
     enum policy_rules rules;
     uint32_t slots_per_customer;

@@ -9,6 +9,7 @@
 
 #include "crypto/base/text.h"
 #include "node/home.h"
+#include "policy/budget.h"
 #include "tests/scratch.h"
 
 #include <fcntl.h>
@@ -231,6 +232,7 @@ struct draft { /* what varies */
     const char *until;
     const char *values;
     const char *name;
+    const char *from; /* NULL: 2026-12-01 */
 };
 
 static void write_policy(const struct pact *pact, const char *path, struct draft d)
@@ -249,7 +251,7 @@ static void write_policy(const struct pact *pact, const char *path, struct draft
         "purpose_words: A test.\n"
         "legal: {basis: consent, arrangement: A-1, dpia: D-1, contact: a@example.org, "
         "retention_days: 30}\n"
-        "valid: {from: 2026-12-01, until: %s}\n"
+        "valid: {from: %s, until: %s}\n"
         "match: {identifier: email, normalisation: uid2, slots_per_customer: 4}\n"
         "partners:\n  %s:\n    endpoint: 127.0.0.1:7443\n    certificate: %s\n    officer: %s\n"
         "    node: ed25519:%s\n    customers: {min: 1, max: 1000}\n"
@@ -266,8 +268,8 @@ static void write_policy(const struct pact *pact, const char *path, struct draft
         "  budget: {rho: 0.2, delta: 1e-9, days: 90, daily_rho: 0.01, lifetime_rho: 1.0}\n"
         "  cost: {count_rho: 0.0005, table_rho: 0.002}\n"
         "audit: {witnesses: [other], quorum: all}\n",
-        d.version, d.previous, d.until, d.name, pact->certificate, officers[0], pact->node,
-        d.values, officers[1]));
+        d.version, d.previous, d.from != NULL ? d.from : "2026-12-01", d.until, d.name,
+        pact->certificate, officers[0], pact->node, d.values, officers[1]));
     scratch_write(path, buf_span(&text));
     buf_free(&text);
 }
@@ -300,7 +302,7 @@ static void expect_join(struct home *h, const char *path, enum pt_code code, con
         fail_msg("expected %d, \"%s\"; got %d, \"%s\"", code, says, err.code, err.msg);
 }
 
-static const struct draft FIRST = {1, "", "2027-06-30", "new, loyal", "fresh"};
+static const struct draft FIRST = {1, "", "2027-06-30", "new, loyal", "fresh", NULL};
 
 /* Goal: only a policy that is signed by all, in date, ours and next in line gets in; each refusal
  * says which of these fails, and leaves the one in force. */
@@ -355,7 +357,7 @@ static void joins_only_what_is_right(void **state)
     const struct digest first = h->policy->hash;
     policy_hash_text(previous + strlen(previous), &h->policy->hash);
     memcpy(previous + strlen(previous), "\n", 2);
-    d = (struct draft){2, previous, "2027-06-30", "new, loyal, lapsed", "fresh"};
+    d = (struct draft){2, previous, "2027-06-30", "new, loyal, lapsed", "fresh", NULL};
     write_policy(&pact, path, d);
     sign_policy(&pact, path);
     assert_int_equal(home_join(&joined, h, path, NOW_S, &err), PT_OK);
@@ -384,6 +386,56 @@ static void joins_only_what_is_right(void **state)
     free((void *)(uintptr_t)path);
 }
 
+/* Goal: a new version begins no new budget period: periods count from the first version that this
+ * home had. A copy of it that was changed is noticed; one that is gone is one we never had. */
+static void periods_count_from_the_first_version(void **state)
+{
+    static const int64_t FIRST_S = 1796083200; /* 2026-12-01 */
+    static const int64_t DAY_S = 86400;
+    struct pt_err err = {0};
+    struct pact pact;
+    char previous[96] = "previous: ";
+    char folder[32];
+    char copy[64];
+    char hex[9];
+    const char *path = strdup(scratch_path(state, "policy.yaml"));
+
+    make_home(state, "a");
+    struct home *h = open_home(state, "a", HOME_WORK);
+    pact_of(&pact, h);
+    for (unsigned version = 1; version <= 3; version++) {
+        struct draft d = {version, version > 1 ? previous : "", "2027-06-30", "new", "fresh", NULL};
+        d.from = version == 1 ? "2026-12-01" : version == 2 ? "2026-12-05" : "2026-12-10";
+        write_policy(&pact, path, d);
+        sign_policy(&pact, path);
+        expect_join(h, path, PT_OK, "");
+        assert_int_equal(budget_period_start_s(h->policy, NOW_S), FIRST_S);
+        policy_hash_text(previous + strlen("previous: "), &h->policy->hash);
+        memcpy(previous + strlen(previous), "\n", 2);
+        if (version == 1)
+            text_hex(hex, h->policy->hash.b, 4);
+    }
+    home_close(h);
+    h = open_home(state, "a", HOME_LOOK);
+    assert_int_equal(home_load_policy(h, NOW_S, &err), PT_OK);
+    assert_int_equal(h->policy->version, 3);
+    assert_int_equal(h->policy->valid_from_s, FIRST_S + 9 * DAY_S);
+    assert_int_equal(budget_period_start_s(h->policy, NOW_S), FIRST_S);
+    assert_int_equal(budget_period_end_s(h->policy, NOW_S), FIRST_S + 90 * DAY_S);
+    snprintf(folder, sizeof folder, "a/policy/1-%s", hex);
+    snprintf(copy, sizeof copy, "%s/policy.yaml", folder);
+    write_policy(&pact, scratch_path(state, copy),
+                 (struct draft){1, "", "2027-06-30", "new", "fresh", "2026-12-02"});
+    assert_int_equal(home_load_policy(h, NOW_S, &err), PT_EDENIED);
+    assert_non_null(strstr(err.msg, "an earlier version, by which budget periods count"));
+    assert_null(h->policy);
+    assert_int_equal(rename(scratch_path(state, folder), scratch_path(state, "elsewhere")), 0);
+    assert_int_equal(home_load_policy(h, NOW_S, &err), PT_OK);
+    assert_int_equal(budget_period_start_s(h->policy, NOW_S), FIRST_S + 4 * DAY_S);
+    home_close(h);
+    free((void *)(uintptr_t)path);
+}
+
 /* Goal: at each start the policy in force is checked again; an expired one is shown all the same,
  * and a killed join left nothing in the way of the next. */
 static void checks_again_at_start(void **state)
@@ -406,7 +458,7 @@ static void checks_again_at_start(void **state)
     assert_non_null(h->policy);
     home_close(h);
     write_policy(&pact, scratch_path(state, "a/policy/current/policy.yaml"),
-                 (struct draft){1, "", "2027-06-30", "x, y", "fresh"});
+                 (struct draft){1, "", "2027-06-30", "x, y", "fresh", NULL});
     h = open_home(state, "a", HOME_WORK);
     assert_int_equal(home_load_policy(h, NOW_S, &err), PT_EDENIED);
     assert_non_null(strstr(err.msg, "not valid for this file"));
@@ -427,6 +479,7 @@ int main(void)
         CASE(derives_seeds),
         CASE(joins_only_what_is_right),
         CASE(checks_again_at_start),
+        CASE(periods_count_from_the_first_version),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

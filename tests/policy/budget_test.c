@@ -177,6 +177,10 @@ static void thresholds_and_periods(void **state)
     assert_int_equal(budget_period_start_s(p, from + 3 * period + 5), from + 3 * period);
     assert_int_equal(budget_period_start_s(p, from - 1), from - period);
     assert_int_equal(budget_period_start_s(p, from - period), from - period);
+    /* A later version of a policy that began ten days earlier. */
+    p->first_from_s = from - 10 * 86400;
+    assert_int_equal(budget_period_start_s(p, from), p->first_from_s);
+    assert_int_equal(budget_period_end_s(p, from), p->first_from_s + period);
     policy_free(p);
 }
 
