@@ -178,4 +178,4 @@ clean:
 
 .PHONY: all deps tests ct-programs check test e2e demo san lint ct valgrind memcheck fuzz cover install clean print-libs
 .PRECIOUS: $(BUILD)/%.o $(BUILD)/gen/proto/%.pb-c.c $(BUILD)/gen/proto/%.pb-c.h
--include $(LIB_O:.o=.d) $(BUILD)/node/main.d $(TEST:=.d) $(HELP_O:.o=.d)
+-include $(LIB_O:.o=.d) $(BUILD)/node/main.d $(HELP_O:.o=.d) $(wildcard $(BUILD)/tests/*/*.d)
