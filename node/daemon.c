@@ -204,6 +204,34 @@ static enum pt_code open_translog(struct daemon *d, struct pt_err *err)
     return PT_OK;
 }
 
+/* The keys that this node signs and is known by, whenever they are not those of the last start. */
+static enum pt_code note_keys(struct daemon *d, struct pt_err *err)
+{
+    const struct policy_partner *self = &d->home->policy->partners[d->home->self];
+    struct buf known = {0};
+    struct store_place place;
+    char node[65];
+    char certificate[65];
+    char fields[256];
+    bool found;
+    enum pt_code rc;
+
+    text_hex(node, self->node.b, sizeof self->node.b);
+    text_hex(certificate, self->certificate.b, sizeof self->certificate.b);
+    snprintf(fields, sizeof fields, "node=ed25519:%s certificate=sha256:%s", node, certificate);
+    if ((rc = store_begin(d->store, err)) != PT_OK)
+        return rc;
+    rc = store_fact_find(&known, &found, d->store, "keys", err);
+    if (rc == PT_OK && !(found && span_eq_vartime(buf_span(&known), span_z(fields))) &&
+        (rc = store_event(&place, d->store, "key", fields, clock_now_s(), err)) == PT_OK)
+        rc = store_fact_put(d->store, "keys", span_z(fields), err);
+    if (rc == PT_OK)
+        rc = store_commit(d->store, err);
+    store_rollback(d->store);
+    buf_free(&known);
+    return rc;
+}
+
 void daemon_publish(struct daemon *d)
 {
     struct buf note;
@@ -225,7 +253,8 @@ static enum pt_code open_home(struct daemon *d, const char *home_dir, struct pt_
         return rc;
     home_path(path, d->home, "state.db");
     if ((rc = store_open(&d->store, path, STORE_WRITE, err)) != PT_OK ||
-        (rc = check_joined(d, err)) != PT_OK || (rc = open_translog(d, err)) != PT_OK)
+        (rc = check_joined(d, err)) != PT_OK || (rc = open_translog(d, err)) != PT_OK ||
+        (rc = note_keys(d, err)) != PT_OK)
         return rc;
     home_path(path, d->home, "vault");
     if ((rc = vault_sweep(path, err)) != PT_OK || (rc = blobs_sweep(d->home, err)) != PT_OK ||

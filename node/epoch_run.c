@@ -1,5 +1,6 @@
 #include "node/epoch_run.h"
 
+#include "crypto/base/text.h"
 #include "node/clock.h"
 #include "node/ledger.h"
 #include "node/peer.h"
@@ -118,6 +119,28 @@ enum pt_code epoch_allow(struct daemon *d, const char *initiator, const struct s
     return rc == PT_OK ? charge_sizes(d, r, data, err) : rc;
 }
 
+/* With our own part of it: the commitment to our data, and the padded size that all were told. */
+static enum pt_code epoch_fields(char *out, size_t cap, const struct daemon *d,
+                                 const struct epoch_header *h, struct pt_err *err)
+{
+    int own = epoch_find(h, d->home->policy->partners[d->home->self].name);
+    struct digest id;
+    char hex[65];
+    int n;
+
+    if (epoch_header_id(&id, h, err) != PT_OK)
+        return err->code;
+    text_hex(hex, id.b, sizeof id.b);
+    n = snprintf(out, cap, "number=%" PRIu64 " participants=%zu slots=%" PRIu64 " id=%s", h->number,
+                 h->participant_count, h->slot_count, hex);
+    if (own >= 0) {
+        const struct epoch_participant *us = &h->participants[own];
+        text_hex(hex, us->dataset.b, sizeof us->dataset.b);
+        snprintf(out + n, cap - (size_t)n, " dataset=%s padded=%" PRIu64, hex, us->padded_size);
+    }
+    return PT_OK;
+}
+
 /* In one transaction: what the store says is in force is what memory will hold, or neither is. The
  * store's lock keeps another round from sweeping the record that this one has just made. */
 static enum pt_code keep(struct daemon *d, const struct salt_result *r, int64_t now_s,
@@ -125,12 +148,12 @@ static enum pt_code keep(struct daemon *d, const struct salt_result *r, int64_t 
 {
     struct store_quota done = {.what = "epochs", .peer = "", .count = 1, .limit = UINT32_MAX};
     struct store_place place;
-    char fields[256];
+    char fields[512];
     uint64_t used;
     enum pt_code rc;
 
-    snprintf(fields, sizeof fields, "number=%" PRIu64 " participants=%zu slots=%" PRIu64,
-             r->header.number, r->header.participant_count, r->header.slot_count);
+    if ((rc = epoch_fields(fields, sizeof fields, d, &r->header, err)) != PT_OK)
+        return rc;
     if ((rc = store_begin(d->store, err)) != PT_OK)
         return rc;
     if ((rc = snapshot_keep(d->store, r, now_s, err)) == PT_OK &&

@@ -156,6 +156,9 @@ static enum pt_code charge(void *self, const struct ask_charge *c, struct ask_ac
         session_because(e->session, REFUSAL_BUDGET_EXHAUSTED);
     if (rc != PT_OK)
         return rc;
+    e->note = (struct question_note){
+        .kind = bill.kind, .peer = bill.recipient, .id = c->key, .rho_nano = paid.charged_nano};
+    e->charged = true;
     *out = (struct ask_account){.paid_before = paid.already_paid,
                                 .left_nano = paid.left_nano,
                                 .audit_position = paid.event.sequence};
@@ -204,6 +207,26 @@ enum pt_code evaluate_begin(struct evaluate *e, struct daemon *d, struct snapsho
     return ask_evaluator_begin(&e->ask, s, &in, err);
 }
 
+/* On the record before it leaves: what cannot be written down is taken back. */
+static enum pt_code note_answered(struct evaluate *e, enum pt_code rc, struct outbox *out,
+                                  struct pt_err *err)
+{
+    struct pt_err later;
+
+    if (!e->charged)
+        return rc;
+    e->charged = false;
+    if (question_log_answered(e->daemon->store, &e->note, rc == PT_OK, clock_now_s(), &later) ==
+        PT_OK)
+        return rc;
+    daemon_log(e->daemon, "an answer is not on the record: %s", later.msg);
+    if (rc != PT_OK)
+        return rc;
+    outbox_free(out);
+    *err = later;
+    return session_fail(e->session, out, err);
+}
+
 enum pt_code evaluate_answer_if_ready(struct evaluate *e, struct outbox *out, struct pt_err *err)
 {
     if (!ask_evaluator_ready(&e->ask))
@@ -211,7 +234,7 @@ enum pt_code evaluate_answer_if_ready(struct evaluate *e, struct outbox *out, st
     pthread_mutex_lock(&e->daemon->compute);
     enum pt_code rc = ask_evaluator_answer(&e->ask, out, err);
     pthread_mutex_unlock(&e->daemon->compute);
-    return rc;
+    return note_answered(e, rc, out, err);
 }
 
 void evaluate_end(struct evaluate *e)

@@ -5,6 +5,7 @@
 
 #include "node/blobs.h"
 #include "node/daemon.h"
+#include "node/question_log.h"
 #include "proto/ask.h"
 
 /* Ciphertexts a peer may send a day: the largest table four times, 5 GB at 2^20 slots and 22 GB at
@@ -23,7 +24,8 @@ struct evaluate {
     struct session *session;
     struct ask_evaluator ask;
     struct evaluate_column columns[WIRE_COLUMNS_MAX];
-    bool begun;
+    struct question_note note; /* of the question, once charged */
+    bool charged, begun;
 };
 /* Attach to an open session. `epoch` outlives e. */
 PT_MUST_USE enum pt_code evaluate_begin(struct evaluate *e, struct daemon *d,

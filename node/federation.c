@@ -5,6 +5,7 @@
 #include "node/epoch_run.h"
 #include "node/evaluate.h"
 #include "node/ledger.h"
+#include "node/question_log.h"
 #include "node/reach_serve.h"
 #include "proto/salt.h"
 #include "proto/tokenise.h"
@@ -234,6 +235,28 @@ static enum pt_code greet(struct accepted *a, const struct rpc_pin *pin, struct 
     return PT_OK;
 }
 
+/* What the policy, a cap, a quota or a freeze forbade is on the record; disturbances are not. */
+static void note_refusal(const struct accepted *a, const char *peer)
+{
+    static const enum refusal NOTED[] = {
+        REFUSAL_POLICY_MISMATCH,  REFUSAL_NOT_SIGNED, REFUSAL_EXPIRED, REFUSAL_NOT_ALLOWED,
+        REFUSAL_BUDGET_EXHAUSTED, REFUSAL_QUOTA,      REFUSAL_FROZEN};
+    static const char *const WHAT[] = {[WHAT_TOKENISE] = "tokenise",
+                                       [WHAT_EPOCH] = "epoch",
+                                       [WHAT_ASK] = "ask",
+                                       [WHAT_REACH] = "reach"};
+    const char *what = a->attached && a->session.what < PT_LEN(WHAT) ? WHAT[a->session.what] : NULL;
+    const struct question_refusal r = {.peer = peer,
+                                       .what = what != NULL ? what : "session",
+                                       .reason = refusal_name(a->session.refusal)};
+    struct pt_err err;
+
+    for (size_t i = 0; i < PT_LEN(NOTED); i++)
+        if (a->session.refusal == NOTED[i] &&
+            question_log_refused(a->daemon->store, &r, clock_now_s(), &err) != PT_OK)
+            daemon_log(a->daemon, "a refusal is not on the record: %s", err.msg);
+}
+
 enum pt_code federation_session(struct rpc_call *call, void *arg, struct pt_err *err)
 {
     const struct rpc_pin *pin = rpc_call_peer(call);
@@ -252,6 +275,8 @@ enum pt_code federation_session(struct rpc_call *call, void *arg, struct pt_err 
         daemon_log(a->daemon, "session with %s ended: %s%s%s", pin->name, err->msg,
                    a->session.refusal != REFUSAL_NONE ? ": " : "",
                    a->session.refusal != REFUSAL_NONE ? refusal_name(a->session.refusal) : "");
+    if (rc != PT_OK && !a->session.refused_by_peer)
+        note_refusal(a, pin->name);
     daemon_publish(a->daemon);
     accepted_free(a);
     return rc;

@@ -4,6 +4,7 @@
 #include "node/clock.h"
 #include "node/ledger.h"
 #include "node/peer.h"
+#include "node/question_log.h"
 #include "node/reach_query.h"
 #include "policy/decide.h"
 #include "proto/ask.h"
@@ -41,6 +42,7 @@ struct query {
     struct peer peer;
     struct ask_recipient ask;
     struct ask_column *asked;
+    struct question_note note; /* once prepared: its id and price */
 };
 
 static enum pt_code no_memory(struct pt_err *err)
@@ -407,10 +409,8 @@ static bool refused(const struct query *q, struct answer_refusal *why, const str
     return true;
 }
 
-/* Too small an audience is found on the noisy size, which costs what the answer costs. The refusal
- * carries no amount: it is the policy's price the first time, and nothing when the owner's ledger
- * knows the question, which it does by a key that both can compute. */
-static enum pt_code refused_charge(struct answer *out, struct query *q, struct pt_err *err)
+/* The question's id and price, as the owner's ledger will have them. */
+static enum pt_code name_question(struct query *q, struct pt_err *err)
 {
     struct digest *digests = calloc(q->column_count, sizeof *digests);
     struct reply_in in = {.policy = q->policy,
@@ -420,8 +420,6 @@ static enum pt_code refused_charge(struct answer *out, struct query *q, struct p
                           .column_digests = digests,
                           .column_count = q->column_count};
     struct budget_price price;
-    struct buf before = {0};
-    struct digest key;
     enum pt_code rc;
 
     if (digests == NULL)
@@ -429,15 +427,38 @@ static enum pt_code refused_charge(struct answer *out, struct query *q, struct p
     for (size_t i = 0; i < q->column_count; i++)
         digests[i] = q->columns[i].digest;
     reply_price(&price, &in);
-    if ((rc = reply_key(&key, &in, err)) == PT_OK)
-        rc = store_answer_find(&before, &out->repeated, q->daemon->store, &key, err);
+    q->note = (struct question_note){.kind = question_kind_name(q->question.kind),
+                                     .peer = q->policy->partners[q->question.with].name,
+                                     .rho_nano = price.charge_nano};
+    rc = reply_key(&q->note.id, &in, err);
+    free(digests);
+    return rc;
+}
+
+static enum pt_code note_received(struct query *q, const struct answer *out, bool answered,
+                                  struct pt_err *err)
+{
+    struct question_note received = q->note;
+
+    received.rho_nano = out->charged_rho_nano;
+    return question_log_received(q->daemon->store, &received, answered, clock_now_s(), err);
+}
+
+/* Too small an audience is found on the noisy size, which costs what the answer costs. The refusal
+ * carries no amount: it is the policy's price the first time, and nothing when the owner's ledger
+ * knows the question, which it does by the id. */
+static enum pt_code refused_charge(struct answer *out, struct query *q, struct pt_err *err)
+{
+    struct buf before = {0};
+    enum pt_code rc =
+        store_answer_find(&before, &out->repeated, q->daemon->store, &q->note.id, err);
+
     if (rc == PT_OK && !out->repeated) {
-        out->charged_rho_nano = price.charge_nano;
-        rc = store_answer_put(q->daemon->store, &key, span_z("\"AUDIENCE_TOO_SMALL\""),
+        out->charged_rho_nano = q->note.rho_nano;
+        rc = store_answer_put(q->daemon->store, &q->note.id, span_z("\"AUDIENCE_TOO_SMALL\""),
                               clock_now_s(), err);
     }
     buf_free(&before);
-    free(digests);
     return rc;
 }
 
@@ -447,6 +468,8 @@ static enum pt_code answer_refused(struct answer *out, struct query *q, struct a
     enum pt_code rc = why.reason == REASON_AUDIENCE ? refused_charge(out, q, err) : PT_OK;
 
     out->left_unknown = true;
+    if (rc == PT_OK)
+        rc = note_received(q, out, false, err);
     return rc == PT_OK ? answer_refuse(out, q->kind, q->policy, &q->question, why, err) : rc;
 }
 
@@ -514,10 +537,13 @@ static enum pt_code answer_query(struct answer *out, struct query *q,
         return answer_reach(out, q, err);
     if ((rc = find_epoch(q, err)) != PT_OK || (rc = make_room(q, err)) != PT_OK)
         return rc;
-    if ((rc = prepare(q, err)) != PT_OK)
+    if ((rc = prepare(q, err)) != PT_OK || (rc = name_question(q, err)) != PT_OK ||
+        (rc = question_log_asked(q->daemon->store, &q->note, clock_now_s(), err)) != PT_OK)
         return rc;
-    if ((rc = converse(q, &said)) == PT_OK)
-        return fill(out, q, err);
+    if ((rc = converse(q, &said)) == PT_OK) {
+        rc = fill(out, q, err);
+        return rc == PT_OK ? note_received(q, out, true, err) : rc;
+    }
     if (refused(q, &why, &said))
         return answer_refused(out, q, why, err);
     *err = said;

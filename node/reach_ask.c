@@ -1,6 +1,8 @@
 #include "node/reach_ask.h"
 
+#include "node/clock.h"
 #include "node/peer.h"
+#include "node/question_log.h"
 #include "node/reach_serve.h"
 #include "proto/reach_talk.h"
 
@@ -126,9 +128,44 @@ static void *hear(void *argument)
     return NULL;
 }
 
-static enum pt_code go(struct asking *a, struct pt_err *err)
+static struct question_note note_of(const struct asking *a, const struct other *o)
+{
+    const struct policy *p = a->daemon->home->policy;
+    const struct reach_run_name name = {.run = &a->in.run,
+                                        .epoch = snapshot_id(a->epoch),
+                                        .policy = &p->hash,
+                                        .text = buf_span(&a->text)};
+    struct question_note n = {.kind = question_kind_name(QUESTION_REACH),
+                              .peer = p->partners[o->partner].name,
+                              .rho_nano = a->in.plan.charge_nano};
+
+    reach_charge_id(&n.id, &name);
+    return n;
+}
+
+/* Of each party, one event: before anybody works, and once all have told what they charged. */
+static enum pt_code note_all(const struct asking *a, bool received, struct pt_err *err)
 {
     enum pt_code rc = PT_OK;
+
+    for (size_t i = 0; i < a->other_count && rc == PT_OK; i++) {
+        const struct other *o = &a->others[i];
+        struct question_note n = note_of(a, o);
+        if (!reach_is_party(&a->in.plan, o->partner))
+            continue;
+        if (received) {
+            n.rho_nano = o->talk.charged_nano;
+            rc = question_log_received(a->daemon->store, &n, true, clock_now_s(), err);
+        } else {
+            rc = question_log_asked(a->daemon->store, &n, clock_now_s(), err);
+        }
+    }
+    return rc;
+}
+
+static enum pt_code go(struct asking *a, struct pt_err *err)
+{
+    enum pt_code rc = note_all(a, false, err);
 
     for (size_t i = 0; i < a->other_count && rc == PT_OK; i++) {
         struct other *o = &a->others[i];
@@ -258,6 +295,8 @@ static enum pt_code ask_all(struct reach_opened *out, struct asking *a, const st
     }
     if (rc == PT_OK)
         rc = collect(out, a, &own, err);
+    if (rc == PT_OK)
+        rc = note_all(a, true, err);
     explicit_bzero(&own, sizeof own);
     return rc;
 }

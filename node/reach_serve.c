@@ -186,13 +186,21 @@ enum pt_code reach_serve_begin(struct reach_serve *s, struct daemon *d, struct s
 
 /* ---- after ReachGo ---- */
 
+void reach_charge_id(struct digest *out, const struct reach_run_name *n)
+{
+    const struct span parts[] = {span_of(n->run->b, 32), span_of(n->epoch->b, 32),
+                                 span_of(n->policy->b, 32), n->text};
+
+    hash_parts(out, "patto/reach/charge/1", parts, PT_LEN(parts));
+}
+
 /* One run is one release: a run that is known has been paid, and is never done again. */
 static enum pt_code charge(struct wire_reach_done *done, struct reach_serve *s, struct pt_err *err)
 {
     const struct policy *p = s->daemon->home->policy;
     struct ledger_result paid;
-    const struct span parts[] = {span_of(s->run_id.b, 32), span_of(s->epoch_id.b, 32),
-                                 span_of(p->hash.b, 32), buf_span(&s->text)};
+    const struct reach_run_name name = {
+        .run = &s->run_id, .epoch = &s->epoch_id, .policy = &p->hash, .text = buf_span(&s->text)};
     struct ledger_charge bill = {.recipient = session_peer_name(s->session),
                                  .kind = question_kind_name(QUESTION_REACH),
                                  .epoch = s->epoch_id,
@@ -200,7 +208,7 @@ static enum pt_code charge(struct wire_reach_done *done, struct reach_serve *s, 
                                  .question = buf_span(&s->text)};
     char rho[32];
 
-    hash_parts(&bill.question_id, "patto/reach/charge/1", parts, PT_LEN(parts));
+    reach_charge_id(&bill.question_id, &name);
     enum pt_code rc = ledger_charge(&paid, s->daemon->store, p, &bill, clock_now_s(), err);
     if (rc == PT_EDENIED)
         session_because(s->session, REFUSAL_BUDGET_EXHAUSTED);
@@ -208,6 +216,11 @@ static enum pt_code charge(struct wire_reach_done *done, struct reach_serve *s, 
         return rc;
     if (paid.already_paid)
         return pt_fail(err, PT_EBADMSG, "%s repeats a run of reach", bill.recipient);
+    s->note = (struct question_note){.kind = bill.kind,
+                                     .peer = bill.recipient,
+                                     .id = bill.question_id,
+                                     .rho_nano = paid.charged_nano};
+    s->charged = true;
     done->charged_nano = paid.charged_nano;
     done->left_nano = paid.left_nano;
     done->audit_position = paid.event.sequence;
@@ -244,6 +257,8 @@ enum pt_code reach_serve_if_ready(struct reach_serve *s, struct outbox *out, str
     if (!reach_accepter_working(&s->accepter))
         return PT_OK;
     rc = work(&done, &result, s, err);
+    if (rc == PT_OK && s->charged)
+        rc = question_log_answered(s->daemon->store, &s->note, true, clock_now_s(), err);
     if (rc == PT_OK)
         rc = reach_accepter_done(&s->accepter, &done, out, err);
     explicit_bzero(&result, sizeof result);

@@ -3,6 +3,7 @@
 #ifndef PT_REACH_SERVE_H
 #define PT_REACH_SERVE_H
 
+#include "node/question_log.h"
 #include "node/reach_desk.h"
 #include "proto/reach_talk.h"
 
@@ -16,7 +17,15 @@ struct reach_serve { /* {0} is a valid ended one */
     struct buf text;
     struct digest run_id, epoch_id;
     struct reach_item item; /* being received */
+    struct question_note note;
+    bool charged;
 };
+/* Under what a party charges for a run: both sides can compute it. */
+struct reach_run_name {
+    const struct digest *run, *epoch, *policy;
+    struct span text;
+};
+void reach_charge_id(struct digest *out, const struct reach_run_name *n);
 PT_MUST_USE enum pt_code reach_serve_begin(struct reach_serve *s, struct daemon *d,
                                            struct snapshot *epoch, struct session *session,
                                            struct pt_err *err);
