@@ -63,12 +63,16 @@ bool audit_concerns(const struct store_event_row *row, const char *partner)
     static const char *const OF_ALL[] = {"policy", "key", "epoch", "freeze", "thaw", "unfreeze"};
     char value[AUDIT_VALUE_MAX];
     bool found;
+    bool named = false;
 
     for (size_t i = 0; i < PT_LEN(KEYS); i++) {
         audit_field(value, &found, row->fields, KEYS[i]);
-        if (found)
-            return strcmp(value, partner) == 0;
+        if (found && strcmp(value, partner) != 0)
+            return false; /* somebody else's too */
+        named = named || found;
     }
+    if (named)
+        return true;
     for (size_t i = 0; i < PT_LEN(OF_ALL); i++)
         if (strcmp(row->kind, OF_ALL[i]) == 0)
             return true;

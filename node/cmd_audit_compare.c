@@ -50,7 +50,9 @@ static enum pt_code compare(struct compare *c, const char *path, struct pt_err *
     for (size_t i = 0; rc == PT_OK && i < c->theirs.count; i++)
         rc = reconcile_add(&c->r, &c->theirs.events[i], false, h->policy->partners[h->self].name,
                            err);
-    reconcile_judge(&c->r, c->theirs.made_s - SLACK_S);
+    const struct reconcile_shown shown = {.entries = c->theirs.checkpoint.size,
+                                          .until_s = c->theirs.made_s - SLACK_S};
+    reconcile_judge(&c->r, shown);
     for (size_t i = 0; i < c->r.count; i++)
         c->counts[c->r.lines[i].verdict]++;
 out:

@@ -4,11 +4,10 @@
 #include "node/clock.h"
 #include "node/cmd_json.h"
 #include "node/commands.h"
-#include "node/progress.h"
 #include "policy/log_key.h"
 
 #include <inttypes.h>
-#include <string.h>
+#include <stdlib.h>
 
 static const struct cli_option OPTIONS[] = {
     {"json", NULL, "print the findings as JSON", false, false},
@@ -124,21 +123,35 @@ static enum pt_code print_json(FILE *out, const struct verify *v, const struct p
                           err);
 }
 
+static enum pt_code tell(struct cli *cli, const struct verify *v, enum pt_code rc,
+                         struct pt_err *err)
+{
+    struct pt_err printing;
+
+    if (!cli_flag(cli, "json")) {
+        if (rc == PT_OK)
+            print_text(cli->out, v);
+        return rc;
+    }
+    if (print_json(cli->out, v, rc == PT_OK ? NULL : err, &printing) == PT_OK || rc != PT_OK)
+        return rc;
+    *err = printing;
+    return err->code;
+}
+
 static enum pt_code run(struct cli *cli, struct pt_err *err)
 {
-    static struct verify v; /* once a process, and large */
-    struct pt_err later;
-    enum pt_code rc = verify(&v, cli->home, err);
+    struct verify *v = calloc(1, sizeof *v); /* too large for the stack */
+    enum pt_code rc;
 
-    if (cli_flag(cli, "json"))
-        rc = print_json(cli->out, &v, rc == PT_OK ? NULL : err, rc == PT_OK ? err : &later) == PT_OK
-                 ? rc
-                 : PT_EIO;
-    else if (rc == PT_OK)
-        print_text(cli->out, &v);
-    buf_free(&v.note);
-    translog_close(v.log);
-    audit_close(&v.audit);
+    if (v == NULL)
+        return pt_fail(err, PT_ENOMEM, "audit verify: out of memory");
+    rc = verify(v, cli->home, err);
+    rc = tell(cli, v, rc, err);
+    buf_free(&v->note);
+    translog_close(v->log);
+    audit_close(&v->audit);
+    free(v);
     return rc;
 }
 

@@ -2,7 +2,9 @@
 
 #include "crypto/base/text.h"
 
+#include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 struct words { /* how one kind of event is written */
     const char *event, *peer, *amount, *outcome;
@@ -21,6 +23,9 @@ static enum pt_code write_event(struct store *s, const struct words *w,
     snprintf(fields, sizeof fields, "kind=%s %s=%s question=%s %s=%s%s%s", n->kind, w->peer,
              n->peer, id, w->amount, rho, w->outcome != NULL ? " outcome=" : "",
              w->outcome != NULL ? w->outcome : "");
+    if (n->position > 0)
+        snprintf(fields + strlen(fields), sizeof fields - strlen(fields), " position=%" PRIu64,
+                 n->position);
     return store_event(&place, s, w->event, fields, now_s, err);
 }
 

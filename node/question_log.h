@@ -18,6 +18,8 @@ struct question_note { /* borrows */
     const char *peer;
     struct digest id;
     uint64_t rho_nano; /* asked: the price; else what was charged now, 0 for a repeated question */
+    uint64_t
+        position; /* received: of the charge in the owner's record, as it said; 0: it did not */
 };
 PT_MUST_USE enum pt_code question_log_asked(struct store *s, const struct question_note *n,
                                             int64_t now_s, struct pt_err *err);

@@ -155,6 +155,7 @@ static enum pt_code note_all(const struct asking *a, bool received, struct pt_er
             continue;
         if (received) {
             n.rho_nano = o->talk.charged_nano;
+            n.position = o->talk.audit_position;
             rc = question_log_received(a->daemon->store, &n, true, clock_now_s(), err);
         } else {
             rc = question_log_asked(a->daemon->store, &n, clock_now_s(), err);

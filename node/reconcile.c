@@ -88,18 +88,23 @@ struct seen { /* one event, read */
     const struct event_kind *kind;
     struct digest id;
     char what[AUDIT_VALUE_MAX];
-    uint64_t nano;
+    uint64_t nano, position;
 };
 
 static bool read_fields(struct seen *s, const struct store_event_row *row)
 {
     char amount[AUDIT_VALUE_MAX];
     char question[AUDIT_VALUE_MAX];
+    char position[AUDIT_VALUE_MAX];
     bool found[3];
+    bool told;
 
     audit_field(question, &found[0], row->fields, "question");
     audit_field(s->what, &found[1], row->fields, "kind");
     audit_field(amount, &found[2], row->fields, s->kind->amount);
+    audit_field(position, &told, row->fields, "position");
+    if (told && !text_u64(span_z(position), &s->position))
+        return false;
     return found[0] && found[1] && found[2] &&
            text_unhex(s->id.b, sizeof s->id.b, span_z(question)) && strlen(s->what) <= 16 &&
            text_decimal(span_z(amount), 9, &s->nano) && s->nano <= INT64_MAX;
@@ -143,6 +148,8 @@ static void note(struct reconcile_line *l, const struct seen *s, const struct st
     case PAID:
         l->paid = l->paid || s->nano > 0;
         l->paid_nano += s->nano;
+        if (l->their_position == 0)
+            l->their_position = s->position;
         break;
     case CHARGED:
         l->charged = true;
@@ -172,11 +179,17 @@ enum pt_code reconcile_add(struct reconcile *r, const struct store_event_row *ro
     return PT_OK;
 }
 
-static enum reconcile_verdict judge(const struct reconcile_line *l, int64_t shown_until_s)
+/* Whoever charged us told where in its log: if it has shown that much, the charge must be there.
+ * Without that only its clock is left. */
+static bool is_newer(const struct reconcile_line *l, struct reconcile_shown shown)
 {
-    bool here = l->our_event != 0;
-    bool there = l->their_event != 0;
+    if (l->our_event == 0 || l->their_event != 0)
+        return false;
+    return l->their_position > 0 ? l->their_position > shown.entries : l->at_s > shown.until_s;
+}
 
+static enum reconcile_verdict judge(const struct reconcile_line *l, struct reconcile_shown shown)
+{
     if (l->charged && l->asked && l->charged_nano != l->asked_nano)
         return RECONCILE_AMOUNT;
     if (l->charged && l->paid && l->charged_nano != l->paid_nano)
@@ -184,15 +197,15 @@ static enum reconcile_verdict judge(const struct reconcile_line *l, int64_t show
     if (l->charged && l->asked)
         return RECONCILE_EQUAL;
     /* Paid or charged, and the other side has nothing that answers to it. */
-    if (here && !there && l->at_s > shown_until_s)
+    if (is_newer(l, shown))
         return RECONCILE_NEWER;
     if (l->charged || l->paid)
         return RECONCILE_MISSING;
     return RECONCILE_FREE;
 }
 
-void reconcile_judge(struct reconcile *r, int64_t shown_until_s)
+void reconcile_judge(struct reconcile *r, struct reconcile_shown shown)
 {
     for (size_t i = 0; i < r->count; i++)
-        r->lines[i].verdict = judge(&r->lines[i], shown_until_s);
+        r->lines[i].verdict = judge(&r->lines[i], shown);
 }

@@ -24,7 +24,8 @@ struct reconcile_line { /* one question */
     uint64_t paid_nano;                /* as the asker received it, all times together */
     uint64_t our_event;                /* the first here; 0: none */
     uint64_t their_event;
-    int64_t at_s; /* of the first */
+    uint64_t their_position; /* where they said that they charged it; 0: they did not */
+    int64_t at_s;            /* of the first */
     enum reconcile_verdict verdict;
 };
 struct reconcile {                /* {0} is an empty one */
@@ -38,8 +39,13 @@ void reconcile_free(struct reconcile *r);
  * other kinds are passed over. PT_EBADMSG: a question's event whose fields cannot be read. */
 PT_MUST_USE enum pt_code reconcile_add(struct reconcile *r, const struct store_event_row *row,
                                        bool ours, const char *peer, struct pt_err *err);
-/* Set the verdicts. shown_until_s: up to when the other side has shown its events. */
-void reconcile_judge(struct reconcile *r, int64_t shown_until_s);
+/* Set the verdicts. How much the other side has shown: so many entries of its log, by its account all
+ * until some time. */
+struct reconcile_shown {
+    uint64_t entries;
+    int64_t until_s;
+};
+void reconcile_judge(struct reconcile *r, struct reconcile_shown shown);
 /* Is it a finding? */
 bool reconcile_bad(enum reconcile_verdict v);
 const char *reconcile_name(enum reconcile_verdict v);

@@ -2,6 +2,7 @@
 """make.py FOLDER - writes the log that the unit tests read, by tlog.py: 300 entries, the log's and
 two witnesses' signatures from fixed seeds, a proof, and proofs over the eight leaves of the
 certificate-transparency project's tests. tests/kat/tlog/ is its output."""
+import json
 import pathlib
 import sys
 
@@ -40,6 +41,23 @@ def proofs():
                     yield f"{name} = {b''.join(hashes).hex()}"
 
 
+def export():
+    """Five events of drinkco, of which the second and fourth are hidden from freshmart."""
+    events = [{"event": i + 1, "at": TIME + i, "kind": kind, "fields": fields,
+               "salt": bytes([0xa0 + i] * 32).hex()}
+              for i, (kind, fields) in enumerate((
+                  ("policy", "version=1"), ("ingest", "dataset=0"),
+                  ("charge", f"kind=overlap recipient=freshmart rho=0.5 question={7:064x}"),
+                  ("charge", f"kind=overlap recipient=homeware rho=0.5 question={8:064x}"),
+                  ("asked", f"kind=reach with=freshmart question={9:064x} rho=0.25")))]
+    leaves = [tlog.leaf_hash(tlog.event_entry(e)) for e in events]
+    for i, event in enumerate(events):
+        event["proof"] = [tlog.to_base64(h) for h in tlog.path(i, leaves)]
+    note = checkpoint(5, tlog.mth(leaves), True).decode()
+    return {"patto_audit_export": 1, "for": "freshmart", "made": TIME + 9, "checkpoint": note,
+            "events": [events[0], events[2], events[4]]}
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
@@ -55,6 +73,7 @@ def main():
     (folder / "entry200.tlog-proof").write_bytes(
         f"c2sp.org/tlog-proof@v1\nextra {tlog.to_base64(b'opened')}\nindex 200\n{hashes}\n".encode()
         + checkpoint(300, tlog.mth(leaves), True))
+    (folder / "export.json").write_text(json.dumps(export(), indent=1) + "\n", encoding="ascii")
     (folder / "proofs.kat").write_text("\n".join(proofs()) + "\n", encoding="ascii")
 
 

@@ -5,6 +5,7 @@ are RFC 6962's recursions over all leaves, notes are read line by line. Slow and
 import base64
 import binascii
 import hashlib
+import struct
 
 P = 2**255 - 19
 L = 2**252 + 27742317777372353535851937790883648493
@@ -308,6 +309,16 @@ def verify_proof(data, leaf, log, witnesses=(), quorum=0):
     if index >= size or root_of_path(leaf, index, size, hashes) != root:
         raise Wrong("the entry is not in the log at this place")
     return index, size
+
+
+# ---- what patto puts into its log, see node/store.h
+
+def event_entry(event):
+    """The commitment to an opened event: SHA-256 over length-prefixed fields."""
+    parts = [b"patto/event/entry/1", bytes.fromhex(event["salt"]),
+             struct.pack("<Q", event["event"]), struct.pack("<q", event["at"]),
+             event["kind"].encode(), event["fields"].encode()]
+    return hashlib.sha256(b"".join(struct.pack("<I", len(p)) + p for p in parts)).digest()
 
 
 # ---- tiles
