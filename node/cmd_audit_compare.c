@@ -183,11 +183,11 @@ const struct command cmd_audit_compare = {
     .args = "PEER_LOG",
     .summary = "lay a partner's record beside ours, question by question",
     .about = "PEER_LOG is what the partner wrote with `patto audit export`. Its signature is\n"
-             "checked against the policy's key, every event's proof against its log. Then every\n"
-             "question must stand on both sides with the same charge: what they charged us for\n"
-             "we must have asked, and what we charged them for they must have asked. Exit\n"
-             "status 1 names the first that does not fit. Questions asked after the export was\n"
-             "made are listed as newer. Reads only, also beside a running node.",
+             "checked against the policy's key, every event's proof against its log. Then\n"
+             "every question must stand on both sides with the same charge: what they charged\n"
+             "us for we must have asked, and what we charged them for they must have asked.\n"
+             "Exit status 1 names the first that does not fit. Questions asked after the\n"
+             "export was made are listed as newer. Reads only, also beside a running node.",
     .example = "patto --home ./fresh audit compare drink-for-fresh.json\n"
                "patto --home ./fresh audit compare drink-for-fresh.json --json",
     .options = OPTIONS,

@@ -50,10 +50,10 @@ const struct command cmd_audit_export = {
     .name = "audit export",
     .args = "FILE",
     .summary = "write down for one partner what the record says about it",
-    .about = "Writes the signed checkpoint of this node's log and every event that concerns the\n"
-             "partner - its questions and ours to it, charges, tokens made for it, policies,\n"
-             "epochs - each with the proof that it is in that log. Other partners' events\n"
-             "stay hidden behind their salts. Send the file to that partner, who runs\n"
+    .about = "Writes the signed checkpoint of this node's log and every event that concerns\n"
+             "the partner - its questions and ours to it, charges, tokens made for it,\n"
+             "policies, epochs - each with the proof that it is in that log. Other partners'\n"
+             "events stay hidden behind their salts. Send the file to that partner, who runs\n"
              "`patto audit compare` on it. Reads only, also beside a running node.",
     .example = "patto --home ./fresh audit export fresh-for-drink.json --for drinkco",
     .options = OPTIONS,

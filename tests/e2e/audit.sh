@@ -101,7 +101,7 @@ b = f.read(1)[0]; f.seek(at); f.write(bytes([b ^ 1]))' "$1" "$2"
 }
 
 say "tampering is named"
-flip "$(echo "$work"/drinkco/log/tile/0/000.p/"$events")" 64
+flip "$work/drinkco/log/tile/0/000.p/$events" 64
 tampered "a byte in a tile" 'event 3'
 flip "$work/drinkco/log/tile/entries/000.p/$events" 40
 tampered "a byte in a bundle" 'event 2'
@@ -154,3 +154,22 @@ rm -rf "$work/drinkco/log/tile"
 serve drinkco
 ok p drinkco audit verify
 ok python3 tests/tlog/verify.py tree "$work/drinkco/log" --log "$(vkey drinkco 1)"
+
+say "the record of processing names what the policy and the record say, and rests on a whole record"
+ok p drinkco audit report --art30
+for line in '# Record of processing activities' '* Purpose: joint-campaign-planning' \
+    'Arrangement (Art. 26): JCA-1' '(Art. 35): DPIA-1' '| segment | category | new, loyal, lapsed |' \
+    '| spend | number | 0 to 500 EUR |' "$(sha256sum "$work/policy.yaml" | cut -d' ' -f1)" \
+    '* Contact: (not stated in the policy)'; do
+    grep -qF -- "$line" "$work/out" || fail "the report does not say: $line"
+done
+ok p drinkco audit report --art30 --json
+# Two overlaps, one of them refused, a crosstab; with the padded sizes of tokens and epoch.
+holds "$work/out" '.recipients[0] | .name == "freshmart" and .questions_answered == 4 and .questions_asked == 1'
+charged=$(jq '[.events[] | select(.kind == "charge") | .fields | capture("rho=(?<r>[0-9.]+)").r | tonumber] | add' "$work/for-fresh.json")
+holds "$work/out" ".recipients[0].rho_charged | tonumber - $charged | fabs < 1e-12"
+holds "$work/out" '.integrity.events >= .integrity.entries and (.integrity.root | length) == 64'
+stop drinkco
+sql "UPDATE events SET kind = 'other' WHERE sequence = 2"
+refused 1 'event 2' p drinkco audit report --art30
+refused 2 'art30' p drinkco audit report
