@@ -2,19 +2,21 @@
 #include "crypto/dleq.h"
 #include "crypto/hash_to_group.h"
 #include "node/bench_kernels.h"
+#include "proto/tokenise.h"
 
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH = 2048, PROOF = 1 << 14, SODIUM = 64 };
+enum { BATCH = 2048, PROOF = 1 << 14, CHUNK = TOKENISE_CHUNK_POINTS, SODIUM = 64 };
+_Static_assert((int)CHUNK <= (int)PROOF, "a chunk fits the bed");
 
 struct bed {
     struct digest in[PROOF];
     struct point sent[PROOF], back[PROOF], out[PROOF];
     struct scalar k[BATCH];
     uint8_t wide[BATCH][64];
-    struct token tokens[BATCH];
+    struct token tokens[CHUNK];
     struct oprf_key key;
     struct blind_key blind;
     struct dleq_proof proof;
@@ -174,6 +176,23 @@ static void finish_sodium(void *bed, size_t n)
         oprf_output(full, PREFIX, span_of(b->in[i].b, sizeof b->in->b), &b->out[i]);
 }
 
+/* What a token costs both sides: blinded, evaluated and finished; and with the proof, which one
+ * makes and the other checks. One chunk of a batch. */
+static void token_bare(void *bed, size_t n)
+{
+    blind_ours(bed, n);
+    evaluate_ours(bed, n);
+    finish_ours(bed, n);
+}
+
+static void token_verified(void *bed, size_t n)
+{
+    blind_ours(bed, n);
+    prove_ours(bed, n);
+    verify_ours(bed, n);
+    finish_ours(bed, n);
+}
+
 static const struct bench_row ROWS[] = {
     {"hash to group", "point", "libsodium", BATCH, SODIUM, hash_ours, hash_sodium},
     {"multiply", "point", "libsodium", BATCH, SODIUM, mul_ours, mul_sodium},
@@ -183,6 +202,7 @@ static const struct bench_row ROWS[] = {
     {"evaluate and prove", "token", "libsodium", PROOF, SODIUM, prove_ours, prove_sodium},
     {"verify", "token", "libsodium", PROOF, SODIUM, verify_ours, verify_sodium},
     {"finish", "token", "libsodium", BATCH, SODIUM, finish_ours, finish_sodium},
+    {"verified token", "token", "no proofs", CHUNK, CHUNK, token_verified, token_bare},
 };
 
 static void *lay(void)

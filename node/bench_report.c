@@ -64,8 +64,10 @@ static void print_kernels(FILE *out, const struct bench_report *r)
         put_time(max, k->max_ns / 1e9);
         fprintf(out, "%-8s  %-18s %8s %8s %8s  %-7s", cpu_path_name(k->path), k->name, median, min,
                 max, k->per);
-        if (k->ratio > 0)
+        if (k->ratio >= 1)
             fprintf(out, " %.1f x %s", k->ratio, k->baseline);
+        else if (k->ratio > 0) /* a cost, not a gain */
+            fprintf(out, " costs %.2f x %s", 1 / k->ratio, k->baseline);
         fputc('\n', out);
     }
 }

@@ -1,9 +1,28 @@
 #include "node/commands.h"
 
+#include "crypto/base/text.h"
 #include "node/daemon.h"
 
 #include <inttypes.h>
 #include <signal.h>
+
+static const struct cli_option OPTIONS[] = {
+    {"threads", "N", "computing threads; default: node.yaml's, 0 there being all cores", false,
+     false},
+    {0},
+};
+
+static enum pt_code read_threads(uint32_t *out, const struct cli *cli, struct pt_err *err)
+{
+    const char *text = cli_value(cli, "threads");
+
+    *out = 0;
+    if (text == NULL)
+        return PT_OK;
+    if (!text_u32(span_z(text), out) || *out < 1 || *out > CONFIG_THREADS_MAX)
+        return pt_fail(err, PT_EUSAGE, "--threads %s: expected 1 to %d", text, CONFIG_THREADS_MAX);
+    return PT_OK;
+}
 
 /* Blocked before gRPC starts its threads, so that they inherit the mask and only this thread
  * hears of them. */
@@ -18,16 +37,19 @@ static void block_signals(sigset_t *set)
 
 static enum pt_code run(struct cli *cli, struct pt_err *err)
 {
+    struct daemon_in in = {.home = cli->home, .log = cli->log};
     struct daemon *d = NULL;
     sigset_t set;
     int got = 0;
     enum pt_code rc;
 
+    if ((rc = read_threads(&in.threads, cli, err)) != PT_OK)
+        return rc;
     block_signals(&set);
     if ((rc = home_harden(err)) != PT_OK)
         return rc;
     rpc_init();
-    if ((rc = daemon_start(&d, cli->home, cli->log, err)) == PT_OK) {
+    if ((rc = daemon_start(&d, &in, err)) == PT_OK) {
         const struct home *h = d->home;
         daemon_log(d, "%s: node %s of %s serves partners on %s; policy version %" PRIu32,
                    DAEMON_BUILD, h->config.name, h->policy->federation, h->config.listen,
@@ -50,6 +72,8 @@ const struct command cmd_serve = {
              "never personal data; SIGTERM or SIGINT stops it once the calls under way are\n"
              "done. One home, one daemon. Put a firewall in front of the partners' port that\n"
              "admits only their addresses.",
-    .example = "patto --home ./fresh serve",
+    .example = "patto --home ./fresh serve\n"
+               "patto --home ./fresh serve --threads 4",
+    .options = OPTIONS,
     .run = run,
 };

@@ -267,7 +267,7 @@ static enum pt_code open_home(struct daemon *d, const char *home_dir, struct pt_
     return PT_OK;
 }
 
-enum pt_code daemon_start(struct daemon **out, const char *home_dir, FILE *log, struct pt_err *err)
+enum pt_code daemon_start(struct daemon **out, const struct daemon_in *in, struct pt_err *err)
 {
     struct daemon *d = calloc(1, sizeof *d);
     enum pt_code rc;
@@ -276,14 +276,14 @@ enum pt_code daemon_start(struct daemon **out, const char *home_dir, FILE *log, 
     if (d == NULL)
         return pt_fail(err, PT_ENOMEM, "starting the daemon: no memory");
     *out = d;
-    d->log = log;
+    d->log = in->log;
     pthread_mutex_init(&d->lock, NULL);
     pthread_mutex_init(&d->job, NULL);
     pthread_mutex_init(&d->compute, NULL);
     d->seen = blobs_seen_new();
-    if ((rc = open_home(d, home_dir, err)) != PT_OK ||
+    if ((rc = open_home(d, in->home, err)) != PT_OK ||
         (rc = reach_desk_new(&d->reach, err)) != PT_OK ||
-        (rc = pool_new(&d->pool, d->home->config.threads, err)) != PT_OK ||
+        (rc = pool_new(&d->pool, in->threads > 0 ? in->threads : d->home->config.threads, err)) != PT_OK ||
         (rc = rpc_health_new(&d->health, err)) != PT_OK || (rc = listen_planner(d, err)) != PT_OK ||
         (rc = listen_federation(d, err)) != PT_OK)
         return rc;

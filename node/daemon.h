@@ -37,9 +37,13 @@ struct daemon {
     char epoch_note[512]; /* behind lock: why there is none, for status */
 };
 
-/* Open the home for work, check everything, load the epoch, listen. log: one line an event,
- * never personal data. Free with daemon_stop(), also after a failure. */
-PT_MUST_USE enum pt_code daemon_start(struct daemon **out, const char *home_dir, FILE *log,
+struct daemon_in {
+    const char *home;
+    FILE *log;        /* one line an event, never personal data */
+    uint32_t threads; /* 0: as node.yaml says */
+};
+/* Open the home for work, check everything, load the epoch, listen. Free with daemon_stop(), also after a failure. */
+PT_MUST_USE enum pt_code daemon_start(struct daemon **out, const struct daemon_in *in,
                                       struct pt_err *err);
 void daemon_stop(struct daemon *d);
 

@@ -193,30 +193,6 @@ static enum pt_code take_batch(void *self, const struct frame *f, struct outbox 
     return rc;
 }
 
-static int compare_points(const void *a, const void *b)
-{
-    return memcmp(a, b, sizeof(struct point));
-}
-
-/* The same point twice in a chunk is a probe, or a broken random source: refuse it. */
-static enum pt_code check_distinct(const struct wire_chunk *c, struct pt_err *err)
-{
-    bool repeated = false;
-
-    assert(c->points.n > 0); /* wire.c */
-    struct point *sorted = calloc(c->points.n, sizeof *sorted);
-    if (sorted == NULL)
-        return pt_fail(err, PT_ENOMEM, "no memory to look at %zu points", c->points.n);
-    memcpy(sorted, c->points.p, c->points.n * sizeof *sorted);
-    qsort(sorted, c->points.n, sizeof *sorted, compare_points);
-    for (size_t i = 1; i < c->points.n && !repeated; i++)
-        repeated = compare_points(&sorted[i - 1], &sorted[i]) == 0;
-    free(sorted);
-    if (repeated)
-        return pt_fail(err, PT_EBADMSG, "chunk %" PRIu32 " holds a point twice", c->number);
-    return PT_OK;
-}
-
 static enum pt_code evaluate(struct tokenise_peer *p, const struct wire_chunk *c,
                              struct outbox *out, struct pt_err *err)
 {
@@ -240,7 +216,8 @@ static enum pt_code evaluate(struct tokenise_peer *p, const struct wire_chunk *c
     rc = oprf_evaluate(product, &f.u.chunk.proof, p->key, &seed, c->points, &bad_index);
     if (rc == PT_EBADMSG)
         pt_fail(err, rc,
-                "point %zu of chunk %" PRIu32 " from %s is not on the group, or the identity",
+                "point %zu of chunk %" PRIu32
+                " from %s is not on the group, the identity, or there twice",
                 bad_index, c->number, session_peer_name(p->session));
     else if (rc != PT_OK)
         pt_fail(err, rc, "chunk %" PRIu32 " cannot be evaluated", c->number);
@@ -266,7 +243,7 @@ static enum pt_code take_points(void *self, const struct frame *f, struct outbox
                        "%s sent chunk %" PRIu32 " of %zu points where chunk %" PRIu32
                        " of %zu is next",
                        session_peer_name(p->session), c->number, c->points.n, p->next_chunk, want);
-    if ((rc = check_distinct(c, err)) != PT_OK || (rc = evaluate(p, c, out, err)) != PT_OK)
+    if ((rc = evaluate(p, c, out, err)) != PT_OK)
         return rc;
     p->next_chunk++;
     if (p->next_chunk == tokenise_chunk_count(&p->plan))
