@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum { BENCH_KERNELS_MAX = 64, BENCH_RUNS_MAX = 16, BENCH_VALUES_MAX = 63, BENCH_ROUNDS_MAX = 99 };
+enum { BENCH_KERNELS_MAX = 64, BENCH_RUNS_MAX = 64, BENCH_VALUES_MAX = 63, BENCH_ROUNDS_MAX = 99 };
 
 struct bench_kernel { /* one kernel on one code path; processor time of one thread */
     char name[40], per[24], baseline[40];

@@ -86,6 +86,72 @@ static void print_steps(FILE *out, const struct bench_run *steps, size_t count)
     }
 }
 
+enum { FORECAST_OWN = 10000000, FORECAST_PEER = 25000000 };
+
+/* Runs of one size that follow each other. */
+static size_t same_size(const struct bench_report *r, size_t first)
+{
+    size_t n = 0;
+
+    while (first + n < r->run_count && r->runs[first + n].n == r->runs[first].n)
+        n++;
+    return n;
+}
+
+/* A sweep on one page: each step's processor time a customer, of questions a slot, by size. What is
+ * linear stays the same along its line. */
+static void print_sweep(FILE *out, const struct bench_report *r)
+{
+    size_t steps = same_size(r, 0);
+
+    if (steps == r->run_count)
+        return;
+    fprintf(out, "\nCPU time of both nodes by size: us a customer, questions ns a slot\n%-15s",
+            "  customers");
+    for (size_t at = 0; at < r->run_count; at += steps)
+        fprintf(out, "%8" PRIu64, r->runs[at].n);
+    for (size_t i = 0; i < steps; i++) {
+        fprintf(out, "\n  %-13s", r->runs[i].name);
+        for (size_t at = i; at < r->run_count; at += steps) {
+            const struct bench_run *run = &r->runs[at];
+            bool by_slot = run->slots > 0 && strcmp(run->name, "epoch") != 0;
+            fprintf(out, "%8.2f",
+                    by_slot ? run->cpu_seconds * 1e9 / (double)run->slots
+                            : run->cpu_seconds * 1e6 / (double)run->n);
+        }
+    }
+    fputc('\n', out);
+}
+
+/* What a reader wants to know before anything else: two large companies, from their files to a
+ * first table. 0: nothing to tell it from. */
+static double outlook_seconds(const struct bench_report *r)
+{
+    const struct forecast_in in = {.runs = r->runs,
+                                   .run_count = r->run_count,
+                                   .values = r->values,
+                                   .own = FORECAST_OWN,
+                                   .peer = FORECAST_PEER};
+    struct forecast f;
+    struct pt_err ignored;
+    double all = 0;
+
+    if (r->run_count == 0 || forecast_make(&f, &in, &ignored) != PT_OK)
+        return 0;
+    for (size_t i = 0; i < f.step_count; i++)
+        all += strcmp(f.steps[i].name, "crosstab again") == 0 ? 0 : f.steps[i].seconds;
+    return all;
+}
+
+static void print_outlook(FILE *out, const struct bench_report *r)
+{
+    char time[16];
+
+    put_time(time, outlook_seconds(r));
+    fprintf(out, "\n%dM x %dM on this machine: %s from files to a table\n", FORECAST_OWN / 1000000,
+            FORECAST_PEER / 1000000, time);
+}
+
 void bench_print(FILE *out, const struct bench_report *r)
 {
     fprintf(out, "%s, %" PRIu32 " threads, code path %s\n", r->cpu, r->threads,
@@ -94,13 +160,16 @@ void bench_print(FILE *out, const struct bench_report *r)
         fputs("\nkernels, one thread\n", out);
         print_kernels(out, r);
     }
-    if (r->run_count > 0) {
+    for (size_t at = 0; at < r->run_count; at += same_size(r, at)) {
         fprintf(out,
                 "\ntwo nodes on this machine, %" PRIu64 " customers each, a table of %" PRIu32
                 " by %" PRIu32 "\n",
-                r->runs[0].n, r->values + 1, r->values + 1);
-        print_steps(out, r->runs, r->run_count);
+                r->runs[at].n, r->values + 1, r->values + 1);
+        print_steps(out, &r->runs[at], same_size(r, at));
     }
+    print_sweep(out, r);
+    if (r->run_count > 0)
+        print_outlook(out, r);
 }
 
 void forecast_print(FILE *out, const struct forecast *f, const struct forecast_in *in)
@@ -145,9 +214,12 @@ enum pt_code bench_print_json(FILE *out, const struct bench_report *r, struct pt
         json_array_append_new(kernels, one);
     }
     return cmd_json_print(out,
-                          json_pack("{s:s, s:I, s:I, s:o, s:o}", "cpu", r->cpu, "threads",
-                                    (json_int_t)r->threads, "values", (json_int_t)r->values,
-                                    "kernels", kernels, "runs", json_runs(r->runs, r->run_count)),
+                          json_pack("{s:s, s:I, s:I, s:o, s:o, s:{s:I, s:I, s:f}}", "cpu", r->cpu,
+                                    "threads", (json_int_t)r->threads, "values",
+                                    (json_int_t)r->values, "kernels", kernels, "runs",
+                                    json_runs(r->runs, r->run_count), "forecast", "own",
+                                    (json_int_t)FORECAST_OWN, "peer", (json_int_t)FORECAST_PEER,
+                                    "seconds", outlook_seconds(r)),
                           err);
 }
 

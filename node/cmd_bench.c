@@ -8,13 +8,14 @@
 #include <unistd.h>
 
 enum { CUSTOMERS_DEFAULT = 100000, VALUES_DEFAULT = 10, ROUNDS_DEFAULT = 5 };
-enum { CUSTOMERS_MAX = 1 << 25, THREADS_MAX = 256, DIR_MAX = 400 };
+enum { SWEEP_FROM = 1 << 16, CUSTOMERS_MAX = 1 << 25, THREADS_MAX = 256, DIR_MAX = 400 };
 
 static const struct cli_option BENCH_OPTIONS[] = {
     {"customers", "N", "customers of each of the two nodes; default 100000", false, false},
     {"values", "N", "categories of a side of the table, 2 to 63; default 10", false, false},
     {"threads", "N", "computing threads of a node; default: all cores", false, false},
     {"rounds", "N", "times that each kernel is timed; default 5", false, false},
+    {"sweep", NULL, "run sizes from 65536, doubling, up to --customers", false, false},
     {"only", "WHAT", "kernels or runs; default: both", false, false},
     {"json", NULL, "print it as JSON", false, false},
     {0},
@@ -42,9 +43,21 @@ static enum pt_code number(uint64_t *value, const struct cli *cli, const char *n
     return PT_OK;
 }
 
-static enum pt_code run_nodes(struct bench_report *r, const struct bench_in *wanted,
+static enum pt_code run_size(struct bench_report *r, const struct bench_in *in, struct pt_err *err)
+{
+    struct bench_run runs[BENCH_RUNS_MAX];
+    size_t count;
+    enum pt_code rc = bench_runs(runs, &count, in, err);
+
+    for (size_t i = 0; i < count && r->run_count < BENCH_RUNS_MAX; i++)
+        r->runs[r->run_count++] = runs[i];
+    return rc;
+}
+
+static enum pt_code run_nodes(struct bench_report *r, const struct bench_in *wanted, bool sweep,
                               struct pt_err *err)
 {
+    enum pt_code rc;
     char dir[DIR_MAX];
     const char *where = getenv("TMPDIR");
     struct bench_in in = *wanted;
@@ -53,7 +66,15 @@ static enum pt_code run_nodes(struct bench_report *r, const struct bench_in *wan
              (long)getpid());
     in.dir = dir;
     r->values = in.values;
-    return bench_runs(r->runs, &r->run_count, &in, err);
+    if (sweep && wanted->customers > SWEEP_FROM)
+        in.customers = SWEEP_FROM;
+    while (in.customers < wanted->customers) {
+        if ((rc = run_size(r, &in, err)) != PT_OK)
+            return rc;
+        in.customers *= 2;
+    }
+    in.customers = wanted->customers;
+    return run_size(r, &in, err);
 }
 
 static void fill_machine(struct bench_report *r, uint32_t threads)
@@ -90,7 +111,7 @@ static enum pt_code measure(struct bench_report *r, const struct cli *cli, struc
     if (kernels &&
         (rc = bench_kernels(r->kernels, &r->kernel_count, (int)rounds, cli->log, err)) != PT_OK)
         return rc;
-    return runs ? run_nodes(r, &in, err) : PT_OK;
+    return runs ? run_nodes(r, &in, cli_flag(cli, "sweep"), err) : PT_OK;
 }
 
 static enum pt_code run_bench(struct cli *cli, struct pt_err *err)
@@ -152,7 +173,8 @@ const struct command cmd_bench = {
              "a table, and removes them. A quiet machine gives the truest figures; ratios are\n"
              "taken round by round and hold on a busy one too. No home is needed or touched.",
     .example = "patto bench\n"
-               "patto bench --only runs --customers 1000000 --values 49 --json > bench.json",
+               "patto bench --only runs --customers 1000000 --values 49 --json > bench.json\n"
+               "patto bench --only runs --customers 8388608 --values 3 --sweep",
     .options = BENCH_OPTIONS,
     .run = run_bench,
 };

@@ -283,7 +283,8 @@ enum pt_code daemon_start(struct daemon **out, const struct daemon_in *in, struc
     d->seen = blobs_seen_new();
     if ((rc = open_home(d, in->home, err)) != PT_OK ||
         (rc = reach_desk_new(&d->reach, err)) != PT_OK ||
-        (rc = pool_new(&d->pool, in->threads > 0 ? in->threads : d->home->config.threads, err)) != PT_OK ||
+        (rc = pool_new(&d->pool, in->threads > 0 ? in->threads : d->home->config.threads, err)) !=
+            PT_OK ||
         (rc = rpc_health_new(&d->health, err)) != PT_OK || (rc = listen_planner(d, err)) != PT_OK ||
         (rc = listen_federation(d, err)) != PT_OK)
         return rc;

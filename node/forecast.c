@@ -40,13 +40,19 @@ enum pt_code forecast_make(struct forecast *out, const struct forecast_in *in, s
 {
     const uint64_t most = (uint64_t)1 << (RLWE_SLOTS_LOG2_MAX - 2);
 
+    uint64_t measured = 0;
+
     *out = (struct forecast){0};
     if (in->own == 0 || in->peer == 0 || in->own > most || in->peer > most)
         return pt_fail(err, PT_EUSAGE, "customers: expected 1 to %" PRIu64 " on either side", most);
+    for (size_t i = 0; i < in->run_count; i++)
+        measured = in->runs[i].n > measured ? in->runs[i].n : measured;
     out->slots = forecast_slots(in->own > in->peer ? in->own : in->peer);
     out->disk_bytes = out->slots * SLOT_BYTES * (in->values + 1);
     for (size_t i = 0; i < in->run_count && i < BENCH_RUNS_MAX; i++) {
         const struct bench_run *r = &in->runs[i];
+        if (r->n < measured) /* of a sweep */
+            continue;
         double times = growth(r, in, out->slots);
         struct bench_run *step = &out->steps[out->step_count++];
         *step = *r;

@@ -7,7 +7,7 @@
 #include "node/bench.h"
 
 struct forecast_in {
-    const struct bench_run *runs; /* of bench_runs() */
+    const struct bench_run *runs; /* of bench_runs(); of several sizes, the largest counts */
     size_t run_count;
     uint32_t values;    /* the table they measured */
     uint64_t own, peer; /* customers to plan for */

@@ -11,6 +11,8 @@ holds "$work/out" '.cpu != "" and .threads >= 1 and (.kernels | length) >= 11 an
 holds "$work/out" 'all(.kernels[]; .name != "" and .per != "" and .median_ns > 0 and
     .min_ns <= .median_ns and .median_ns <= .max_ns and
     (.ratio == null or (.ratio > 0 and .baseline_ns > 0)))'
+holds "$work/out" 'all(.kernels[]; keys | contains(["name", "backend", "median_ns", "per", "baseline_ns",
+    "ratio"])) and any(.kernels[]; .name == "verified token" and .baseline == "no proofs")'
 holds "$work/out" 'any(.kernels[]; .backend == "portable") and
     ([.kernels[] | .backend] | group_by(.) | map(length) | unique | length == 1)'
 
@@ -25,6 +27,18 @@ holds "$work/out" '[.runs[].wire_bytes] | .[0] == 0 and .[1] > 2 * 2 * 3000 * 32
     .[3] > 5 * 1048576 and .[4] > 3 * 5 * 1048576 and .[5] < 1048576'
 [ -z "$(find "$work" -name 'patto-bench*')" ] || fail "the bench's folder is still there"
 cp "$work/out" "$work/bench.json"
+
+holds "$work/out" '.forecast.own == 10000000 and .forecast.peer == 25000000 and .forecast.seconds > 0'
+holds "$work/out" '(keys | contains(["cpu", "threads", "kernels", "runs"])) and
+    all(.runs[]; keys | contains(["name", "n", "seconds", "cpu_seconds", "wire_bytes", "peak_bytes"]))'
+
+say "a sweep"
+ok "$patto" bench --only runs --customers 70000 --values 2 --sweep
+holds_text() { grep -q "$1" "$work/out" || fail "no line like $1"; }
+holds_text '^  customers *65536 *70000$'
+holds_text '^  tokenise *[0-9.]* *[0-9.]*$'
+holds_text '^10M x 25M on this machine: '
+! grep -E '.{81}' "$work/out" || fail "wider than 80 columns"
 
 say "plan-capacity"
 ok "$patto" plan-capacity --own 1000000 --peer 2000000 --from "$work/bench.json" --json
