@@ -210,6 +210,7 @@ static enum pt_code evaluate(struct tokenise_peer *p, const struct wire_chunk *c
     struct span parts[] = {span_of(p->session->id.b, sizeof p->session->id.b),
                            span_of(number, sizeof number), span_of(points.b, sizeof points.b)};
     prf_derive(&seed, &p->proof_key, "patto/tokenise/proof/1", parts, PT_LEN(parts));
+    assert(c->points.n > 0); /* wire.c */
     struct point *product = calloc(c->points.n, sizeof *product);
     if (product == NULL)
         return pt_fail(err, PT_ENOMEM, "no memory to evaluate %zu points", c->points.n);
