@@ -200,7 +200,7 @@ static enum pt_code least_found(double *out, const struct surprise_cell *cells, 
     double *z = calloc(n, sizeof *z);
     size_t m = 0;
 
-    *out = INFINITY;
+    *out = (double)INFINITY;
     if (z == NULL)
         return PT_ENOMEM;
     for (size_t i = 0; i < n; i++)
