@@ -90,7 +90,10 @@ ifeq ($(shell uname -m),x86_64)
 $(BUILD)/crypto/dot_avx2.o: CFLAGS_ARCH := -mavx2 $(if $(PLAIN),,-O3)
 $(BUILD)/crypto/dot_ifma.o: CFLAGS_ARCH := -mavx512f -mavx512bw -mavx512vl -mavx512vnni \
                                            $(if $(PLAIN),,-O3)
+$(BUILD)/crypto/block_avx2.o: CFLAGS_ARCH := -mavx2 -mbmi2 $(if $(PLAIN),,-O3)
+$(BUILD)/crypto/block_ifma.o: CFLAGS_ARCH := $(IFMA) $(if $(PLAIN),,-O3)
 endif
+$(BUILD)/crypto/block_portable.o: CFLAGS_ARCH := $(if $(PLAIN),,-O3)
 
 # Tests: a program a module. Objects named in X_test.objs replace library members (a seam for
 # tests only: the product has no such switch).

@@ -5,6 +5,7 @@
 #include <sodium.h>
 
 #include "crypto/base/ct.h"
+#include "crypto/block.h"
 #include "crypto/dot.h"
 #include "crypto/gauss.h"
 #include "crypto/prg.h"
@@ -13,8 +14,10 @@ enum { SIGMA_U = 5 };
 enum { STREAM_U, STREAM_F }; /* of a reply's seed */
 
 struct inner_hint { /* in locked memory, with the scratch its use needs */
-    /* Values of G in canonical order, unreduced: 2^16 products of numbers below 2^48. */
-    u128 sum[RLWE_DEGREE];
+    /* Values of G: what is reduced already, in canonical order, and what came since. */
+    _Alignas(64) struct block_sum sum;
+    uint64_t added_since;
+    uint64_t reduced[RLWE_DEGREE];
     uint64_t row[RLWE_DEGREE], expanded[RLWE_DEGREE];
     int8_t padded[RLWE_DEGREE];
     uint64_t added[((1 << RLWE_SLOTS_LOG2_MAX) / RLWE_DEGREE + 63) / 64]; /* a bit a block */
@@ -48,36 +51,81 @@ static void take_row(int8_t out[RLWE_DEGREE], const struct rlwe *c, struct inner
     memset(out + n, 0, RLWE_DEGREE - n);
 }
 
-/* sum += tau(a) * small, in values; a is the expansion, row the scratch for small. */
-static void accumulate(struct inner_hint *h, const struct rlwe *c, const int8_t small[RLWE_DEGREE])
+/* All of G in h->reduced. */
+static void gather(struct inner_hint *h, const struct rlwe *c)
 {
     const struct ring *r = rlwe_ring(c);
 
-    ring_lift(r, h->row, small);
-    ring_ntt(r, h->row);
+    block_best()->values(h->row, &h->sum, r);
     for (size_t i = 0; i < RLWE_DEGREE; i++)
-        h->sum[i] += (u128)h->row[i] * h->expanded[RLWE_DEGREE - 1 - i];
+        h->reduced[i] = ring_add(r, h->reduced[i], h->row[i]);
+    h->sum = (struct block_sum){{0}, {0}};
+    h->added_since = 0;
+}
+
+/* tau(a_k), in this machine's order. */
+static enum pt_code expand_reversed(uint64_t a[RLWE_DEGREE], const struct rlwe *c, uint64_t k)
+{
+    enum pt_code rc = rlwe_expand(c, k, a);
+
+    if (rc != PT_OK)
+        return rc;
+    block_best()->order(a);
+    for (size_t i = 0; i < RLWE_DEGREE / 2; i++) {
+        uint64_t t = a[i];
+        a[i] = a[RLWE_DEGREE - 1 - i];
+        a[RLWE_DEGREE - 1 - i] = t;
+    }
+    return PT_OK;
+}
+
+/* G += values of small times a, which is reversed and ordered. */
+static void accumulate(struct inner_hint *h, const struct rlwe *c, const int8_t small[RLWE_DEGREE],
+                       const uint64_t a[RLWE_DEGREE])
+{
+    if (h->added_since == block_best()->adds_max)
+        gather(h, c);
+    block_best()->add(&h->sum, h->row, rlwe_ring(c), small, a);
+    h->added_since++;
+}
+
+static bool any_added(const struct inner_hint *h, uint64_t first, uint64_t end)
+{
+    for (uint64_t k = first; k < end; k++)
+        if (h->added[k / 64] >> k % 64 & 1)
+            return true;
+    return false;
+}
+
+enum pt_code inner_hints_add(struct inner_hint *const *hints, const struct rlwe *c,
+                             const struct inner_row *rows, size_t n, struct inner_blocks blocks)
+{
+    enum pt_code rc;
+
+    if (blocks.end > rlwe_block_count(c) || blocks.first > blocks.end)
+        return PT_ELIMIT;
+    for (size_t i = 0; i < n; i++)
+        if (any_added(hints[i], blocks.first, blocks.end))
+            return PT_ESTATE;
+    for (uint64_t k = blocks.first; k < blocks.end && n > 0; k++) {
+        uint64_t *a = hints[0]->expanded;
+        if ((rc = expand_reversed(a, c, k)) != PT_OK)
+            return rc;
+        for (size_t i = 0; i < n; i++) {
+            struct inner_hint *h = hints[i];
+            take_row(h->padded, c, rows[i], k);
+            accumulate(h, c, h->padded, a);
+            h->added[k / 64] |= (uint64_t)1 << k % 64;
+            h->added_count++;
+        }
+    }
+    return PT_OK;
 }
 
 enum pt_code inner_hint_add(struct inner_hint *h, const struct rlwe *c, struct inner_row row,
                             uint64_t first, uint64_t end)
 {
-    enum pt_code rc;
-
-    if (end > rlwe_block_count(c) || first > end)
-        return PT_ELIMIT;
-    for (uint64_t k = first; k < end; k++)
-        if (h->added[k / 64] >> k % 64 & 1)
-            return PT_ESTATE;
-    for (uint64_t k = first; k < end; k++) {
-        if ((rc = rlwe_expand(c, k, h->expanded)) != PT_OK)
-            return rc;
-        take_row(h->padded, c, row, k);
-        accumulate(h, c, h->padded);
-        h->added[k / 64] |= (uint64_t)1 << k % 64;
-        h->added_count++;
-    }
-    return PT_OK;
+    return inner_hints_add(&h, c, &row, 1, (struct inner_blocks){first, end});
 }
 
 enum pt_code inner_hint_merge(struct inner_hint *dst, const struct rlwe *c,
@@ -91,8 +139,9 @@ enum pt_code inner_hint_merge(struct inner_hint *dst, const struct rlwe *c,
     for (size_t i = 0; i < PT_LEN(dst->added); i++)
         dst->added[i] |= src->added[i];
     dst->added_count += src->added_count;
+    block_best()->values(dst->row, &src->sum, r);
     for (size_t i = 0; i < RLWE_DEGREE; i++)
-        dst->sum[i] = ring_reduce_wide(r, dst->sum[i]) + ring_reduce_wide(r, src->sum[i]);
+        dst->reduced[i] = ring_add(r, dst->reduced[i], ring_add(r, src->reduced[i], dst->row[i]));
     return PT_OK;
 }
 
@@ -272,11 +321,11 @@ static enum pt_code put_masked_hint(uint8_t *out, const struct rlwe *c, struct r
     const struct ring *r = rlwe_ring(c);
     struct inner_hint *g = &w->masked;
 
-    if (rlwe_expand(c, rlwe_block_count(c), g->expanded) != PT_OK)
+    if (expand_reversed(g->expanded, c, rlwe_block_count(c)) != PT_OK)
         return PT_EBUG;
-    accumulate(g, c, w->u);
-    for (size_t i = 0; i < RLWE_DEGREE; i++)
-        g->row[i] = ring_reduce_wide(r, g->sum[i]);
+    accumulate(g, c, w->u, g->expanded);
+    gather(g, c);
+    memcpy(g->row, g->reduced, sizeof g->row);
     ring_ntt_inverse(r, g->row);
     ring_lift(r, g->expanded, w->f);
     for (size_t i = 0; i < RLWE_DEGREE; i++)

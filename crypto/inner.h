@@ -24,6 +24,14 @@ void inner_hint_free(struct inner_hint *h); /* wipes */
 PT_MUST_USE enum pt_code inner_hint_add(struct inner_hint *h, const struct rlwe *c,
                                         struct inner_row row, uint64_t first, uint64_t end);
 
+/* The same blocks of n rows, each a_k expanded once: hints[i] gets row i. Hints are different ones. */
+struct inner_blocks {
+    uint64_t first, end;
+};
+PT_MUST_USE enum pt_code inner_hints_add(struct inner_hint *const *hints, const struct rlwe *c,
+                                         const struct inner_row *rows, size_t n,
+                                         struct inner_blocks blocks);
+
 /* dst += src, of one row and context. PT_ESTATE: a block is in both; dst is then unchanged. */
 PT_MUST_USE enum pt_code inner_hint_merge(struct inner_hint *dst, const struct rlwe *c,
                                           const struct inner_hint *src);

@@ -1,6 +1,4 @@
-/* Butterflies are Harvey's (arXiv:1205.2926): values stay below 4q between layers and are brought
- * below q once, at the end; 4q < 2^50 leaves ample room in 64 bits. */
-#include "crypto/ring.h"
+#include "crypto/ring_ntt.h"
 
 static const struct {
     unsigned coefficient_bytes;
@@ -10,13 +8,6 @@ static const struct {
     {5, 1099511590913, 207354324323},
     {6, 281474976694273, 159483539026509},
 };
-
-/* w * y mod q, below 2q, for any y. */
-static inline uint64_t mul_root(uint64_t y, struct ring_root w, uint64_t q)
-{
-    uint64_t quotient = (uint64_t)((u128)w.w_shoup * y >> 64);
-    return w.w * y - quotient * q;
-}
 
 /* Set-up arithmetic on public numbers: variable time. */
 static uint64_t mul_vartime(uint64_t a, uint64_t b, uint64_t q)
@@ -45,6 +36,20 @@ static unsigned reverse_bits(unsigned i)
     for (int b = 0; b < RING_DEGREE_LOG2; b++)
         v |= (i >> b & 1) << (RING_DEGREE_LOG2 - 1 - b);
     return v;
+}
+
+/* Lane b of group g is the eighth g * 8 + b of the last-but-two layer. */
+static void lanes_of(uint64_t out[7][2][RING_LANES], const struct ring_root *root, size_t g)
+{
+    for (size_t b = 0; b < RING_LANES; b++) {
+        size_t eighth = RING_LANES * g + b;
+        for (size_t k = 0; k < 7; k++) {
+            size_t layer = k == 0 ? 0 : k < 3 ? 1 : 2;
+            size_t at = ((size_t)256 << layer) + (eighth << layer) + k - ((1U << layer) - 1);
+            out[k][0][b] = root[at].w;
+            out[k][1][b] = root[at].w_shoup >> 12;
+        }
+    }
 }
 
 bool ring_init(struct ring *r, unsigned coefficient_bytes)
@@ -76,53 +81,22 @@ bool ring_init(struct ring *r, unsigned coefficient_bytes)
         w = mul_vartime(w, psi, q);
         w_inverse = mul_vartime(w_inverse, psi_inverse, q);
     }
+    for (size_t g = 0; g < RING_GROUPS; g++) {
+        lanes_of(r->lanes[g], r->root, g);
+        lanes_of(r->lanes_inverse[g], r->root_inverse, g);
+    }
+    r->to_mont52_over_degree = mul_vartime(power_vartime(2, 116, q), r->degree_inverse.w, q);
     return true;
-}
-
-/* One group of butterflies of a layer: half pairs, at lo[i] and lo[half + i]. */
-static inline void forward(uint64_t *lo, size_t half, struct ring_root w, uint64_t q)
-{
-    for (size_t i = 0; i < half; i++) {
-        uint64_t x = ring_less(lo[i], 2 * q);
-        uint64_t y = mul_root(lo[half + i], w, q);
-        lo[i] = x + y;
-        lo[half + i] = x + 2 * q - y;
-    }
-}
-static inline void backward(uint64_t *lo, size_t half, struct ring_root w, uint64_t q)
-{
-    for (size_t i = 0; i < half; i++) {
-        uint64_t x = lo[i];
-        uint64_t y = lo[half + i];
-        lo[i] = ring_less(x + y, 2 * q);
-        lo[half + i] = mul_root(x + 2 * q - y, w, q);
-    }
 }
 
 void ring_ntt(const struct ring *r, uint64_t a[RING_DEGREE])
 {
-    uint64_t q = r->q;
-
-    for (size_t groups = 1; groups < RING_DEGREE; groups *= 2) {
-        size_t half = RING_DEGREE / groups / 2;
-        for (size_t g = 0; g < groups; g++)
-            forward(a + 2 * half * g, half, r->root[groups + g], q);
-    }
-    for (size_t i = 0; i < RING_DEGREE; i++)
-        a[i] = ring_less(ring_less(a[i], 2 * q), q);
+    ntt_forward(r, a);
 }
 
 void ring_ntt_inverse(const struct ring *r, uint64_t a[RING_DEGREE])
 {
-    uint64_t q = r->q;
-
-    for (size_t groups = RING_DEGREE / 2; groups > 0; groups /= 2) {
-        size_t half = RING_DEGREE / groups / 2;
-        for (size_t g = 0; g < groups; g++)
-            backward(a + 2 * half * g, half, r->root_inverse[groups + g], q);
-    }
-    for (size_t i = 0; i < RING_DEGREE; i++)
-        a[i] = ring_less(mul_root(a[i], r->degree_inverse, q), q);
+    ntt_backward(r, a);
 }
 
 uint64_t ring_reduce_signed(const struct ring *r, int64_t x)
@@ -144,8 +118,5 @@ uint64_t ring_reduce_wide(const struct ring *r, u128 x)
 
 void ring_lift(const struct ring *r, uint64_t out[RING_DEGREE], const int8_t v[RING_DEGREE])
 {
-    for (size_t i = 0; i < RING_DEGREE; i++) {
-        uint64_t x = (uint64_t)(int64_t)v[i];
-        out[i] = x + (ct_mask_top(x) & r->q);
-    }
+    ntt_lift(r, out, v);
 }

@@ -11,6 +11,7 @@
 #include "crypto/base/span.h"
 
 enum { RING_DEGREE_LOG2 = 11, RING_DEGREE = 1 << RING_DEGREE_LOG2 };
+enum { RING_LANES = 8, RING_GROUPS = RING_DEGREE / (RING_LANES * RING_LANES) };
 
 struct ring_root { /* a power w of psi, and floor(w * 2^64 / q) beside it */
     uint64_t w, w_shoup;
@@ -23,6 +24,10 @@ struct ring { /* public; immutable once made */
     uint64_t r2;       /* 2^128 mod q */
     struct ring_root degree_inverse;
     struct ring_root root[RING_DEGREE], root_inverse[RING_DEGREE];
+    /* For eight lanes at once (block_ifma.c): of each group of 64 places the roots of the last three
+     * layers (1, 2 and 4 of them), a lane each: [0] w, [1] floor(w * 2^52 / q). */
+    uint64_t lanes[RING_GROUPS][7][2][RING_LANES], lanes_inverse[RING_GROUPS][7][2][RING_LANES];
+    uint64_t to_mont52_over_degree; /* 2^(64+52) / 2048 mod q */
 };
 
 /* coefficient_bytes 4, 5, 6: the sets P32, P40, P48. False for any other. */

@@ -6,6 +6,7 @@
 #include <sodium.h>
 
 #include "crypto/base/ct.h"
+#include "crypto/block.h"
 #include "crypto/inner.h"
 #include "crypto/prg.h"
 
@@ -20,15 +21,20 @@ struct rlwe {
     unsigned delta_log2;
 };
 
-struct rlwe_key { /* in locked memory, with the scratch its use needs */
-    struct prg *errors;
-    enum rlwe_set set;
-    uint64_t block_count;
-    uint64_t secret_mont[RLWE_DEGREE]; /* values of s in Montgomery's form */
+struct rlwe_key {                             /* in locked memory, with the scratch its use needs */
+    _Alignas(64) uint64_t table[RLWE_DEGREE]; /* of s, as this machine's code path takes it */
     uint64_t work[RLWE_DEGREE], expanded[RLWE_DEGREE];
     int8_t secret[RLWE_DEGREE]; /* coefficients */
     uint8_t error_bits[RLWE_DEGREE];
+    struct prg *errors;
+    enum rlwe_set set;
+    uint64_t block_count;
     uint64_t used[((1 << RLWE_SLOTS_LOG2_MAX) / RLWE_DEGREE + 1 + 63) / 64]; /* a bit a block */
+};
+
+struct rlwe_plain { /* of one block */
+    uint64_t block;
+    const int8_t *values;
 };
 
 static uint64_t root_ceil(u128 x)
@@ -174,10 +180,7 @@ static enum pt_code draw_secret(struct rlwe_key *k, const struct ring *r)
         uint64_t word = load_u64le((const uint8_t *)&k->work[i]);
         k->secret[i] = (int8_t)((int)((u128)word * 3 >> 64) - 1);
     }
-    ring_lift(r, k->secret_mont, k->secret);
-    ring_ntt(r, k->secret_mont);
-    for (size_t i = 0; i < RLWE_DEGREE; i++)
-        k->secret_mont[i] = ring_to_mont(r, k->secret_mont[i]);
+    block_best()->secret(k->table, r, k->secret);
     return PT_OK;
 }
 
@@ -208,25 +211,6 @@ void rlwe_key_free(struct rlwe_key *k)
     sodium_free(k); /* wipes */
 }
 
-/* work = a_k * s + e + delta * b, in [0, q). */
-static void mask_values(struct rlwe_key *k, const struct rlwe *c, const int8_t *values)
-{
-    const struct ring *r = &c->ring;
-
-    for (size_t i = 0; i < RLWE_DEGREE; i++)
-        k->work[i] = ring_mul_mont(r, k->expanded[i], k->secret_mont[i]);
-    ring_ntt_inverse(r, k->work);
-    for (size_t i = 0; i < RLWE_DEGREE; i++) {
-        /* Centred binomial, eta = 2: two bits less two bits. */
-        unsigned bits = k->error_bits[i];
-        uint64_t error = (uint64_t)(bits & 1) + (bits >> 1 & 1) - (bits >> 2 & 1) - (bits >> 3 & 1);
-        uint64_t value = values == NULL ? 0 : (uint64_t)(int64_t)values[i];
-        k->work[i] += r->q + error + (value << c->delta_log2);
-    }
-    for (size_t i = 0; i < RLWE_DEGREE; i++) /* under 3q: 2q + 2^16 + 2 */
-        k->work[i] = ring_reduce(r, k->work[i]);
-}
-
 /* Is some value outside {-1,0,+1}? Nothing but the answer depends on the values. */
 static bool out_of_range(const int8_t *values)
 {
@@ -237,40 +221,68 @@ static bool out_of_range(const int8_t *values)
     return ct_mask_top((uint64_t)below_zero << 32) != 0;
 }
 
-static enum pt_code encrypt(uint8_t *out, const struct rlwe *c, struct rlwe_key *k, uint64_t block,
-                            const int8_t *values)
+/* May k encrypt this block of these values now? */
+static enum pt_code may_encrypt(const struct rlwe *c, const struct rlwe_key *k, uint64_t block,
+                                const int8_t *values)
 {
-    uint64_t bit = (uint64_t)1 << block % 64;
-
     if (k->set != c->set || k->block_count != c->block_count)
         return PT_EBUG;
     if (block > c->block_count)
         return PT_ELIMIT;
     if ((values == NULL) != (block == c->block_count))
         return PT_EBUG;
-    if (k->used[block / 64] & bit)
+    if (k->used[block / 64] >> block % 64 & 1)
         return PT_ESTATE;
-    if (values != NULL && out_of_range(values))
-        return PT_ELIMIT;
-    if (rlwe_expand(c, block, k->expanded) != PT_OK ||
-        prg_read(k->errors, block, 0, k->error_bits, sizeof k->error_bits) != PT_OK)
+    return values != NULL && out_of_range(values) ? PT_ELIMIT : PT_OK;
+}
+
+/* a: a_k in the code path's order. */
+static enum pt_code encrypt(uint8_t *out, const struct rlwe *c, struct rlwe_key *k,
+                            const struct rlwe_plain *in, const uint64_t *a)
+{
+    const struct block_mask mask = {.ring = &c->ring,
+                                    .a = a,
+                                    .secret = k->table,
+                                    .error_bits = k->error_bits,
+                                    .values = in->values,
+                                    .delta_log2 = c->delta_log2,
+                                    .work = k->work};
+    enum pt_code rc = may_encrypt(c, k, in->block, in->values);
+
+    if (rc != PT_OK)
+        return rc;
+    if (prg_read(k->errors, in->block, 0, k->error_bits, sizeof k->error_bits) != PT_OK)
         return PT_EBUG;
-    k->used[block / 64] |= bit;
-    mask_values(k, c, values);
-    for (unsigned p = 0; p < c->ring.coefficient_bytes; p++)
-        for (size_t i = 0; i < RLWE_DEGREE; i++)
-            out[(size_t)p * RLWE_DEGREE + i] = (uint8_t)(k->work[i] >> 8 * p);
+    k->used[in->block / 64] |= (uint64_t)1 << in->block % 64;
+    block_best()->mask(out, &mask);
     return PT_OK;
+}
+
+enum pt_code rlwe_encrypt_columns(const struct rlwe *c, const struct rlwe_column *columns, size_t n,
+                                  uint64_t block)
+{
+    uint64_t *a = n > 0 ? columns[0].key->expanded : NULL;
+    enum pt_code rc = PT_OK;
+
+    if (n > 0 && block <= c->block_count)
+        rc = rlwe_expand(c, block, a);
+    if (n > 0 && rc == PT_OK)
+        block_best()->order(a);
+    for (size_t i = 0; i < n && rc == PT_OK; i++) {
+        const struct rlwe_plain plain = {block, columns[i].values};
+        rc = encrypt(columns[i].out, c, columns[i].key, &plain, a);
+    }
+    for (size_t i = 0; i < n && rc != PT_OK; i++)
+        memset(columns[i].out, 0, rlwe_block_bytes(c));
+    return rc;
 }
 
 enum pt_code rlwe_encrypt_block(uint8_t *out, const struct rlwe *c, struct rlwe_key *k,
                                 uint64_t block, const int8_t *values)
 {
-    enum pt_code rc = encrypt(out, c, k, block, values);
+    const struct rlwe_column one = {out, k, values};
 
-    if (rc != PT_OK)
-        memset(out, 0, rlwe_block_bytes(c));
-    return rc;
+    return rlwe_encrypt_columns(c, &one, 1, block);
 }
 
 /* One block, exactly: byte by byte from the top, which coefficients are below q already and which

@@ -61,6 +61,17 @@ void rlwe_key_free(struct rlwe_key *k); /* wipes */
 PT_MUST_USE enum pt_code rlwe_encrypt_block(uint8_t *out, const struct rlwe *c, struct rlwe_key *k,
                                             uint64_t block, const int8_t *values);
 
+/* The same block of n columns, whose a_k is then expanded once. Errors as above; every out is zero
+ * unless PT_OK. Keys are different ones. */
+struct rlwe_column {
+    uint8_t *out; /* rlwe_block_bytes() */
+    struct rlwe_key *key;
+    const int8_t *values;
+};
+PT_MUST_USE enum pt_code rlwe_encrypt_columns(const struct rlwe *c,
+                                              const struct rlwe_column *columns, size_t n,
+                                              uint64_t block);
+
 /* Are all coefficients of these whole blocks < q?  False also when in.n is not a whole number
  * of blocks. */
 bool rlwe_blocks_valid(const struct rlwe *c, struct span in);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLOTS_LOG2 = 20, COLUMNS = 8, ROWS_COUNT = 8 };
+enum { SLOTS_LOG2 = 20, COLUMNS = 50, ROWS_COUNT = 50 };
 
 struct bed {
     struct rlwe *c;
@@ -19,34 +19,40 @@ struct bed {
     uint64_t textbook[2][RLWE_DEGREE];
 };
 
+/* As a question does it: a_k is expanded once for the columns of a batch. */
 static void encrypt(void *bed, size_t n)
 {
     struct bed *b = bed;
     uint64_t blocks = rlwe_block_count(b->c);
+    struct rlwe_column columns[COLUMNS];
 
     for (size_t j = 0; j < n; j++) {
         rlwe_key_free(b->keys[j]); /* a key encrypts a block once */
         bench_must(rlwe_key_new(&b->keys[j], b->c, &(struct key32){{1, (uint8_t)j}}) == PT_OK,
                    "rlwe_key_new");
-        for (uint64_t k = 0; k <= blocks; k++)
-            bench_must(
-                rlwe_encrypt_block(b->cipher[j] + k * rlwe_block_bytes(b->c), b->c, b->keys[j], k,
-                                   k == blocks ? NULL : b->values + k * RLWE_DEGREE) == PT_OK,
-                "rlwe_encrypt_block");
+    }
+    for (uint64_t k = 0; k <= blocks; k++) {
+        for (size_t j = 0; j < n; j++)
+            columns[j] =
+                (struct rlwe_column){.out = b->cipher[j] + k * rlwe_block_bytes(b->c),
+                                     .key = b->keys[j],
+                                     .values = k == blocks ? NULL : b->values + k * RLWE_DEGREE};
+        bench_must(rlwe_encrypt_columns(b->c, columns, n, k) == PT_OK, "rlwe_encrypt_columns");
     }
 }
 
 static void hint(void *bed, size_t n)
 {
     struct bed *b = bed;
+    struct inner_hint *hints[ROWS_COUNT];
 
-    for (size_t i = 0; i < n; i++) {
-        struct inner_hint *h;
-        bench_must(inner_hint_new(&h, b->c) == PT_OK, "inner_hint_new");
-        bench_must(inner_hint_add(h, b->c, b->rows[i], 0, rlwe_block_count(b->c)) == PT_OK,
-                   "inner_hint_add");
-        inner_hint_free(h);
-    }
+    for (size_t i = 0; i < n; i++)
+        bench_must(inner_hint_new(&hints[i], b->c) == PT_OK, "inner_hint_new");
+    bench_must(inner_hints_add(hints, b->c, b->rows, n,
+                               (struct inner_blocks){0, rlwe_block_count(b->c)}) == PT_OK,
+               "inner_hints_add");
+    for (size_t i = 0; i < n; i++)
+        inner_hint_free(hints[i]);
 }
 
 /* n cells: all columns, as many rows as that makes. */

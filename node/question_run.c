@@ -50,32 +50,22 @@ static enum pt_code find_epoch(struct query *q, struct pt_err *err)
     return rc;
 }
 
-static enum pt_code make_room(struct query *q, struct pt_err *err)
+static enum pt_code prepare(struct query *q, struct pt_err *err)
 {
-    struct parallel parallel = pool_parallel(q->daemon->pool);
-    size_t bytes = 0;
+    const struct own_columns_in in = {.daemon = q->daemon,
+                                      .epoch = q->epoch,
+                                      .question = &q->question,
+                                      .pair = &q->pair,
+                                      .rlwe = q->rlwe};
+    enum pt_code rc = own_columns_prepare(&q->own, &in, q->job, err);
 
-    q->value_count =
-        snapshot_header(q->epoch)->slot_count + RLWE_DEGREE; /* whole blocks are read */
-    q->at_once = parallel_width(&parallel);
-    q->column_count = reply_column_count(q->policy, &q->question);
+    if (rc != PT_OK)
+        return rc;
     q->row_count = reply_row_count(q->policy, &q->question);
-    q->columns = calloc(q->column_count, sizeof *q->columns);
-    q->keys = calloc(q->column_count, sizeof(struct rlwe_key *));
-    q->asked = calloc(q->column_count, sizeof *q->asked);
-    q->energy = calloc(q->column_count, sizeof *q->energy);
-    q->own_size = calloc(q->column_count, sizeof *q->own_size);
     q->other_size = calloc(q->row_count, sizeof *q->other_size);
     q->scheme = calloc(q->row_count, sizeof *q->scheme);
-    q->raw = calloc(q->row_count * q->column_count, sizeof *q->raw);
-    q->at_once = q->at_once < q->column_count ? q->at_once : q->column_count;
-    if (pt_mul(q->at_once, q->value_count, &bytes))
-        q->values = calloc(bytes, 1);
-    if (q->columns == NULL || q->keys == NULL || q->asked == NULL || q->energy == NULL ||
-        q->own_size == NULL || q->other_size == NULL || q->scheme == NULL || q->raw == NULL ||
-        q->values == NULL)
-        return no_memory(err);
-    return PT_OK;
+    q->raw = calloc(q->row_count * q->own.count, sizeof *q->raw);
+    return q->other_size != NULL && q->scheme != NULL && q->raw != NULL ? PT_OK : no_memory(err);
 }
 
 /* ---- the session ---- */
@@ -103,8 +93,8 @@ static enum pt_code converse(struct query *q, struct pt_err *err)
     const struct ask_recipient_in in = {.question = &q->question,
                                         .pair = q->pair,
                                         .rlwe = q->rlwe,
-                                        .columns = q->asked,
-                                        .column_count = q->column_count};
+                                        .columns = q->own.asked,
+                                        .column_count = q->own.count};
     enum pt_code rc;
 
     if ((rc = daemon_self(&q->self, &q->key, q->daemon, q->epoch, err)) != PT_OK ||
@@ -126,7 +116,7 @@ static enum pt_code converse(struct query *q, struct pt_err *err)
 static double noise_variance(const struct query *q, struct budget_variance v)
 {
     double delta = rlwe_delta(q->rlwe);
-    size_t group = q->column_count < RLWE_COLUMNS_MAX ? q->column_count : RLWE_COLUMNS_MAX;
+    size_t group = q->own.count < RLWE_COLUMNS_MAX ? q->own.count : RLWE_COLUMNS_MAX;
     double width = ceil(delta * budget_sigma(v));
     double least = (double)inner_noise_min(group);
 
@@ -150,8 +140,8 @@ static enum pt_code open_replies(struct query *q, struct pt_err *err)
     const struct reply_open_in in = {.rlwe = q->rlwe,
                                      .rows = rows,
                                      .row_count = q->row_count,
-                                     .keys = q->keys,
-                                     .column_count = q->column_count};
+                                     .keys = q->own.keys,
+                                     .column_count = q->own.count};
     rc = reply_open(q->raw, &in, err);
     free(rows);
     return rc;
@@ -173,11 +163,11 @@ static enum pt_code fill(struct answer *out, struct query *q, struct pt_err *err
                   .customers = (double)columns_rows(map),
                   .minimum_count = (double)q->policy->privacy.minimum_count,
                   .minimum_audience = (double)q->policy->privacy.minimum_audience},
-        .row_count = q->column_count - 1,
+        .row_count = q->own.count - 1,
         .column_count = q->row_count - 1,
         .raw = q->raw,
-        .energy = q->energy,
-        .own_size = q->own_size,
+        .energy = q->own.energy,
+        .own_size = q->own.own_size,
         .other_size = q->other_size,
         .scheme_variance = q->scheme,
         .cell_variance = noise_variance(q, price.cell),
@@ -307,9 +297,9 @@ static enum pt_code answer_query(struct answer *out, struct query *q,
         return rc;
     if (q->question.also != 0)
         return answer_reach(out, q, err);
-    if ((rc = find_epoch(q, err)) != PT_OK || (rc = make_room(q, err)) != PT_OK)
+    if ((rc = find_epoch(q, err)) != PT_OK)
         return rc;
-    if ((rc = question_own_prepare(q, err)) != PT_OK || (rc = question_own_name(q, err)) != PT_OK ||
+    if ((rc = prepare(q, err)) != PT_OK || (rc = question_own_name(q, err)) != PT_OK ||
         (rc = question_log_asked(q->daemon->store, &q->note, clock_now_s(), err)) != PT_OK)
         return rc;
     if ((rc = converse(q, &said)) == PT_OK) {
@@ -338,22 +328,7 @@ static void query_free(struct query *q)
     ask_recipient_free(&q->ask);
     peer_close(&q->peer);
     oprf_key_wipe(&q->key);
-    for (size_t i = 0; i < q->column_count; i++) {
-        if (q->columns != NULL) {
-            buf_free(&q->columns[i].name);
-            blob_unmap(&q->columns[i].map);
-        }
-        if (q->keys != NULL)
-            rlwe_key_free(q->keys[i]);
-    }
-    if (q->values != NULL)
-        explicit_bzero(q->values, q->at_once * q->value_count);
-    free(q->values);
-    free(q->columns);
-    free(q->keys);
-    free(q->asked);
-    free(q->energy);
-    free(q->own_size);
+    own_columns_free(&q->own);
     free(q->other_size);
     free(q->scheme);
     free(q->raw);

@@ -133,7 +133,7 @@ void reply_price(struct budget_price *out, const struct reply_in *in)
 /* ---- evaluator ---- */
 
 /* Rows held at once: ciphertexts are read once for each batch, so large ones are fast ones. */
-enum { ROWS_AT_ONCE = 64, ROW_MEMORY_MAX = 1 << 28 };
+enum { ROWS_AT_ONCE = 64, ROWS_SIDE_BY_SIDE = 8, ROW_MEMORY_MAX = 1 << 28 };
 
 struct made_row {
     struct digest digest;
@@ -149,6 +149,7 @@ struct making { /* secret: exact data of a few rows at a time */
     struct made_row *made;
     size_t batch; /* rows held at once */
     size_t first; /* of this batch */
+    size_t rows;  /* in it */
     uint64_t slot_count;
 };
 
@@ -263,19 +264,16 @@ static bool within_bound(const struct making *m, const int8_t *values)
     return sum <= pair->header->participants[pair->evaluator].padded_size;
 }
 
-static enum pt_code answer_row(struct making *m, size_t i)
+/* Row i of the batch, of which everything is known but the rerandomiser. */
+static enum pt_code answer_row(struct making *m, size_t i, const struct inner_hint *hint)
 {
     const struct rlwe *c = m->in->rlwe;
     size_t row = m->first + i;
     struct buf *out = &m->out->rows[row];
-    struct inner_hint *hint = NULL;
-    enum pt_code rc;
+    enum pt_code rc = PT_OK;
 
     if (!buf_reserve(out, reply_row_bytes(c, m->in->column_count)))
         return PT_ENOMEM;
-    if ((rc = inner_hint_new(&hint, c)) == PT_OK)
-        rc = inner_hint_add(hint, c, (struct inner_row){m->values + i * m->slot_count}, 0,
-                            rlwe_block_count(c));
     for (size_t g = 0; g < reply_group_count(m->in->column_count) && rc == PT_OK; g++) {
         struct group group = {.row = row,
                               .index = g,
@@ -285,7 +283,6 @@ static enum pt_code answer_row(struct making *m, size_t i)
         rc = reply_group(out->p + out->n, m, &group, hint, &m->made[i].digest);
         out->n += inner_reply_bytes(c, group.n);
     }
-    inner_hint_free(hint);
     return rc;
 }
 
@@ -313,15 +310,40 @@ static void make_row(void *context, size_t i)
         (void)!pt_fail(&made->err, rc, "the size of row %zu: no noise could be drawn", row);
 }
 
-/* A part: hint and replies of that row. */
-static void finish_row(void *context, size_t i)
+static size_t strips(const struct making *m, size_t rows)
+{
+    size_t width = parallel_width(&m->in->host.parallel);
+    size_t count = (rows + ROWS_SIDE_BY_SIDE - 1) / ROWS_SIDE_BY_SIDE;
+
+    return count < width && width <= rows ? width : count;
+}
+
+/* A part: hints and replies of a few rows side by side, whose a_k are then expanded once. */
+static void finish_strip(void *context, size_t strip)
 {
     struct making *m = context;
-    enum pt_code rc = answer_row(m, i);
+    size_t count = strips(m, m->rows);
+    size_t first = m->rows * strip / count;
+    size_t n = m->rows * (strip + 1) / count - first;
+    struct inner_hint *hints[ROWS_SIDE_BY_SIDE] = {NULL};
+    struct inner_row rows[ROWS_SIDE_BY_SIDE];
+    const struct inner_blocks all = {0, rlwe_block_count(m->in->rlwe)};
+    enum pt_code rc = PT_OK;
 
-    if (rc != PT_OK)
-        (void)!pt_fail(&m->made[i].err, rc, "row %zu: the reply could not be computed",
-                       m->first + i);
+    for (size_t i = 0; i < n && rc == PT_OK; i++) {
+        rows[i].values = m->values + (first + i) * m->slot_count;
+        rc = inner_hint_new(&hints[i], m->in->rlwe);
+    }
+    if (rc == PT_OK)
+        rc = inner_hints_add(hints, m->in->rlwe, rows, n, all);
+    for (size_t i = 0; i < n; i++) {
+        if (rc == PT_OK)
+            rc = answer_row(m, first + i, hints[i]);
+        if (rc != PT_OK)
+            (void)!pt_fail(&m->made[first + i].err, rc, "row %zu: the reply could not be computed",
+                           m->first + first + i);
+        inner_hint_free(hints[i]);
+    }
 }
 
 /* The first failure in the order of rows, so that threads do not show. */
@@ -355,7 +377,8 @@ static enum pt_code make_rows(struct making *m, size_t n, struct pt_err *err)
         rows[i].values = m->values + i * m->slot_count;
     if ((rc = inner_dot(m->dots, in->rlwe, dot)) != PT_OK)
         return pt_fail(err, rc, "rows from %zu: their products could not be computed", m->first);
-    parallel_run(parallel, n, finish_row, m);
+    m->rows = n;
+    parallel_run(parallel, strips(m, n), finish_strip, m);
     return all_made(m, n, err);
 }
 

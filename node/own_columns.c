@@ -1,0 +1,272 @@
+#include "node/own_columns.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static enum pt_code no_memory(struct pt_err *err)
+{
+    return pt_fail(err, PT_ENOMEM, "own columns: no memory");
+}
+
+static const char *partner_name(const struct own_columns *o)
+{
+    return o->in.daemon->home->policy->partners[o->in.question->with].name;
+}
+
+static struct blobs_at where(const struct own_columns *o)
+{
+    return (struct blobs_at){.home = o->in.daemon->home,
+                             .epoch = snapshot_id(o->in.epoch),
+                             .peer = partner_name(o),
+                             .sent = true};
+}
+
+static enum pt_code make_room(struct own_columns *o, struct pt_err *err)
+{
+    struct parallel parallel = pool_parallel(o->in.daemon->pool);
+    size_t width = parallel_width(&parallel) * OWN_COLUMNS_SIDE_BY_SIDE;
+    size_t bytes = 0;
+
+    o->count = reply_column_count(o->in.daemon->home->policy, o->in.question);
+    /* Whole blocks are read. */
+    o->value_count = snapshot_header(o->in.epoch)->slot_count + RLWE_DEGREE;
+    o->at_once = OWN_COLUMNS_MEMORY / o->value_count;
+    o->at_once = o->at_once < 1 ? 1 : o->at_once > width ? width : o->at_once;
+    o->at_once = o->at_once < o->count ? o->at_once : o->count;
+    o->columns = calloc(o->count, sizeof *o->columns);
+    o->keys = calloc(o->count, sizeof(struct rlwe_key *));
+    o->asked = calloc(o->count, sizeof *o->asked);
+    o->energy = calloc(o->count, sizeof *o->energy);
+    o->own_size = calloc(o->count, sizeof *o->own_size);
+    if (pt_mul(o->at_once, o->value_count, &bytes))
+        o->values = calloc(bytes, 1);
+    return o->columns != NULL && o->keys != NULL && o->asked != NULL && o->energy != NULL &&
+                   o->own_size != NULL && o->values != NULL
+               ? PT_OK
+               : no_memory(err);
+}
+
+static int8_t *values_of(const struct own_columns *o, size_t i)
+{
+    return o->values + i % o->at_once * o->value_count;
+}
+
+static enum pt_code make_values(struct own_columns *o, size_t i, struct pt_err *err)
+{
+    const struct question *q = o->in.question;
+    const struct columns_selector which = {.filters = q->filters,
+                                           .filter_count = q->filter_count,
+                                           .has_category = i > 0,
+                                           .attribute = q->rows,
+                                           .value = i > 0 ? (uint16_t)(i - 1) : 0};
+    const struct columns_map *map = snapshot_map(o->in.epoch);
+    uint64_t energy;
+    uint64_t size;
+    enum pt_code rc = columns_recipient(values_of(o, i), &energy, map, &which);
+
+    if (rc == PT_OK)
+        rc = columns_audience_count(&size, map, &which);
+    if (rc != PT_OK)
+        return pt_fail(err, rc, "own columns could not be made");
+    o->energy[i] = (double)energy;
+    o->own_size[i] = (double)size;
+    return PT_OK;
+}
+
+/* ---- columns side by side ---- */
+
+struct strip { /* columns [first, first + n), made by one thread */
+    struct own_columns *o;
+    size_t first, n;
+    struct pt_err err; /* code PT_OK: made */
+};
+struct writing { /* one column that is not on the disk yet */
+    size_t column;
+    struct digest file_name;
+    struct fileio_new file;
+    uint8_t *block;
+};
+
+/* Name, values and key of column i, and its ciphertext if it is there: a pure function of epoch
+ * seed, name and values, so a file under the digest of these is the one we would make. */
+static enum pt_code begin_column(struct writing *w, bool *found, struct own_columns *o, size_t i,
+                                 struct pt_err *err)
+{
+    struct own_column *c = &o->columns[i];
+    const struct blobs_at at = where(o);
+    PT_WIPED(key32) seed = {0};
+    PT_WIPED(key32) name_key = {0};
+    struct digest values;
+    enum pt_code rc;
+
+    if ((rc = reply_column_name(&c->name, o->in.daemon->home->policy, o->in.question, i, err)) !=
+            PT_OK ||
+        (rc = make_values(o, i, err)) != PT_OK)
+        return rc;
+    epoch_values_digest(&values, values_of(o, i), snapshot_header(o->in.epoch)->slot_count);
+    const struct epoch_column column = {.name = buf_span(&c->name), .values = &values};
+    epoch_column_seed(&seed, snapshot_seed(o->in.epoch), o->in.pair, &column);
+    if ((rc = rlwe_key_new(&o->keys[i], o->in.rlwe, &seed)) != PT_OK)
+        return pt_fail(err, rc, "a column key: no memory that can be locked");
+    /* Keyed: a plain digest of the values in a file name would let a guess be checked. */
+    const struct span parts[] = {buf_span(&c->name), span_of(values.b, sizeof values.b)};
+    prf_derive(&name_key, snapshot_seed(o->in.epoch), "patto/column-file/1", parts, PT_LEN(parts));
+    *w = (struct writing){.column = i, .file = {.fd = -1}};
+    memcpy(w->file_name.b, name_key.b, sizeof w->file_name.b);
+    return blob_map(&c->map, found, &at, &w->file_name, rlwe_column_bytes(o->in.rlwe), err);
+}
+
+static enum pt_code write_block(struct writing *w, size_t n, struct own_columns *o, uint64_t k,
+                                struct pt_err *err)
+{
+    const struct rlwe *c = o->in.rlwe;
+    struct rlwe_column side[OWN_COLUMNS_SIDE_BY_SIDE];
+    bool last = k == rlwe_block_count(c);
+    enum pt_code rc;
+
+    for (size_t i = 0; i < n; i++)
+        side[i] = (struct rlwe_column){
+            .out = w[i].block,
+            .key = o->keys[w[i].column],
+            .values = last ? NULL : values_of(o, w[i].column) + k * RLWE_DEGREE};
+    if ((rc = rlwe_encrypt_columns(c, side, n, k)) != PT_OK)
+        return pt_fail(err, rc, "encrypting a column");
+    for (size_t i = 0; i < n && rc == PT_OK; i++)
+        rc = fileio_add(&w[i].file, span_of(w[i].block, rlwe_block_bytes(c)), err);
+    return rc;
+}
+
+static enum pt_code write_columns(struct writing *w, size_t n, struct own_columns *o,
+                                  struct pt_err *err)
+{
+    const struct blobs_at at = where(o);
+    enum pt_code rc = PT_OK;
+
+    for (size_t i = 0; i < n && rc == PT_OK; i++) {
+        w[i].block = malloc(rlwe_block_bytes(o->in.rlwe));
+        rc =
+            w[i].block == NULL ? no_memory(err) : blob_begin(&w[i].file, &at, &w[i].file_name, err);
+    }
+    for (uint64_t k = 0; k <= rlwe_block_count(o->in.rlwe) && rc == PT_OK && n > 0; k++)
+        rc = write_block(w, n, o, k, err);
+    for (size_t i = 0; i < n; i++) {
+        struct blob_map *map = &o->columns[w[i].column].map;
+        bool found = false;
+        free(w[i].block);
+        if (rc != PT_OK) {
+            fileio_abandon(&w[i].file);
+            continue;
+        }
+        if ((rc = fileio_commit(&w[i].file, err)) == PT_OK &&
+            (rc = blob_map(map, &found, &at, &w[i].file_name, rlwe_column_bytes(o->in.rlwe),
+                           err)) == PT_OK &&
+            !found)
+            rc = pt_fail(err, PT_EIO, "an encrypted column has gone from the disk");
+    }
+    return rc;
+}
+
+static void make_strip(void *context, size_t index)
+{
+    struct strip *s = (struct strip *)context + index;
+    struct own_columns *o = s->o;
+    struct writing *w = calloc(s->n, sizeof *w);
+    size_t n = 0;
+    enum pt_code rc = w == NULL ? no_memory(&s->err) : PT_OK;
+
+    for (size_t i = s->first; i < s->first + s->n && rc == PT_OK; i++) {
+        bool found = false;
+        rc = begin_column(&w[n], &found, o, i, &s->err);
+        n += rc == PT_OK && !found;
+    }
+    if (rc == PT_OK)
+        rc = write_columns(w, n, o, &s->err);
+    for (size_t i = s->first; i < s->first + s->n && rc == PT_OK; i++) {
+        struct own_column *c = &o->columns[i];
+        blob_digest(&c->digest, o->in.daemon->seen, &c->map);
+        o->asked[i] = (struct ask_column){
+            .name = buf_span(&c->name), .digest = c->digest, .bytes = c->map.bytes};
+    }
+    free(w);
+}
+
+/* One name, one ciphertext, for ever: a changed one would tell what changed. */
+static enum pt_code bind_column(struct own_columns *o, size_t i, struct pt_err *err)
+{
+    char name[WIRE_COLUMN_NAME_MAX + 1];
+    const struct store_column key = {
+        .epoch = *snapshot_id(o->in.epoch), .peer = partner_name(o), .sent = true, .name = name};
+    struct span s = buf_span(&o->columns[i].name);
+
+    if (s.n >= sizeof name)
+        return pt_fail(err, PT_ELIMIT, "too many filters for one column name");
+    memcpy(name, s.p, s.n);
+    name[s.n] = '\0';
+    return store_column_bind(o->in.daemon->store, &key, &o->columns[i].digest, err);
+}
+
+/* Columns [first, first + n), n <= at_once, shared out evenly. */
+static enum pt_code make_some(struct own_columns *o, size_t first, size_t n, struct pt_err *err)
+{
+    struct parallel parallel = pool_parallel(o->in.daemon->pool);
+    size_t width = parallel_width(&parallel);
+    size_t count = n < width ? n : width;
+    struct strip *strips;
+    enum pt_code rc = PT_OK;
+
+    while ((n + count - 1) / count > OWN_COLUMNS_SIDE_BY_SIDE)
+        count++;
+    strips = calloc(count, sizeof *strips);
+    if (strips == NULL)
+        return no_memory(err);
+    for (size_t i = 0; i < count; i++)
+        strips[i] = (struct strip){
+            .o = o, .first = first + n * i / count, .n = n * (i + 1) / count - n * i / count};
+    parallel_run(&parallel, count, make_strip, strips);
+    for (size_t i = 0; i < count && rc == PT_OK; i++) /* the first, so that threads do not show */
+        if (strips[i].err.code != PT_OK) {
+            *err = strips[i].err;
+            rc = err->code;
+        }
+    free(strips);
+    for (size_t i = first; i < first + n && rc == PT_OK; i++)
+        rc = bind_column(o, i, err);
+    return rc;
+}
+
+enum pt_code own_columns_prepare(struct own_columns *o, const struct own_columns_in *in,
+                                 const struct job *job, struct pt_err *err)
+{
+    enum pt_code rc;
+
+    *o = (struct own_columns){.in = *in};
+    rc = make_room(o, err);
+    for (size_t first = 0; rc == PT_OK && first < o->count; first += o->at_once) {
+        size_t left = o->count - first;
+        rc = job->progress(job->self, "encrypting columns", first, o->count, "", err);
+        if (rc == PT_OK)
+            rc = make_some(o, first, left < o->at_once ? left : o->at_once, err);
+    }
+    return rc;
+}
+
+void own_columns_free(struct own_columns *o)
+{
+    for (size_t i = 0; i < o->count; i++) {
+        if (o->columns != NULL) {
+            buf_free(&o->columns[i].name);
+            blob_unmap(&o->columns[i].map);
+        }
+        if (o->keys != NULL)
+            rlwe_key_free(o->keys[i]);
+    }
+    if (o->values != NULL)
+        explicit_bzero(o->values, o->at_once * o->value_count);
+    free(o->values);
+    free(o->columns);
+    free(o->keys);
+    free(o->asked);
+    free(o->energy);
+    free(o->own_size);
+    *o = (struct own_columns){0};
+}

@@ -1,0 +1,43 @@
+/* own_columns.h - the asker's columns of one question: values, keys, ciphertexts on disk.
+ *
+ * A column is encrypted once an epoch and partner, under its own name for ever, and found again by a
+ * keyed name of its content. Several are encrypted side by side, so that what they have in common is
+ * expanded once; plain values never take more than OWN_COLUMNS_MEMORY, whatever the table. */
+#ifndef PT_OWN_COLUMNS_H
+#define PT_OWN_COLUMNS_H
+
+#include "node/blobs.h"
+#include "node/daemon.h"
+#include "node/job.h"
+#include "proto/ask.h"
+
+enum { OWN_COLUMNS_SIDE_BY_SIDE = 8, OWN_COLUMNS_MEMORY = 1 << 28 };
+
+struct own_columns_in { /* borrowed until own_columns_free() */
+    struct daemon *daemon;
+    struct snapshot *epoch;
+    const struct question *question;
+    const struct epoch_pair *pair;
+    const struct rlwe *rlwe;
+};
+struct own_column {
+    struct buf name;
+    struct blob_map map;
+    struct digest digest;
+};
+struct own_columns { /* {0} is a valid empty one */
+    struct own_columns_in in;
+    size_t count;
+    struct own_column *columns;
+    struct rlwe_key **keys; /* open the answers */
+    struct ask_column *asked;
+    double *energy, *own_size; /* what the estimate needs */
+    int8_t *values;            /* of those made at once */
+    size_t value_count, at_once;
+};
+/* PT_EDENIED, PT_ESTATE, PT_EIO, PT_ENOMEM, or what job->progress() says. Free also after failure. */
+PT_MUST_USE enum pt_code own_columns_prepare(struct own_columns *o, const struct own_columns_in *in,
+                                             const struct job *job, struct pt_err *err);
+void own_columns_free(struct own_columns *o); /* wipes */
+
+#endif

@@ -1,0 +1,230 @@
+/* Goal: every code path gives the same bytes and the same sums, at the ends of all ranges too.
+ * Method: each path this machine runs beside the portable one, which ring_test and the vectors of
+ * lattice.kat hold to the definition; VPMADD52 drops what is over 52 bits without a word, so the
+ * largest values are driven on purpose, for all three primes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "crypto/block.h"
+
+static struct ring ring;
+static uint64_t seed;
+
+static uint64_t next(void) /* SplitMix64 */
+{
+    uint64_t x = (seed += 0x9e3779b97f4a7c15ULL);
+    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
+    x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
+    return x ^ (x >> 31);
+}
+
+/* Kinds of input: random, and all at one end or the other. */
+enum { RANDOM, LEAST, MOST, ALTERNATING, KINDS };
+
+static void fill_residues(uint64_t a[RING_DEGREE], int kind)
+{
+    for (size_t i = 0; i < RING_DEGREE; i++)
+        a[i] = kind == RANDOM                            ? next() % ring.q
+               : kind == LEAST || (kind > MOST && i % 2) ? 0
+                                                         : ring.q - 1;
+}
+
+static void fill_small(int8_t v[RING_DEGREE], int kind, int least, int most)
+{
+    for (size_t i = 0; i < RING_DEGREE; i++)
+        v[i] = (int8_t)(kind == RANDOM ? least + (int)(next() % (uint64_t)(most - least + 1))
+                        : kind == LEAST || (kind > MOST && i % 2) ? least
+                                                                  : most);
+}
+
+static void reverse(uint64_t a[RING_DEGREE])
+{
+    for (size_t i = 0; i < RING_DEGREE / 2; i++) {
+        uint64_t t = a[i];
+        a[i] = a[RING_DEGREE - 1 - i];
+        a[RING_DEGREE - 1 - i] = t;
+    }
+}
+
+typedef void check_fn(const struct block_ops *ops);
+
+static void on_every_path(check_fn *check)
+{
+    for (unsigned bytes = 4; bytes <= 6; bytes++) {
+        assert_true(ring_init(&ring, bytes));
+        for (int path = 0; path < CPU_PATH_COUNT; path++) {
+            const struct block_ops *ops = block_of((enum cpu_path)path);
+            seed = 7 * bytes;
+            if (ops != NULL)
+                check(ops);
+        }
+    }
+}
+
+/* ---- order ---- */
+
+static void check_order(const struct block_ops *ops)
+{
+    static uint64_t a[RING_DEGREE], b[RING_DEGREE];
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < RING_DEGREE; i++)
+        a[i] = b[i] = i;
+    ops->order(a);
+    for (size_t i = 0; i < RING_DEGREE; i++) {
+        assert_true(a[i] < RING_DEGREE && a[i] / 64 == i / 64);
+        sum += a[i];
+    }
+    assert_int_equal(sum, (uint64_t)RING_DEGREE * (RING_DEGREE - 1) / 2);
+    /* tau is reversal in either order */
+    reverse(a);
+    reverse(b);
+    ops->order(b);
+    assert_memory_equal(a, b, sizeof a);
+}
+
+static void order_is_a_permutation_that_keeps_reversal(void **state)
+{
+    (void)state;
+    on_every_path(check_order);
+}
+
+/* ---- masks ---- */
+
+static void mask_with(uint8_t *out, const struct block_ops *ops, const uint64_t a[RING_DEGREE],
+                      const int8_t *s, const struct block_mask *as)
+{
+    static uint64_t ordered[RING_DEGREE], table[RING_DEGREE], work[RING_DEGREE];
+    struct block_mask in = *as;
+
+    memcpy(ordered, a, sizeof ordered);
+    ops->order(ordered);
+    ops->secret(table, &ring, s);
+    in.ring = &ring;
+    in.a = ordered;
+    in.secret = table;
+    in.work = work;
+    ops->mask(out, &in);
+}
+
+static void check_mask(const struct block_ops *ops)
+{
+    static uint64_t a[RING_DEGREE];
+    static int8_t s[RING_DEGREE], values[RING_DEGREE];
+    static uint8_t bits[RING_DEGREE], got[6 * RING_DEGREE], want[6 * RING_DEGREE];
+    const size_t bytes = (size_t)ring.coefficient_bytes * RING_DEGREE;
+
+    for (int kind = 0; kind < KINDS * KINDS; kind++) {
+        fill_residues(a, kind % KINDS);
+        fill_small(s, kind / KINDS, -1, 1);
+        fill_small(values, (kind + kind / KINDS) % KINDS, -1, 1);
+        for (size_t i = 0; i < RING_DEGREE; i++)
+            bits[i] = (uint8_t)(kind == 1 ? 0x0c : kind == 2 ? 0x03 : next());
+        for (unsigned delta = 4; delta <= 16; delta += 12) {
+            const struct block_mask in = {
+                .error_bits = bits, .values = kind == 3 ? NULL : values, .delta_log2 = delta};
+            mask_with(want, &block_portable, a, s, &in);
+            mask_with(got, ops, a, s, &in);
+            assert_memory_equal(got, want, bytes);
+        }
+    }
+}
+
+static void masks_are_the_same_bytes(void **state)
+{
+    (void)state;
+    on_every_path(check_mask);
+}
+
+/* The definition, one coefficient at a time: s one coefficient, no errors, no values. X^k times a
+ * is a turned by k places with signs. */
+static void check_product(const struct block_ops *ops)
+{
+    static uint64_t values[RING_DEGREE], a[RING_DEGREE];
+    static int8_t s[RING_DEGREE];
+    static uint8_t bits[RING_DEGREE], got[6 * RING_DEGREE];
+    const struct block_mask in = {.error_bits = bits, .delta_log2 = 16};
+
+    for (size_t k = 0; k < RING_DEGREE; k += 409) {
+        fill_residues(a, RANDOM);
+        memcpy(values, a, sizeof values);
+        ring_ntt(&ring, values);
+        memset(s, 0, sizeof s);
+        s[k] = -1;
+        mask_with(got, ops, values, s, &in);
+        for (size_t i = 0; i < RING_DEGREE; i++) {
+            uint64_t v = 0;
+            for (unsigned p = ring.coefficient_bytes; p-- > 0;)
+                v = v << 8 | got[(size_t)p * RING_DEGREE + i];
+            uint64_t from = a[(i + RING_DEGREE - k) % RING_DEGREE];
+            uint64_t minus = (ring.q - from) % ring.q;
+            assert_true(v == (i < k ? from : minus));
+        }
+    }
+}
+
+static void a_mask_is_the_product_of_polynomials(void **state)
+{
+    (void)state;
+    on_every_path(check_product);
+}
+
+/* ---- sums ---- */
+
+static void sum_with(uint64_t out[RING_DEGREE], const struct block_ops *ops,
+                     const uint64_t a[RING_DEGREE], const int8_t row[RING_DEGREE], uint64_t times)
+{
+    static struct block_sum sum;
+    static uint64_t ordered[RING_DEGREE], work[RING_DEGREE];
+
+    memset(&sum, 0, sizeof sum);
+    memcpy(ordered, a, sizeof ordered);
+    ops->order(ordered);
+    for (uint64_t i = 0; i < times; i++)
+        ops->add(&sum, work, &ring, row, ordered);
+    ops->values(out, &sum, &ring);
+}
+
+static void check_sum(const struct block_ops *ops)
+{
+    static uint64_t a[RING_DEGREE], got[RING_DEGREE], want[RING_DEGREE];
+    static int8_t row[RING_DEGREE];
+
+    for (int kind = 0; kind < KINDS * KINDS; kind++) {
+        fill_residues(a, kind % KINDS);
+        fill_small(row, kind / KINDS, -128, 127);
+        sum_with(want, &block_portable, a, row, 1);
+        sum_with(got, ops, a, row, 1);
+        assert_memory_equal(got, want, sizeof got);
+    }
+    /* As many as may be, of the largest: nothing runs over. */
+    uint64_t most = ops->adds_max < 4096 ? ops->adds_max : 4096;
+    fill_residues(a, MOST);
+    fill_small(row, MOST, -128, 127);
+    sum_with(want, &block_portable, a, row, most);
+    sum_with(got, ops, a, row, most);
+    assert_memory_equal(got, want, sizeof got);
+}
+
+static void sums_are_the_same_numbers(void **state)
+{
+    (void)state;
+    on_every_path(check_sum);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(order_is_a_permutation_that_keeps_reversal),
+        cmocka_unit_test(masks_are_the_same_bytes),
+        cmocka_unit_test(a_mask_is_the_product_of_polynomials),
+        cmocka_unit_test(sums_are_the_same_numbers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
