@@ -277,6 +277,7 @@ enum pt_code rlwe_encrypt_columns(const struct rlwe *c, const struct rlwe_column
     return rc;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): written through the struct */
 enum pt_code rlwe_encrypt_block(uint8_t *out, const struct rlwe *c, struct rlwe_key *k,
                                 uint64_t block, const int8_t *values)
 {

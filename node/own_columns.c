@@ -172,8 +172,12 @@ static void make_strip(void *context, size_t index)
     struct own_columns *o = s->o;
     struct writing *w = calloc(s->n, sizeof *w);
     size_t n = 0;
-    enum pt_code rc = w == NULL ? no_memory(&s->err) : PT_OK;
+    enum pt_code rc = PT_OK;
 
+    if (w == NULL) {
+        (void)!no_memory(&s->err);
+        return;
+    }
     for (size_t i = s->first; i < s->first + s->n && rc == PT_OK; i++) {
         bool found = false;
         rc = begin_column(&w[n], &found, o, i, &s->err);
@@ -210,12 +214,11 @@ static enum pt_code make_some(struct own_columns *o, size_t first, size_t n, str
 {
     struct parallel parallel = pool_parallel(o->in.daemon->pool);
     size_t width = parallel_width(&parallel);
-    size_t count = n < width ? n : width;
+    size_t least = (n + OWN_COLUMNS_SIDE_BY_SIDE - 1) / OWN_COLUMNS_SIDE_BY_SIDE;
+    size_t count = least > width ? least : width < n ? width : n;
     struct strip *strips;
     enum pt_code rc = PT_OK;
 
-    while ((n + count - 1) / count > OWN_COLUMNS_SIDE_BY_SIDE)
-        count++;
     strips = calloc(count, sizeof *strips);
     if (strips == NULL)
         return no_memory(err);
