@@ -101,13 +101,13 @@ static inline uint64_t load_u64le(const uint8_t *p)
 }
 static inline void store_u32le(uint8_t *p, uint32_t v)
 {
-    v = PT_LE32(v);
-    __builtin_memcpy(p, &v, sizeof v);
+    const uint32_t little = PT_LE32(v);
+    __builtin_memcpy(p, &little, sizeof little);
 }
 static inline void store_u64le(uint8_t *p, uint64_t v)
 {
-    v = PT_LE64(v);
-    __builtin_memcpy(p, &v, sizeof v);
+    const uint64_t little = PT_LE64(v);
+    __builtin_memcpy(p, &little, sizeof little);
 }
 
 PT_MUST_USE static inline bool pt_mul(size_t a, size_t b, size_t *out)
