@@ -4,7 +4,7 @@
 #include "node/commands.h"
 #include "node/dial.h"
 #include "node/home.h"
-#include "node/store.h"
+#include "node/translog.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -149,6 +149,22 @@ static void see_succession(struct visit *v, struct store *s)
     buf_free(&joined);
 }
 
+/* What was signed and published, against the events. */
+static void see_log(struct visit *v, struct store *s)
+{
+    struct translog *log = NULL;
+    struct pt_err err;
+
+    if (v->home->policy == NULL)
+        return;
+    if (translog_open(&log, v->home, s, &err) != PT_OK || translog_check(log, &err) != PT_OK)
+        note(v, LEVEL_FAIL, "log", "%s", err.msg);
+    else
+        note(v, LEVEL_OK, "log", "%" PRIu64 " of %" PRIu64 " events are signed and published",
+             translog_published(log), translog_size(log));
+    translog_close(log);
+}
+
 static void see_store(struct visit *v)
 {
     char path[HOME_PATH_MAX];
@@ -167,6 +183,7 @@ static void see_store(struct visit *v)
         note(v, LEVEL_OK, "database", "sound; the audit chain holds over %" PRIu64 " events",
              head.sequence);
         see_succession(v, s);
+        see_log(v, s);
     }
     store_close(s);
 }
@@ -337,10 +354,10 @@ const struct command cmd_doctor = {
     .args = "",
     .summary = "look for what is wrong, and say what to do about it",
     .about = "Checks the home's permissions, the keys, the certificate, the policy's\n"
-             "signatures and dates, the database and its audit chain, disk, clock, memory,\n"
-             "the port, and whether the partners' nodes answer. One line each: ok, warn or\n"
-             "fail. Exit status 1 when any fails. It changes nothing, and may run beside the\n"
-             "node.",
+             "signatures and dates, the database, its audit chain and the published log, disk,\n"
+             "clock, memory, the port, and whether the partners' nodes answer. One line\n"
+             "each: ok, warn or fail. Exit status 1 when any fails. It changes nothing, and\n"
+             "may run beside the node.",
     .example = "patto --home ./fresh doctor\npatto --home ./fresh doctor --offline --json",
     .options = OPTIONS,
     .run = run,

@@ -204,7 +204,7 @@ static enum pt_code publish(struct buf *note, struct translog *log, int64_t now_
 
     head.size = c.size = log->levels.size;
     if ((rc = head_of(&head.root, log, head.size, err)) != PT_OK ||
-        (rc = store_head_add(log->store, &head, err)) != PT_OK)
+        (log->published_size != c.size && (rc = store_head_add(log->store, &head, err)) != PT_OK))
         return rc;
     c.root = head.root;
     memcpy(c.origin, log->key.name, sizeof c.origin);

@@ -97,8 +97,13 @@ for part in 1 2 3 4 5 6; do
     [ "$(nano)" -eq $((before + cost)) ] || fail "asked again after the crash: not charged exactly once"
 done
 
-say "both stores are whole"
+say "both stores are whole, and their records tell the same"
+ok p freshmart audit export "$work/for-drink.json" --for drinkco
+ok p drinkco audit export "$work/for-fresh.json" --for freshmart
+ok p freshmart audit compare "$work/for-fresh.json"
+ok p drinkco audit compare "$work/for-drink.json"
 for name in freshmart drinkco; do
+    ok p $name audit verify
     stop $name
     [ "$(sqlite3 "$work/$name/state.db" 'PRAGMA integrity_check')" = ok ] || fail "$name's store is damaged"
 done
