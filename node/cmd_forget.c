@@ -161,13 +161,14 @@ static void tell_data(FILE *out, const struct job *j)
         return;
     }
     fprintf(out,
-            "%" PRIu64 " customers remain; tokens stay\n"
+            "%" PRIu64 " customers remain, with the tokens that they had\n"
             "No question is answered from the old data: the epoch in force has ended here.\n"
             "Answers given in it counted these people and stay, so do encrypted columns that\n"
             "partners hold until the next epoch. A sealed record of who was in an epoch is\n"
             "kept for %" PRIu32 " days (legal.retention_days) for `patto audit absence`.\n"
-            "next: patto --home %s serve, then epoch\n",
-            j->data->count, p->retention_days, j->home->dir);
+            "next: patto --home %s serve, then %sepoch\n",
+            j->data->count, p->retention_days, j->home->dir,
+            j->data->token_count < j->data->count ? "tokenise and " : "");
     if (j->data->count < least)
         fprintf(out, "fewer than the %" PRIu64 " customers that the policy says (customers.min)\n",
                 least);

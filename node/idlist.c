@@ -72,9 +72,9 @@ static enum pt_code take_line(void *context, const struct csv_row *row, struct p
         return PT_OK;
     if (result == NORMALISE_MALFORMED)
         return pt_fail(err, PT_EPARSE,
-                       "line %" PRIu64 ": not an identifier; correct or remove the line, so that "
+                       "line %" PRIu64 ": not an identifier%s; correct or remove the line, so that "
                        "nobody on the list is passed over",
-                       row->line);
+                       row->line, row->line == 1 ? " (a list has no heading)" : "");
     if (digestset_add(&number, &added, &r->list->set, &digest) != PT_OK ||
         (added && !keep_line(r->list, number, row->line)))
         return pt_fail(err, PT_ENOMEM, "line %" PRIu64 ": not enough memory", row->line);

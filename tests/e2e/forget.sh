@@ -49,6 +49,12 @@ second=$(epoch_number)
 ok p freshmart query overlap --with drinkco --json
 cell "$work/out" overlap 'freshmart & drinkco' 1999
 
+say 'what we spent there is what they charged us'
+ok p drinkco budget show --json
+charged=$(jq '.partners[] | select(.partner == "freshmart") | .charged_for[] | select(.kind == "overlap") | .rho' "$work/out")
+ok p freshmart budget show --json
+holds "$work/out" ".partners[] | select(.partner == \"drinkco\") | .asked_by_us_rho > 0 and (.asked_by_us_rho - $charged | fabs) < 1e-12"
+
 say 'absence: proved for the new epoch, presence stated for the old one, beside the running node'
 ok absent "$work/list" --epoch "$second" --json
 holds "$work/out" '.root_matches and .people == 3 and .absent == 3 and .absent_by_token == 2

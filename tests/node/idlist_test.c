@@ -77,6 +77,7 @@ static void a_bad_line_stops_it(void **state)
         const char *text, *says;
     } cases[] = {
         {"a@example.com\nemail\n", "list.txt: line 2: not an identifier"},
+        {"email\na@example.com\n", "line 1: not an identifier (a list has no heading)"},
         {"a@example.com\n\nb@example.com\tc@example.com\n", "line 3: not an identifier"},
         {"b@example.com\nno \xff utf8@example.com\n", "line 2"},
         {"\"a@example.com\n", "line 1"},
