@@ -170,7 +170,8 @@ static enum pt_code find_first(struct home *h, struct pt_err *err)
     while (rc == PT_OK && more) {
         struct policy *former = NULL;
         rc = home_former_policy(&former, h, &previous, err);
-        if (rc == PT_ESTATE) /* before we joined */
+        /* Before we joined; or of a form that this release does not read. */
+        if (rc == PT_ESTATE || rc == PT_EPARSE || rc == PT_ELIMIT)
             return PT_OK;
         more = former != NULL && former->version < version && former->has_previous;
         if (former != NULL && former->version < version) {

@@ -429,6 +429,9 @@ static void periods_count_from_the_first_version(void **state)
     assert_int_equal(home_load_policy(h, NOW_S, &err), PT_EDENIED);
     assert_non_null(strstr(err.msg, "an earlier version, by which budget periods count"));
     assert_null(h->policy);
+    scratch_write(scratch_path(state, copy), span_z("patto: 0\n")); /* of an older release */
+    assert_int_equal(home_load_policy(h, NOW_S, &err), PT_OK);
+    assert_int_equal(budget_period_start_s(h->policy, NOW_S), FIRST_S + 4 * DAY_S);
     assert_int_equal(rename(scratch_path(state, folder), scratch_path(state, "elsewhere")), 0);
     assert_int_equal(home_load_policy(h, NOW_S, &err), PT_OK);
     assert_int_equal(budget_period_start_s(h->policy, NOW_S), FIRST_S + 4 * DAY_S);
