@@ -65,6 +65,15 @@ enum pt_code blobs_prepare(const struct blobs_at *at, struct pt_err *err)
     return PT_OK;
 }
 
+/* Size and owner are of no use here; the change time moves with every write and rename. */
+static struct blob_identity identity_of(const struct stat *st)
+{
+    return (struct blob_identity){.device = (uint64_t)st->st_dev,
+                                  .inode = (uint64_t)st->st_ino,
+                                  .changed_s = (uint64_t)st->st_ctim.tv_sec,
+                                  .changed_ns = (uint64_t)st->st_ctim.tv_nsec};
+}
+
 static enum pt_code map_file(struct blob_map *out, bool *found, const char *path, size_t bytes,
                              struct pt_err *err)
 {
@@ -84,11 +93,7 @@ static enum pt_code map_file(struct blob_map *out, bool *found, const char *path
     if (p == MAP_FAILED)
         return pt_fail(err, PT_ENOMEM, "%s: cannot be mapped: %s", path, strerror(errno));
     out->bytes = span_of(p, bytes);
-    /* Size and owner are of no use here; the change time moves with every write and rename. */
-    out->file = (struct blob_identity){.device = (uint64_t)st.st_dev,
-                                       .inode = (uint64_t)st.st_ino,
-                                       .changed_s = (uint64_t)st.st_ctim.tv_sec,
-                                       .changed_ns = (uint64_t)st.st_ctim.tv_nsec};
+    out->file = identity_of(&st);
     *found = true;
     return PT_OK;
 }
@@ -156,19 +161,38 @@ static bool find_seen(struct digest *out, struct blobs_seen *seen, const struct 
     return found;
 }
 
+static void keep_seen(struct blobs_seen *seen, const struct blob_identity *file,
+                      const struct digest *digest)
+{
+    pthread_mutex_lock(&seen->lock);
+    seen->all[seen->next].file = *file;
+    seen->all[seen->next].digest = *digest;
+    seen->next = (seen->next + 1) % SEEN_MAX;
+    seen->count += seen->count < SEEN_MAX;
+    pthread_mutex_unlock(&seen->lock);
+}
+
 void blob_digest(struct digest *out, struct blobs_seen *seen, const struct blob_map *map)
 {
     if (seen != NULL && find_seen(out, seen, &map->file))
         return;
     reply_column_digest(out, map->bytes);
-    if (seen == NULL)
-        return;
-    pthread_mutex_lock(&seen->lock);
-    seen->all[seen->next].file = map->file;
-    seen->all[seen->next].digest = *out;
-    seen->next = (seen->next + 1) % SEEN_MAX;
-    seen->count += seen->count < SEEN_MAX;
-    pthread_mutex_unlock(&seen->lock);
+    if (seen != NULL)
+        keep_seen(seen, &map->file, out);
+}
+
+void blob_hashed(struct blobs_seen *seen, const struct blobs_at *at, const struct digest *name,
+                 const struct digest *digest)
+{
+    char path[HOME_PATH_MAX];
+    struct stat st;
+    struct pt_err ignored;
+
+    if (seen == NULL || path_of(path, at, name, &ignored) != PT_OK || lstat(path, &st) != 0 ||
+        !S_ISREG(st.st_mode))
+        return; /* then it is hashed again */
+    const struct blob_identity file = identity_of(&st);
+    keep_seen(seen, &file, digest);
 }
 
 enum pt_code blob_begin(struct fileio_new *f, const struct blobs_at *at, const struct digest *name,

@@ -32,6 +32,10 @@ struct blobs_seen *blobs_seen_new(void); /* NULL: no memory; then nothing is rem
 void blobs_seen_free(struct blobs_seen *s);
 /* digest of a mapped file, hashed now or before. seen may be NULL. */
 void blob_digest(struct digest *out, struct blobs_seen *seen, const struct blob_map *map);
+/* The file of this name has just been written and holds what was hashed to digest before it took
+ * its name, which changes its identity. seen may be NULL. */
+void blob_hashed(struct blobs_seen *seen, const struct blobs_at *at, const struct digest *name,
+                 const struct digest *digest);
 
 /* Makes the folder. */
 PT_MUST_USE enum pt_code blobs_prepare(const struct blobs_at *at, struct pt_err *err);

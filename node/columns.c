@@ -280,30 +280,63 @@ static bool resolve(struct conditions *out, const struct columns_map *map,
            add_value(out, map, which->attribute, which->value, true);
 }
 
-static bool holds(const struct condition *c, size_t row, size_t record)
+enum { BLOCK = 1024 };
+struct picked { /* 1 for a record that is selected; secret */
+    uint8_t is[BLOCK];
+};
+PT_SECRET_TYPE(picked);
+struct range {
+    size_t first, n;
+};
+
+static uint8_t number_holds(const struct condition *c, double number)
 {
-    if (c->category != NULL)
-        return c->category[row] == c->value;
-    if (c->set != NULL)
-        return (c->set[(c->by_record ? record : row) * c->words] >> c->value & 1) != 0;
-    if (c->number == NULL)
-        return false;
     /* In millionths, as the question is written: 0.1 + 0.2 is then 0.3. NaN holds nowhere. */
-    double micro = rint(c->number[row] * 1e6);
+    double micro = rint(number * 1e6);
+
     return c->at_least ? micro >= c->bound_micro : micro <= c->bound_micro;
 }
 
-static bool selected(const struct conditions *all, const struct columns_map *map, size_t record)
+/* One loop for each kind of condition: what differs is asked once a block, not once a record. */
+static void narrow(struct picked *p, const struct condition *c, const struct columns_map *map,
+                   struct range at)
 {
+    const uint32_t *row = map->row + at.first;
+
+    if (c->category != NULL) {
+        for (size_t i = 0; i < at.n; i++)
+            p->is[i] &= c->category[row[i]] == c->value;
+    } else if (c->set != NULL && c->by_record) {
+        for (size_t i = 0; i < at.n; i++)
+            p->is[i] &= (uint8_t)(c->set[(at.first + i) * c->words] >> c->value & 1);
+    } else if (c->set != NULL) {
+        for (size_t i = 0; i < at.n; i++)
+            p->is[i] &= (uint8_t)(c->set[row[i] * c->words] >> c->value & 1);
+    } else {
+        for (size_t i = 0; i < at.n; i++)
+            p->is[i] &= c->number != NULL ? number_holds(c, c->number[row[i]]) : 0;
+    }
+}
+
+static struct range next_block(const struct columns_map *map, size_t first)
+{
+    size_t left = (size_t)map->rows - first;
+
+    return (struct range){first, left < BLOCK ? left : BLOCK};
+}
+
+static void pick(struct picked *p, const struct conditions *all, const struct columns_map *map,
+                 struct range at)
+{
+    memset(p->is, 1, at.n);
     for (size_t i = 0; i < all->n; i++)
-        if (!holds(&all->c[i], map->row[record], record))
-            return false;
-    return true;
+        narrow(p, &all->c[i], map, at);
 }
 
 enum pt_code columns_recipient(int8_t *values, uint64_t *square_sum, const struct columns_map *map,
                                const struct columns_selector *which)
 {
+    PT_WIPED(picked) p = {0};
     struct conditions all;
     uint64_t count = 0;
 
@@ -312,31 +345,45 @@ enum pt_code columns_recipient(int8_t *values, uint64_t *square_sum, const struc
         *square_sum = 0;
     if (!resolve(&all, map, which))
         return PT_EBUG;
-    for (size_t i = 0; i < map->rows; i++)
-        if (map->kept[i] && selected(&all, map, i)) {
-            values[map->slot[i]] = map->sign[i];
+    for (size_t first = 0; first < map->rows; first += BLOCK) {
+        const struct range at = next_block(map, first);
+        pick(&p, &all, map, at);
+        for (size_t i = 0; i < at.n; i++) {
+            if ((p.is[i] & map->kept[first + i]) == 0)
+                continue;
+            values[map->slot[first + i]] = map->sign[first + i];
             count++;
         }
+    }
     if (square_sum != NULL)
         *square_sum = count;
     return PT_OK;
 }
 
+/* At most four records a slot on average: a true sum never gets near the ends. A hostile file could,
+ * and must not wrap around to the other sign. */
+static void add_sign(int8_t *value, int8_t sign)
+{
+    int sum = *value + sign;
+
+    *value = (int8_t)(sum > 127 ? 127 : sum < -127 ? -127 : sum);
+}
+
 enum pt_code columns_evaluator(int8_t *values, const struct columns_map *map,
                                const struct columns_selector *which)
 {
+    PT_WIPED(picked) p = {0};
     struct conditions all;
 
     memset(values, 0, (size_t)map->m);
     if (!resolve(&all, map, which))
         return PT_EBUG;
-    for (size_t i = 0; i < map->rows; i++) {
-        if (!selected(&all, map, i))
-            continue;
-        int sum = values[map->slot[i]] + map->sign[i];
-        /* At most four records a slot on average: a true sum never gets here. A hostile file
-         * could, and must not wrap around to the other sign. */
-        values[map->slot[i]] = (int8_t)(sum > 127 ? 127 : sum < -127 ? -127 : sum);
+    for (size_t first = 0; first < map->rows; first += BLOCK) {
+        const struct range at = next_block(map, first);
+        pick(&p, &all, map, at);
+        for (size_t i = 0; i < at.n; i++)
+            if (p.is[i] != 0)
+                add_sign(&values[map->slot[first + i]], map->sign[first + i]);
     }
     return PT_OK;
 }
@@ -344,25 +391,37 @@ enum pt_code columns_evaluator(int8_t *values, const struct columns_map *map,
 enum pt_code columns_any(uint8_t *values, const struct columns_map *map,
                          const struct columns_selector *which)
 {
+    PT_WIPED(picked) p = {0};
     struct conditions all;
 
     memset(values, 0, (size_t)map->m);
     if (!resolve(&all, map, which))
         return PT_EBUG;
-    for (size_t i = 0; i < map->rows; i++)
-        values[map->slot[i]] |= selected(&all, map, i) ? 1 : 0;
+    for (size_t first = 0; first < map->rows; first += BLOCK) {
+        const struct range at = next_block(map, first);
+        pick(&p, &all, map, at);
+        for (size_t i = 0; i < at.n; i++)
+            values[map->slot[first + i]] |= p.is[i];
+    }
     return PT_OK;
 }
 
 enum pt_code columns_audience_count(uint64_t *out, const struct columns_map *map,
                                     const struct columns_selector *which)
 {
+    PT_WIPED(picked) p = {0};
     struct conditions all;
 
     *out = 0;
     if (!resolve(&all, map, which))
         return PT_EBUG;
-    for (size_t i = 0; i < map->rows; i++)
-        *out += selected(&all, map, i) ? 1 : 0;
+    for (size_t first = 0; first < map->rows; first += BLOCK) {
+        const struct range at = next_block(map, first);
+        uint64_t in_block = 0;
+        pick(&p, &all, map, at);
+        for (size_t i = 0; i < at.n; i++)
+            in_block += p.is[i];
+        *out += in_block;
+    }
     return PT_OK;
 }

@@ -155,8 +155,8 @@ static enum pt_code status_data(struct planner_status *s, struct daemon *d, stru
 {
     char dir[HOME_PATH_MAX];
     struct vault_place place = snapshot_vault(dir, d->home);
-    struct vault_data *data = NULL;
-    enum pt_code rc = vault_load(&data, &place, err);
+    struct vault_counts count;
+    enum pt_code rc = vault_count(&count, &place, err);
 
     if (rc == PT_ESTATE) {
         note(s, err->msg);
@@ -164,11 +164,10 @@ static enum pt_code status_data(struct planner_status *s, struct daemon *d, stru
     }
     if (rc != PT_OK)
         return rc;
-    s->customers = data->count;
-    s->tokens = data->token_count;
-    if (data->token_count < data->count)
+    s->customers = count.customers;
+    s->tokens = count.tokens;
+    if (count.tokens < count.customers)
         note(s, "customers without a token: run `patto tokenise`");
-    vault_data_free(data);
     return PT_OK;
 }
 

@@ -20,6 +20,9 @@ struct pair { /* how tokens lie on disk: they need no dataset to be read */
     struct token token;
 };
 
+#define LOADING_CUSTOMERS "loading customers (restore the vault folder, or ingest again)"
+#define LOADING_TOKENS    "loading tokens (restore the vault folder, or ingest again)"
+
 /* ---- in memory ---- */
 
 static void free_wiped(void *p, size_t n)
@@ -372,32 +375,81 @@ enum pt_code vault_sweep(const char *dir, struct pt_err *err)
     return vaultdir_sweep(dir, err);
 }
 
+/* What `current` names, made for this policy. */
+static enum pt_code in_force(struct vaultdir *c, const struct vault_place *place,
+                             struct pt_err *err)
+{
+    struct digest schema;
+    bool there;
+
+    if (vaultdir_read(c, &there, place->dir, err) != PT_OK ||
+        schema_of(&schema, place, err) != PT_OK)
+        return pt_wrap(err, LOADING_CUSTOMERS);
+    if (!there)
+        return pt_fail(err, PT_ESTATE, "no customers yet: run patto ingest FILE --map MAP.yaml");
+    if (memcmp(&schema, &c->schema, sizeof schema) != 0)
+        return pt_fail(err, PT_ESTATE,
+                       "the policy now describes other attributes or identifiers than those that "
+                       "were ingested: run patto ingest again");
+    return PT_OK;
+}
+
 enum pt_code vault_load(struct vault_data **out, const struct vault_place *place,
                         struct pt_err *err)
 {
     struct vaultdir c;
-    struct digest schema;
-    bool there;
+    enum pt_code rc;
 
     *out = NULL;
-    if (vaultdir_read(&c, &there, place->dir, err) != PT_OK ||
-        schema_of(&schema, place, err) != PT_OK)
-        return pt_wrap(err, "loading customers (restore the vault folder, or ingest again)");
-    if (!there)
-        return pt_fail(err, PT_ESTATE, "no customers yet: run patto ingest FILE --map MAP.yaml");
-    if (memcmp(&schema, &c.schema, sizeof schema) != 0)
-        return pt_fail(err, PT_ESTATE,
-                       "the policy now describes other attributes or identifiers than those that "
-                       "were ingested: run patto ingest again");
+    if ((rc = in_force(&c, place, err)) != PT_OK)
+        return rc;
     if (read_dataset(out, place, &c, err) != PT_OK)
-        return pt_wrap(err, "loading customers (restore the vault folder, or ingest again)");
+        return pt_wrap(err, LOADING_CUSTOMERS);
     if (c.key_period[0] == '\0')
         return PT_OK;
     if (read_tokens(*out, place, &c, err) != PT_OK) {
         vault_data_free(*out);
         *out = NULL;
-        return pt_wrap(err, "loading tokens (restore the vault folder, or ingest again)");
+        return pt_wrap(err, LOADING_TOKENS);
     }
+    return PT_OK;
+}
+
+static enum pt_code first_number(uint64_t *out, const struct vault_place *place, const char *path,
+                                 const struct digest *context, struct pt_err *err)
+{
+    struct sealed_reader *r = NULL;
+    uint8_t head[8] = {0};
+    enum pt_code rc;
+
+    if ((rc = sealed_open(&r, path, place->key, context, err)) == PT_OK)
+        rc = sealed_get(head, sizeof head, r, err);
+    sealed_close(r);
+    *out = load_u64le(head);
+    return rc;
+}
+
+enum pt_code vault_count(struct vault_counts *out, const struct vault_place *place,
+                         struct pt_err *err)
+{
+    char path[FILEIO_PATH_MAX];
+    struct digest context;
+    struct vaultdir c;
+    enum pt_code rc;
+
+    *out = (struct vault_counts){0};
+    if ((rc = in_force(&c, place, err)) != PT_OK)
+        return rc;
+    dataset_context(&context, &c);
+    if (vaultdir_dataset(path, place->dir, &c, err) != PT_OK ||
+        first_number(&out->customers, place, path, &context, err) != PT_OK)
+        return pt_wrap(err, LOADING_CUSTOMERS);
+    if (c.key_period[0] == '\0')
+        return PT_OK;
+    tokens_context(&context, place, &c);
+    if (vaultdir_tokens(path, place->dir, &c, err) != PT_OK ||
+        first_number(&out->tokens, place, path, &context, err) != PT_OK)
+        return pt_wrap(err, LOADING_TOKENS);
     return PT_OK;
 }
 

@@ -74,6 +74,14 @@ void vault_cut(struct vault_data *d, uint64_t count);
 PT_MUST_USE enum pt_code vault_load(struct vault_data **out, const struct vault_place *place,
                                     struct pt_err *err);
 
+/* How many customers and tokens vault_load() would find, from the first chunk of each file: for who
+ * wants no more than that. Fails as vault_load() does, but sees no damage further on. */
+struct vault_counts {
+    uint64_t customers, tokens;
+};
+PT_MUST_USE enum pt_code vault_count(struct vault_counts *out, const struct vault_place *place,
+                                     struct pt_err *err);
+
 /* Put data in force in place of what was there. Sets data->generation. Tokens that the replaced
  * dataset had for digests that remain are carried over, on disk and into data (whose own must be
  * empty): only new customers need evaluation. On failure, or a kill, the old data stays in force.

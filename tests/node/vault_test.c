@@ -118,6 +118,10 @@ static void round_trip(void **state)
     assert_int_equal(d->token_count, 33333);
     assert_memory_equal(d->has_token, got->has_token, 50000);
     assert_string_equal(d->key_period, "2026-q4");
+    struct vault_counts count;
+    assert_int_equal(vault_count(&count, &w->place, &err), PT_OK);
+    assert_int_equal(count.customers, 50000);
+    assert_int_equal(count.tokens, 33333);
     for (size_t i = 0; i < 50000; i++)
         assert_true(!d->has_token[i] || memcmp(&d->tokens[i], &tokens[i], 16) == 0);
 
@@ -320,10 +324,12 @@ static void bound_to_key_policy_and_bytes(void **state)
     struct vault_data *got = NULL;
     struct key32 other = w->key;
     struct vault_place place = w->place;
+    struct vault_counts count;
     char path[FILEIO_PATH_MAX];
     struct buf file = {0};
     struct pt_err err = {0};
 
+    assert_int_equal(vault_count(&count, &w->place, &err), PT_ESTATE);
     assert_int_equal(vault_load(&got, &w->place, &err), PT_ESTATE);
     assert_non_null(strstr(err.msg, "patto ingest"));
     assert_int_equal(vault_store_dataset(&w->place, d, &err), PT_OK);
@@ -331,8 +337,11 @@ static void bound_to_key_policy_and_bytes(void **state)
     place.key = &other;
     assert_int_equal(vault_load(&got, &place, &err), PT_EBADMSG);
     assert_null(got);
+    assert_int_equal(vault_count(&count, &place, &err), PT_EBADMSG);
+    assert_int_equal(count.customers, 0);
 
     memcpy(w->f.segments[1], "renamed", 8);
+    assert_int_equal(vault_count(&count, &w->place, &err), PT_ESTATE);
     assert_int_equal(vault_load(&got, &w->place, &err), PT_ESTATE);
     assert_non_null(strstr(err.msg, "run patto ingest again"));
     memcpy(w->f.segments[1], "segment1", 9);
