@@ -119,12 +119,14 @@ fed_ready() {
     p "$1" status --json >"$work/status.json" 2>/dev/null && grep -q 'serves partners on' "$work/$1.log"
 }
 
-# serve NAME - start the daemon and wait until it listens.
+# serve NAME [OPTION...] - start the daemon and wait until it listens.
 serve() {
-    : >"$work/$1.log"
-    start "$1" "$patto" --home "$work/$1" serve
-    until_true 20 fed_ready "$1" || fail "$1 does not serve"
-    running "$1" || fail "$1 stopped at once"
+    fed_name=$1
+    shift
+    : >"$work/$fed_name.log"
+    start "$fed_name" "$patto" --home "$work/$fed_name" serve "$@"
+    until_true 20 fed_ready "$fed_name" || fail "$fed_name does not serve"
+    running "$fed_name" || fail "$fed_name stopped at once"
 }
 
 # spent OWNER PEER - rho that PEER has spent at OWNER this period.

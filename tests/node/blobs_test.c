@@ -135,7 +135,7 @@ static void a_changed_file_is_hashed_again(void **state)
 
     (void)snprintf(path, sizeof path, "%s/columns/" NOW_FOLDER "/drinkco-held/%s",
                    (const char *)*state, name);
-    usleep(20000); /* the kernel's clock of files moves in ticks */
+    usleep(20000);                          /* the kernel's clock of files moves in ticks */
     assert_int_equal(chmod(path, 0600), 0); /* another change time: not known any more */
     const struct blobs_at at = {.home = &h, .epoch = &NOW, .peer = "drinkco"};
     const struct digest told = {{5}}; /* which no file has: it shows who hashed */
