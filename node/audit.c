@@ -57,10 +57,22 @@ void audit_field(char out[AUDIT_VALUE_MAX], bool *found, const char *fields, con
         *found = text_eq(name, key) && text_copy(out, AUDIT_VALUE_MAX, value);
 }
 
+/* In "drinkco,freshmart"? */
+static bool is_listed(const char *name, const char *list)
+{
+    struct span rest = span_z(list);
+    bool more = true;
+
+    while (more)
+        if (text_eq(text_cut(&rest, ',', &more), name))
+            return true;
+    return false;
+}
+
 bool audit_concerns(const struct store_event_row *row, const char *partner)
 {
     static const char *const KEYS[] = {"recipient", "peer", "with"};
-    static const char *const OF_ALL[] = {"policy", "key", "epoch", "freeze", "thaw", "unfreeze"};
+    static const char *const OF_ALL[] = {"policy", "key", "freeze", "thaw", "unfreeze"};
     char value[AUDIT_VALUE_MAX];
     bool found;
     bool named = false;
@@ -73,6 +85,9 @@ bool audit_concerns(const struct store_event_row *row, const char *partner)
     }
     if (named)
         return true;
+    audit_field(value, &found, row->fields, "participants");
+    if (found)
+        return is_listed(partner, value);
     for (size_t i = 0; i < PT_LEN(OF_ALL); i++)
         if (strcmp(row->kind, OF_ALL[i]) == 0)
             return true;

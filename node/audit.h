@@ -7,7 +7,7 @@
 
 #include "node/translog.h"
 
-enum { AUDIT_VALUE_MAX = 256 };
+enum { AUDIT_VALUE_MAX = 512 };
 
 struct audit {         /* {0} is a valid closed one */
     struct home *home; /* policy loaded, perhaps out of date */
@@ -20,8 +20,9 @@ void audit_close(struct audit *a);
 void audit_field(char out[AUDIT_VALUE_MAX], bool *found, const char *fields, const char *key);
 /* Walk the fields: the next key and value, cut off *rest. False at the end. */
 bool audit_field_next(struct span *key, struct span *value, struct span *rest);
-/* May a partner see this event? It names that partner as recipient, peer or with; or it is about
- * what all partners agreed on: the policy, keys, epochs, a freeze. */
+/* May a partner see this event? It names that partner, and nobody else, as recipient, peer or with;
+ * or it is an epoch in which that partner takes part (others were not told our padded size); or it
+ * is about what all partners agreed on: the policy, keys, a freeze. */
 bool audit_concerns(const struct store_event_row *row, const char *partner);
 
 /* Each event after a sequence number, until on_event fails or there is none. */

@@ -119,26 +119,28 @@ enum pt_code epoch_allow(struct daemon *d, const char *initiator, const struct s
     return rc == PT_OK ? charge_sizes(d, r, data, err) : rc;
 }
 
-/* With our own part of it: the commitment to our data, and the padded size that all were told. */
-static enum pt_code epoch_fields(char *out, size_t cap, const struct daemon *d,
+/* Who took part, since only they were told our padded size; and the commitment to our data. */
+static enum pt_code epoch_fields(struct buf *out, const struct daemon *d,
                                  const struct epoch_header *h, struct pt_err *err)
 {
     int own = epoch_find(h, d->home->policy->partners[d->home->self].name);
     struct digest id;
     char hex[65];
-    int n;
+    bool ok;
 
     if (epoch_header_id(&id, h, err) != PT_OK)
         return err->code;
     text_hex(hex, id.b, sizeof id.b);
-    n = snprintf(out, cap, "number=%" PRIu64 " participants=%zu slots=%" PRIu64 " id=%s", h->number,
-                 h->participant_count, h->slot_count, hex);
+    ok = buf_printf(out, "number=%" PRIu64 " slots=%" PRIu64 " id=%s participants=", h->number,
+                    h->slot_count, hex);
+    for (size_t i = 0; ok && i < h->participant_count; i++)
+        ok = buf_printf(out, "%s%s", i > 0 ? "," : "", h->participants[i].name);
     if (own >= 0) {
         const struct epoch_participant *us = &h->participants[own];
         text_hex(hex, us->dataset.b, sizeof us->dataset.b);
-        snprintf(out + n, cap - (size_t)n, " dataset=%s padded=%" PRIu64, hex, us->padded_size);
+        ok = ok && buf_printf(out, " dataset=%s padded=%" PRIu64, hex, us->padded_size);
     }
-    return PT_OK;
+    return ok && buf_u8(out, '\0') ? PT_OK : pt_fail(err, PT_ENOMEM, "an epoch: no memory");
 }
 
 /* In one transaction: what the store says is in force is what memory will hold, or neither is. The
@@ -148,22 +150,24 @@ static enum pt_code keep(struct daemon *d, const struct salt_result *r, int64_t 
 {
     struct store_quota done = {.what = "epochs", .peer = "", .count = 1, .limit = UINT32_MAX};
     struct store_place place;
-    char fields[512];
+    struct buf fields = {0};
     uint64_t used;
     enum pt_code rc;
 
-    if ((rc = epoch_fields(fields, sizeof fields, d, &r->header, err)) != PT_OK)
-        return rc;
-    if ((rc = store_begin(d->store, err)) != PT_OK)
-        return rc;
+    if ((rc = epoch_fields(&fields, d, &r->header, err)) != PT_OK ||
+        (rc = store_begin(d->store, err)) != PT_OK)
+        goto out;
     if ((rc = snapshot_keep(d->store, r, now_s, err)) == PT_OK &&
         (rc = store_quota_take(&used, d->store, &done, now_s, err)) == PT_OK &&
-        (rc = store_event(&place, d->store, "epoch", fields, now_s, err)) == PT_OK &&
+        (rc = store_event(&place, d->store, "epoch", (const char *)fields.p, now_s, err)) ==
+            PT_OK &&
         (rc = snapshot_seed_sweep(d->store, d->home->policy, now_s, err)) == PT_OK &&
         (rc = snapshot_recorded(d->home, &r->header, err)) == PT_OK &&
         (rc = snapshot_record_sweep(d->home, d->store, now_s, err)) == PT_OK)
-        return store_commit(d->store, err);
+        rc = store_commit(d->store, err);
     store_rollback(d->store);
+out:
+    buf_free(&fields);
     return rc;
 }
 

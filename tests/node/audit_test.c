@@ -51,7 +51,11 @@ static void partners_see_what_is_about_them(void **state)
         {"asked", "with=drinkco", true},
         {"asked", "with=homeware peer=drinkco", false}, /* another's too */
         {"policy", "version=1", true},
-        {"epoch", "number=1", true},
+        {"epoch", "number=1", false},
+        {"epoch", "number=1 participants=drinkco,homeware", true},
+        {"epoch", "number=1 participants=freshmart,drinkco", true},
+        {"epoch", "number=1 participants=freshmart,drinkcompany", false},
+        {"epoch", "number=1 participants=", false},
         {"ingest", "dataset=0", false},
         {"forget", "dataset=0", false},
         {"tokenise", "points=0", false},
