@@ -12,8 +12,8 @@ void digestset_init(struct digestset *s)
 
 void digestset_free(struct digestset *s)
 {
-    if (s->digests != NULL)
-        explicit_bzero(s->digests, s->cap * sizeof *s->digests);
+    if (s->digests != NULL) /* room that was never used holds nothing, and stays no memory */
+        explicit_bzero(s->digests, s->count * sizeof *s->digests);
     free(s->digests);
     free(s->table);
     explicit_bzero(s, sizeof *s);
@@ -84,6 +84,13 @@ bool digestset_find(size_t *number, const struct digestset *s, const struct dige
 
     *number = at != 0 ? at - 1 : 0;
     return at != 0;
+}
+
+void digestset_close(struct digestset *s)
+{
+    free(s->table);
+    s->table = NULL;
+    s->table_size = 0;
 }
 
 bool digestset_has(const struct digestset *s, const struct digest *d)

@@ -24,6 +24,8 @@ PT_MUST_USE enum pt_code digestset_add(size_t *number, bool *added, struct diges
                                        const struct digest *d);
 /* The number of d; false, and *number 0, when it is not there. */
 bool digestset_find(size_t *number, const struct digestset *s, const struct digest *d);
+/* No more questions and additions: the digests stay, the table that finds them goes. */
+void digestset_close(struct digestset *s);
 bool digestset_has(const struct digestset *s, const struct digest *d);
 
 #endif

@@ -47,19 +47,24 @@ static void free_wiped(void *p, size_t n)
     free(p);
 }
 
+static void free_column(struct column *c, size_t used)
+{
+    free_wiped(c->category, used * sizeof *c->category);
+    free_wiped(c->set, used * c->words * sizeof *c->set);
+    free_wiped(c->number, used * sizeof *c->number);
+    free(c->times);
+    *c = (struct column){.words = c->words};
+}
+
 void people_free(struct people *p)
 {
     if (p == NULL)
         return;
+    size_t used = p->seen.count; /* room beyond was never written to */
     digestset_free(&p->seen);
     free(p->refused);
-    for (size_t i = 0; i < p->me->attribute_count; i++) {
-        struct column *c = &p->columns[i];
-        free_wiped(c->category, p->cap * sizeof *c->category);
-        free_wiped(c->set, p->cap * c->words * sizeof *c->set);
-        free_wiped(c->number, p->cap * sizeof *c->number);
-        free(c->times);
-    }
+    for (size_t i = 0; i < p->me->attribute_count; i++)
+        free_column(&p->columns[i], used);
     explicit_bzero(p, sizeof *p);
     free(p);
 }
@@ -159,19 +164,53 @@ void people_refuse(struct people *p, size_t person)
     p->refused[person] = 1;
 }
 
-struct rank { /* sorts by digest; the prefix decides all but hostile cases */
-    uint64_t prefix;
-    const struct digest *digest;
-};
+/* ---- in the order of their digests ---- */
 
-static int compare_ranks(const void *a, const void *b)
+enum { BUCKETS = 1 << 16 };
+
+static uint32_t bucket_of(const struct digest *d)
 {
-    const struct rank *x = a;
-    const struct rank *y = b;
+    return (uint32_t)d->b[0] << 8 | d->b[1];
+}
 
-    if (x->prefix != y->prefix)
-        return x->prefix < y->prefix ? -1 : 1;
-    return memcmp(x->digest, y->digest, sizeof *x->digest);
+static int compare_digests(const void *a, const void *b, void *digests)
+{
+    const struct digest *d = digests;
+    uint32_t x;
+    uint32_t y;
+
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    return memcmp(&d[x], &d[y], sizeof *d);
+}
+
+/* The numbers of all who did not refuse, ascending by digest: shared out by the first two bytes,
+ * then each share sorted by itself, so that what is compared lies close together. */
+static enum pt_code sort_people(uint32_t *order, size_t *count, struct people *p)
+{
+    struct digest *digests = p->seen.digests;
+    uint32_t *end = calloc(BUCKETS + 1, sizeof *end);
+    uint32_t at = 0;
+
+    if (end == NULL)
+        return PT_ENOMEM;
+    for (size_t i = 0; i < p->seen.count; i++)
+        end[bucket_of(&digests[i])] += p->refused[i] == 0;
+    for (size_t b = 0; b < BUCKETS; b++) {
+        const uint32_t share = end[b];
+        end[b] = at;
+        at += share;
+    }
+    *count = at;
+    for (size_t i = 0; i < p->seen.count; i++)
+        if (p->refused[i] == 0)
+            order[end[bucket_of(&digests[i])]++] = (uint32_t)i;
+    for (size_t b = 0; b < BUCKETS; b++) {
+        const uint32_t first = b > 0 ? end[b - 1] : 0;
+        qsort_r(order + first, end[b] - first, sizeof *order, compare_digests, digests);
+    }
+    free(end);
+    return PT_OK;
 }
 
 static double final_number(const struct policy_attribute *a, const struct column *c, size_t person,
@@ -189,44 +228,59 @@ static double final_number(const struct policy_attribute *a, const struct column
     return v < a->min ? a->min : a->max;
 }
 
-static void copy_person(struct vault_data *out, size_t row, const struct people *p, size_t person,
-                        struct people_counts *counts)
+struct sorted {
+    const uint32_t *order;
+    size_t n;
+};
+
+static void copy_column(struct vault_column *to, const struct policy_attribute *a,
+                        const struct column *c, struct sorted by, uint64_t *clipped)
 {
-    out->digests[row] = p->seen.digests[person];
-    for (size_t i = 0; i < p->me->attribute_count; i++) {
-        const struct column *c = &p->columns[i];
-        struct vault_column *to = &out->columns[i];
+    for (size_t row = 0; row < by.n; row++) {
+        const size_t person = by.order[row];
         if (to->type == ATTRIBUTE_CATEGORY)
             to->category[row] = c->category[person];
         else if (to->type == ATTRIBUTE_SET)
             memcpy(&to->set[row * c->words], &c->set[person * c->words], c->words * sizeof *c->set);
         else
-            to->number[row] = final_number(&p->me->attributes[i], c, person, &counts->clipped[i]);
+            to->number[row] = final_number(a, c, person, clipped);
     }
 }
 
-enum pt_code people_finish(struct vault_data **out, struct people_counts *counts,
-                           const struct people *p, struct pt_err *err)
+/* Array by array, each given up once it is copied: the rows exist twice, but never all of them. */
+static void move_rows(struct vault_data *out, struct people_counts *counts, struct people *p,
+                      struct sorted by)
+{
+    const size_t used = p->seen.count;
+
+    for (size_t row = 0; row < by.n; row++)
+        out->digests[row] = p->seen.digests[by.order[row]];
+    digestset_free(&p->seen);
+    for (size_t i = 0; i < p->me->attribute_count; i++) {
+        struct column *c = &p->columns[i];
+        copy_column(&out->columns[i], &p->me->attributes[i], c, by, &counts->clipped[i]);
+        free_column(c, used);
+    }
+}
+
+enum pt_code people_finish(struct vault_data **out, struct people_counts *counts, struct people *p,
+                           struct pt_err *err)
 {
     size_t room = p->seen.count + 1;
-    struct rank *order = calloc(room, sizeof *order);
+    uint32_t *order = calloc(room, sizeof *order);
     size_t n = 0;
-    enum pt_code rc;
+    enum pt_code rc = PT_ENOMEM;
 
     *out = NULL;
     *counts = (struct people_counts){0};
-    if (order == NULL)
-        return pt_fail(err, PT_ENOMEM, "customers: not enough memory");
-    for (size_t i = 0; i < p->seen.count; i++) {
-        const struct digest *d = &p->seen.digests[i];
-        counts->refused += p->refused[i];
-        if (!p->refused[i])
-            order[n++] = (struct rank){__builtin_bswap64(load_u64le(d->b)), d};
+    digestset_close(&p->seen);
+    if (order == NULL || (rc = sort_people(order, &n, p)) != PT_OK) {
+        free(order);
+        return pt_fail(err, rc, "customers: not enough memory");
     }
-    qsort(order, n, sizeof *order, compare_ranks);
+    counts->refused = p->seen.count - n;
     if ((rc = vault_data_new(out, p->me, n, err)) == PT_OK)
-        for (size_t row = 0; row < n; row++)
-            copy_person(*out, row, p, (size_t)(order[row].digest - p->seen.digests), counts);
+        move_rows(*out, counts, p, (struct sorted){order, n});
     free_wiped(order, room * sizeof *order);
     return rc;
 }

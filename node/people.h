@@ -21,13 +21,14 @@ void people_add_value(struct people *p, size_t person, size_t attribute, uint16_
 void people_add_number(struct people *p, size_t person, size_t attribute, double number);
 void people_refuse(struct people *p, size_t person);
 
-/* All who did not refuse, ascending by digest. *clipped has an entry an attribute: how many numbers
+/* All who did not refuse, ascending by digest. Uses p up: only people_free() may follow. *clipped
+ * has an entry an attribute: how many numbers
  * lay outside min..max. *refused: how many people. */
 struct people_counts {
     uint64_t refused;
     uint64_t clipped[POLICY_ATTRIBUTES_MAX];
 };
 PT_MUST_USE enum pt_code people_finish(struct vault_data **out, struct people_counts *counts,
-                                       const struct people *p, struct pt_err *err);
+                                       struct people *p, struct pt_err *err);
 
 #endif

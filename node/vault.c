@@ -463,7 +463,8 @@ enum pt_code vault_store_dataset(const struct vault_place *place, struct vault_d
 
     if (!ascending(data->digests, data->count))
         return pt_fail(err, PT_EBUG, "storing customers: rows do not ascend by digest");
-    vault_forget_tokens(data);
+    if (data->token_count > 0 || data->key_period[0] != '\0')
+        vault_forget_tokens(data); /* and otherwise their room stays no memory */
     /* A `current` that is damaged must not keep anyone from ingesting again. */
     if (vaultdir_read(&was, &there, place->dir, err) != PT_OK)
         there = false;
