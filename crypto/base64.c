@@ -14,6 +14,18 @@ bool base64_print(struct buf *out, struct span bytes)
     return true;
 }
 
+/* libsodium 1.0.18 takes some bytes above 127 for characters of the alphabet. */
+static bool in_alphabet(struct span text)
+{
+    for (size_t i = 0; i < text.n; i++) {
+        uint8_t c = text.p[i];
+        if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+              c == '+' || c == '/' || c == '='))
+            return false;
+    }
+    return true;
+}
+
 bool base64_parse(uint8_t *out, size_t cap, size_t *n, struct span text)
 {
     const char *end = NULL;
@@ -23,7 +35,8 @@ bool base64_parse(uint8_t *out, size_t cap, size_t *n, struct span text)
     if (text.n == 0)
         return true;
     /* With an end pointer libsodium stops at what it does not know: it has to be the end. */
-    if (sodium_base642bin(out, cap, (const char *)text.p, text.n, NULL, &got, &end,
+    if (!in_alphabet(text) ||
+        sodium_base642bin(out, cap, (const char *)text.p, text.n, NULL, &got, &end,
                           sodium_base64_VARIANT_ORIGINAL) != 0 ||
         end != (const char *)text.p + text.n || base64_length(got) != text.n)
         return false;

@@ -53,6 +53,16 @@ static void one_value_has_one_text(void **state)
     for (size_t i = 0; i < PT_LEN(bad); i++)
         assert_false(base64_parse(raw, sizeof raw, &n, span_z(bad[i])));
     assert_false(base64_parse(raw, sizeof raw, &n, span_of("\0AAA", 4)));
+    /* Each byte in each place: 64 characters are digits; the last place may also be padding. */
+    for (size_t at = 0; at < 4; at++) {
+        size_t accepted = 0;
+        for (unsigned c = 0; c < 256; c++) {
+            uint8_t text[4] = {'A', 'A', 'A', 'A'};
+            text[at] = (uint8_t)c;
+            accepted += base64_parse(raw, sizeof raw, &n, span_of(text, 4));
+        }
+        assert_int_equal(accepted, at == 3 ? 65 : 64);
+    }
 }
 
 int main(void)
