@@ -92,3 +92,17 @@ before=$(spent ada bea)
 refused 1 'budget' p bea query reach --with ada --with cleo --where ada.segment=new --json
 holds "$work/out" '[.cells[].status] | unique == ["refused"]'
 [ "$(spent ada bea)" = "$before" ] || fail "a refused question was charged"
+
+say "the records of asker and owners tell the same of every run"
+# same OF BY EQUAL - what OF shows BY agrees with BY's own record, EQUAL questions.
+same() {
+    p "$1" audit export "$work/$1-for-$2.json" --for "$2" &&
+        p "$2" audit compare "$work/$1-for-$2.json" --json >"$work/compared" &&
+        jq -e ".good and .equal == $3" "$work/compared"
+}
+for owner in ada cleo; do
+    until_true 10 same "$owner" bea 2 || fail "bea and $owner do not agree by $owner's record"
+    until_true 10 same bea "$owner" 2 || fail "bea and $owner do not agree by bea's record"
+done
+until_true 10 same ada cleo 0 || fail "ada and cleo did not ask each other"
+for name in ada bea cleo; do ok p "$name" audit verify; done
