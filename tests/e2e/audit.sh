@@ -155,6 +155,15 @@ serve drinkco
 ok p drinkco audit verify
 ok python3 tests/tlog/verify.py tree "$work/drinkco/log" --log "$(vkey drinkco 1)"
 
+say "a home of the schema before gets its log at the next start"
+stop drinkco
+sqlite3 "$work/drinkco/state.db" "DROP TABLE leaves; DROP TABLE heads; PRAGMA user_version = 1"
+rm -rf "$work/drinkco/log"
+refused 1 'older patto' p drinkco audit verify
+serve drinkco
+ok p drinkco audit verify
+grep -q "^events     $events:" "$work/out" || fail "events were lost on the way"
+
 say "the record of processing names what the policy and the record say, and rests on a whole record"
 ok p drinkco audit report --art30
 for line in '# Record of processing activities' '* Purpose: joint-campaign-planning' \

@@ -1,5 +1,6 @@
 #include "node/translog.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -405,6 +406,56 @@ static void cosignatures_are_published(void **state)
     end(&b);
 }
 
+enum { THREADS = 4, ROUNDS = 25 };
+
+static void *work(void *argument)
+{
+    struct bed *b = argument;
+    struct merkle_proof p;
+    struct store_place place;
+    struct buf note;
+    struct pt_err err;
+
+    for (int i = 0; i < ROUNDS; i++) {
+        const struct checkpoint_trust trust = {.log = &b->key};
+        struct checkpoint c;
+        if (store_event(&place, b->store, "test", "a=1", NOW_S, &err) != PT_OK ||
+            translog_checkpoint(&note, b->log, NOW_S, &err) != PT_OK)
+            return b; /* asserts are for the main thread */
+        bool good = checkpoint_open(&c, NULL, buf_span(&note), &trust, &err) == PT_OK &&
+                    c.size >= place.sequence &&
+                    translog_inclusion(&p, b->log, place.sequence - 1, c.size, &err) == PT_OK;
+        buf_free(&note);
+        if (!good)
+            return b;
+    }
+    return NULL;
+}
+
+/* Goal: whoever has recorded an event gets a checkpoint that covers it, and all heads are of one
+ * history. */
+static void threads_share_the_log(void **state)
+{
+    static struct bed b;
+    pthread_t threads[THREADS];
+    struct pt_err err = {0};
+    void *failed;
+
+    begin(&b, state);
+    for (size_t i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, work, &b), 0);
+    for (size_t i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_join(threads[i], &failed), 0);
+        assert_null(failed);
+    }
+    assert_int_equal(translog_published(b.log), THREADS * ROUNDS);
+    assert_int_equal(translog_check(b.log, &err), PT_OK);
+    close_both(&b);
+    open_store(&b);
+    open_log(&b);
+    end(&b);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, scratch_setup, scratch_teardown)
@@ -412,7 +463,7 @@ int main(void)
         CASE(checkpoints_continue_each_other), CASE(nothing_to_sign_is_said),
         CASE(a_head_is_kept_over_a_crash),     CASE(tiles_are_checked_and_repaired),
         CASE(rollback_and_fork_are_found),     CASE(a_checkpoint_that_is_not_ours),
-        CASE(cosignatures_are_published),
+        CASE(cosignatures_are_published),      CASE(threads_share_the_log),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
