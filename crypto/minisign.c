@@ -66,16 +66,21 @@ static bool take_prefix(struct span *s, const char *prefix)
     return true;
 }
 
-/* Exactly n bytes; libsodium's decoder does not branch on what it decodes. */
+/* Exactly n bytes; libsodium's decoder does not branch on what it decodes, but takes bytes above 127
+ * for digits: so what was read must print to the same characters. */
 static bool from_base64(uint8_t *out, size_t n, struct span text)
 {
+    PT_WIPED(secret_text) again = {{0}};
     size_t got = 0;
     const char *end = NULL;
 
-    return text.n > 0 &&
-           sodium_base642bin(out, n, (const char *)text.p, text.n, NULL, &got, &end,
-                             sodium_base64_VARIANT_ORIGINAL) == 0 &&
-           got == n && end == (const char *)text.p + text.n;
+    if (text.n == 0 || text.n >= sizeof again.b ||
+        sodium_base642bin(out, n, (const char *)text.p, text.n, NULL, &got, &end,
+                          sodium_base64_VARIANT_ORIGINAL) != 0 ||
+        got != n || end != (const char *)text.p + text.n)
+        return false;
+    sodium_bin2base64(again.b, sizeof again.b, out, n, sodium_base64_VARIANT_ORIGINAL);
+    return ct_equal(again.b, text.p, text.n);
 }
 
 static void to_base64(char *out, size_t cap, const uint8_t *p, size_t n)

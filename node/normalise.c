@@ -1,6 +1,7 @@
 #include "node/normalise.h"
 
 #include "crypto/base/text.h"
+#include "crypto/base64.h"
 
 #include <sodium.h>
 #include <string.h>
@@ -201,13 +202,8 @@ enum normalise_result normalise_text(struct normalised *out, const struct normal
 
 static bool decode_hash(struct digest *out, enum normalise_encoding encoding, struct span s)
 {
-    size_t n = 0;
-
-    if (encoding == ENCODING_SHA256_HEX)
-        return text_unhex(out->b, sizeof out->b, s);
-    return sodium_base642bin(out->b, sizeof out->b, (const char *)s.p, s.n, NULL, &n, NULL,
-                             sodium_base64_VARIANT_ORIGINAL) == 0 &&
-           n == sizeof out->b;
+    return encoding == ENCODING_SHA256_HEX ? text_unhex(out->b, sizeof out->b, s)
+                                           : base64_parse_exactly(out->b, sizeof out->b, s);
 }
 
 enum normalise_result normalise_digest(struct digest *out, const struct normalise_how *how,
