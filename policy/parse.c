@@ -109,11 +109,16 @@ static enum pt_code read_budget(void *base, const struct schema_key *key,
 }
 
 static const struct schema_key LEGAL[] = {
-    {"basis", schema_text, .offset = AT(legal_basis), .max = POLICY_TEXT_MAX},
-    {"arrangement", schema_text, .offset = AT(legal_arrangement), .max = POLICY_TEXT_MAX},
-    {"dpia", schema_text, .offset = AT(legal_dpia), .max = POLICY_TEXT_MAX},
-    {"contact", schema_text, .offset = AT(legal_contact), .max = POLICY_TEXT_MAX, .optional = true},
-    {"retention_days", schema_u32, .offset = AT(retention_days), .min = 1, .max = 3650},
+    {"basis", schema_text, .offset = AT(legal_basis), .max = POLICY_TEXT_MAX,
+     .line_offset = AT(line.basis)},
+    {"arrangement", schema_text, .offset = AT(legal_arrangement), .max = POLICY_TEXT_MAX,
+     .line_offset = AT(line.arrangement)},
+    {"dpia", schema_text, .offset = AT(legal_dpia), .max = POLICY_TEXT_MAX,
+     .line_offset = AT(line.dpia)},
+    {"contact", schema_text, .offset = AT(legal_contact), .max = POLICY_TEXT_MAX, .optional = true,
+     .line_offset = AT(line.contact)},
+    {"retention_days", schema_u32, .offset = AT(retention_days), .min = 1, .max = 3650,
+     .line_offset = AT(line.retention_days)},
     {0},
 };
 static const struct schema_key VALID[] = {
@@ -122,35 +127,39 @@ static const struct schema_key VALID[] = {
     {0},
 };
 static const struct schema_key MATCH[] = {
-    {"identifier", schema_word, .offset = AT(identifier), .words = NAMES_IDENTIFIER},
-    {"normalisation", schema_word, .offset = AT(rules), .words = NAMES_RULES},
-    {"slots_per_customer", read_slots, .offset = AT(slots_per_customer), .min = 2, .max = 8},
+    {"identifier", schema_word, .offset = AT(identifier), .words = NAMES_IDENTIFIER,
+     .line_offset = AT(line.identifier)},
+    {"normalisation", schema_word, .offset = AT(rules), .words = NAMES_RULES,
+     .line_offset = AT(line.normalisation)},
+    {"slots_per_customer", read_slots, .offset = AT(slots_per_customer), .min = 2, .max = 8,
+     .line_offset = AT(line.slots_per_customer)},
     {"key_period_days", schema_u32, .offset = AT(key_period_days), .min = 30, .max = 90,
-     .optional = true},
+     .optional = true, .line_offset = AT(line.key_period_days)},
     {"evaluations_per_day", schema_u64, .offset = AT(evaluations_per_day), .min = 1,
-     .max = 1000000000000, .optional = true},
+     .max = 1000000000000, .optional = true, .line_offset = AT(line.evaluations_per_day)},
     {0},
 };
 static const struct schema_key BUDGET[] = {
     {"rho", schema_u64, .offset = AT(privacy.budget_rho_nano), .min = 1, .max = NANO(10),
-     .scale = 9},
+     .scale = 9, .line_offset = AT(line.rho)},
     {"delta", schema_u64, .offset = AT(privacy.delta_atto), .min = 1000, .max = 10000000000000,
-     .scale = 18},
-    {"days", schema_u32, .offset = AT(privacy.budget_days), .min = 1, .max = VALID_DAYS_MAX},
+     .scale = 18, .line_offset = AT(line.delta)},
+    {"days", schema_u32, .offset = AT(privacy.budget_days), .min = 1, .max = VALID_DAYS_MAX,
+     .line_offset = AT(line.days)},
     {"daily_rho", schema_u64, .offset = AT(privacy.daily_rho_nano), .min = 1, .max = NANO(10),
-     .scale = 9},
+     .scale = 9, .line_offset = AT(line.daily_rho)},
     {"lifetime_rho", schema_u64, .offset = AT(privacy.lifetime_rho_nano), .min = 1,
-     .max = NANO(100), .scale = 9},
+     .max = NANO(100), .scale = 9, .line_offset = AT(line.lifetime_rho)},
     {0},
 };
 /* From a millionth: the widest noise stays far inside the lattice's range. */
 static const struct schema_key COST[] = {
     {"count_rho", schema_u64, .offset = AT(privacy.count_rho_nano), .min = 1000, .max = NANO(10),
-     .scale = 9},
+     .scale = 9, .line_offset = AT(line.count_rho)},
     {"table_rho", schema_u64, .offset = AT(privacy.table_rho_nano), .min = 1000, .max = NANO(10),
-     .scale = 9},
+     .scale = 9, .line_offset = AT(line.table_rho)},
     {"reach_rho", schema_u64, .offset = AT(privacy.reach_rho_nano), .min = 1000, .max = NANO(10),
-     .scale = 9, .optional = true},
+     .scale = 9, .optional = true, .line_offset = AT(line.reach_rho)},
     {0},
 };
 static const struct schema_key PRIVACY[] = {
@@ -164,7 +173,7 @@ static const struct schema_key PRIVACY[] = {
     {0},
 };
 static const struct schema_key AUDIT[] = {
-    {"witnesses", .fill = parse_witnesses},
+    {"witnesses", .fill = parse_witnesses, .line_offset = AT(line.witnesses)},
     {"quorum", only_word, .words = ALL},
     {0},
 };
@@ -173,11 +182,12 @@ static const struct schema_key POLICY[] = {
     {"federation", schema_name, .offset = AT(federation), .max = POLICY_NAME_MAX},
     {"version", schema_u32, .offset = AT(version), .min = 1, .max = 1000000000,
      .line_offset = AT(version_line)},
-    {"previous", read_previous, .offset = AT(previous), .optional = true},
+    {"previous", read_previous, .offset = AT(previous), .optional = true,
+     .line_offset = AT(line.previous)},
     {"purpose", schema_word_text, .offset = AT(purpose), .max = POLICY_NAME_MAX,
-     .words = NAMES_PURPOSE},
+     .words = NAMES_PURPOSE, .line_offset = AT(line.purpose)},
     {"purpose_words", schema_text, .offset = AT(purpose_words), .max = POLICY_TEXT_MAX,
-     .optional = true},
+     .optional = true, .line_offset = AT(line.purpose_words)},
     {"publishable", schema_bool, .offset = AT(publishable), .optional = true},
     {"legal", schema_map, .keys = LEGAL},
     {"valid", read_valid, .keys = VALID, .line_offset = AT(valid_line)},

@@ -311,9 +311,9 @@ static enum pt_code read_customers(void *base, const struct schema_key *key,
 }
 
 #define IDENTITY                                                                                   \
-    {"endpoint", .fill = read_endpoint},                                                           \
+    {"endpoint", .fill = read_endpoint, .line_offset = PARTNER_AT(endpoint_line)},                 \
         {"certificate", parse_digest, .offset = PARTNER_AT(certificate)},                          \
-        {"officer", .fill = read_officer},                                                         \
+        {"officer", .fill = read_officer, .line_offset = PARTNER_AT(officer_line)},                \
     {                                                                                              \
         "node", .fill = read_node_key                                                              \
     }
@@ -321,7 +321,7 @@ static enum pt_code read_customers(void *base, const struct schema_key *key,
 static const struct schema_key WITH_CUSTOMERS[] = {
     IDENTITY,
     {"basis", schema_text, .offset = PARTNER_AT(basis), .max = POLICY_TEXT_MAX, .optional = true},
-    {"customers", read_customers, .keys = CUSTOMERS},
+    {"customers", read_customers, .keys = CUSTOMERS, .line_offset = PARTNER_AT(customers_line)},
     {"attributes", .fill = parse_attributes},
     {0},
 };

@@ -48,6 +48,7 @@ struct policy_partner {
     struct sign_public node;
     uint64_t customers_min, customers_max;
     char basis[POLICY_TEXT_MAX + 1]; /* empty: legal.basis */
+    uint32_t endpoint_line, officer_line, customers_line;
     struct policy_attribute *attributes;
     size_t attribute_count;
     uint32_t line;
@@ -82,6 +83,13 @@ struct policy_privacy {
     uint32_t minimum_count_line, minimum_audience_line, budget_line, cost_line;
 };
 
+struct policy_lines { /* where each key stands; 0: it is left out */
+    uint32_t purpose, purpose_words, basis, arrangement, dpia, contact, retention_days;
+    uint32_t identifier, normalisation, slots_per_customer, key_period_days, evaluations_per_day;
+    uint32_t rho, delta, days, daily_rho, lifetime_rho, count_rho, table_rho, reach_rho;
+    uint32_t previous, witnesses;
+};
+
 struct policy {
     char federation[POLICY_NAME_MAX + 1];
     uint32_t version;
@@ -108,6 +116,7 @@ struct policy {
     struct policy_privacy privacy;
     uint32_t witnesses; /* bit i: partners[i] */
     uint32_t valid_line, version_line, questions_line;
+    struct policy_lines line;
 };
 
 /* Parse the file as it stands, strictly: unknown, duplicate or missing key, alias, tag, anchor,
