@@ -38,7 +38,7 @@ static const char *holds(const char *word, const char *const *stems)
     char lower[POLICY_VALUE_MAX + 1];
     size_t n = 0;
 
-    for (; word[n] != '\0' && n < sizeof lower - 1; n++)
+    for (; n < sizeof lower - 1 && word[n] != '\0'; n++)
         lower[n] = (char)(word[n] >= 'A' && word[n] <= 'Z' ? word[n] + 32 : word[n]);
     lower[n] = '\0';
     for (size_t i = 0; stems[i] != NULL; i++)

@@ -75,7 +75,7 @@ static bool is_placeholder(const char *text)
     char lower[POLICY_TEXT_MAX + 1];
     size_t n = 0;
 
-    for (; text[n] != '\0' && n < sizeof lower - 1; n++)
+    for (; n < sizeof lower - 1 && text[n] != '\0'; n++)
         lower[n] = (char)(text[n] >= 'A' && text[n] <= 'Z' ? text[n] + 32 : text[n]);
     lower[n] = '\0';
     for (size_t i = 0; i < PT_LEN(WORDS); i++)
