@@ -9,7 +9,7 @@
 
 /* The event and the fact in one transaction, once a policy: a join that was killed after the
  * switch is completed by running it again. */
-static enum pt_code record(struct store *s, const struct policy *p, int64_t now_s,
+static enum pt_code record(struct store *s, const struct policy *p, bool by_one, int64_t now_s,
                            struct pt_err *err)
 {
     struct store_place place;
@@ -26,7 +26,8 @@ static enum pt_code record(struct store *s, const struct policy *p, int64_t now_
         goto out;
     if (found && span_eq_vartime(buf_span(&known), span_z(hash)))
         goto out;
-    snprintf(fields, sizeof fields, "version=%" PRIu32 " hash=%s", p->version, hash);
+    snprintf(fields, sizeof fields, "version=%" PRIu32 " hash=%s signed=%s", p->version, hash,
+             by_one ? "one" : "all");
     if ((rc = store_event(&place, s, "policy", fields, now_s, err)) == PT_OK &&
         (rc = store_fact_put(s, "policy", span_z(hash), err)) == PT_OK)
         rc = store_commit(s, err);
@@ -45,6 +46,9 @@ static void tell(struct cli *cli, const struct home *h, const struct home_joined
                 p->federation);
     else
         fprintf(cli->out, "version %" PRIu32 " of %s is in force\n", p->version, p->federation);
+    if (j->by_one)
+        fprintf(cli->log, "it only tightens the version before, so that one officer's signature is "
+                          "enough;\npartners are refused by name until they have joined it too\n");
     if (j->attributes_changed)
         fprintf(cli->log, "this node's attributes or identifier rules changed: ingest again "
                           "before the next epoch\n");
@@ -67,7 +71,7 @@ static enum pt_code run(struct cli *cli, struct pt_err *err)
     /* The store first: a disk that is full or read-only is found out before anything changes. */
     if ((rc = store_open(&s, path, STORE_WRITE, err)) == PT_OK &&
         (rc = home_join(&joined, h, cli->args[0], now_s, err)) == PT_OK &&
-        (rc = record(s, h->policy, now_s, err)) == PT_OK)
+        (rc = record(s, h->policy, joined.by_one, now_s, err)) == PT_OK)
         tell(cli, h, &joined);
     store_close(s);
     home_close(h);
@@ -80,10 +84,11 @@ const struct command cmd_join = {
     .summary = "put a policy in force that every partner has signed",
     .about = "Checks POLICY and the signatures beside it (POLICY.NAME.minisig, one of every\n"
              "partner): that it is well formed, signed by all, in date, follows the policy\n"
-             "in force (one version up, naming its hash), and describes this very node. Only\n"
-             "then is it copied into the home. Stop the node before, start it after;\n"
-             "partners with another policy are refused by name until they have joined it\n"
-             "too.",
+             "in force (naming its hash), and describes this very node. Only then is it\n"
+             "copied into the home. A version that only tightens the one in force, or from\n"
+             "which a partner leaves, needs one officer's signature (`patto policy diff`\n"
+             "says which it is). Stop the node before, start it after; partners with\n"
+             "another policy are refused by name until they have joined it too.",
     .example = "patto --home ./fresh join policy.yaml",
     .arg_min = 1,
     .arg_max = 1,

@@ -41,6 +41,7 @@ struct home {
     void *keys_room;              /* the same, for home_close() */
     struct policy *policy;        /* NULL until home_load_policy() */
     struct buf policy_file;       /* its bytes */
+    struct digest policy_base;    /* it, or the last before it that all partners have signed */
     uint16_t self;                /* policy->partners[self] is this node */
     int lock_fd;
 };
@@ -54,7 +55,8 @@ PT_MUST_USE enum pt_code home_open(struct home **out, const char *dir, enum home
                                    struct pt_err *err);
 void home_close(struct home *h);
 
-/* Read policy/current and check it again: signatures of all, dates, this node's place in it.
+/* Read policy/current and check it again: signatures (of all, or of one where it only tightens the
+ * version before, which is kept and checked likewise), dates, this node's place in it.
  *   PT_ESTATE  none joined yet: says how
  *   PT_EDENIED not signed, expired, edited, or it names another key or certificate than ours
  * On PT_EDENIED for dates alone h->policy is set all the same, so that status can show it. */
@@ -64,6 +66,7 @@ PT_MUST_USE enum pt_code home_load_policy(struct home *h, int64_t now_s, struct 
  * changes on failure, and a crash leaves the old or the new. again: it was in force already. */
 struct home_joined {
     bool again;
+    bool by_one;             /* it only tightens, and not all have signed it */
     bool attributes_changed; /* our own columns: ingest again */
     uint32_t from_version;   /* 0: the first */
 };

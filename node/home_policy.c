@@ -1,5 +1,6 @@
 #include "crypto/base/text.h"
 #include "node/home_internal.h"
+#include "node/policy_file.h"
 #include "policy/quorum.h"
 
 #include <dirent.h>
@@ -10,25 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SIGNERS_MAX = POLICY_PARTNERS_MAX + POLICY_NEUTRAL_MAX };
+enum { CHAIN_MAX = 64 }; /* versions in a row that one officer alone has tightened */
 
 static const char CURRENT[] = "policy/current/policy.yaml";
-
-/* A policy file with the signatures beside it. */
-struct signed_policy {
-    struct policy *policy;
-    struct buf file;
-    struct buf signatures[SIGNERS_MAX];
-};
-
-static void signed_policy_free(struct signed_policy *s)
-{
-    policy_free(s->policy);
-    buf_free(&s->file);
-    for (size_t i = 0; i < SIGNERS_MAX; i++)
-        buf_free(&s->signatures[i]);
-    *s = (struct signed_policy){0};
-}
 
 enum pt_code home_signature_path(char out[HOME_PATH_MAX], const char *policy_path, const char *name,
                                  struct pt_err *err)
@@ -39,35 +24,6 @@ enum pt_code home_signature_path(char out[HOME_PATH_MAX], const char *policy_pat
         return PT_OK;
     return pt_fail(err, PT_ELIMIT, "the path of %s's signature is over %d bytes", name,
                    HOME_PATH_MAX);
-}
-
-/* Parse, and read whatever signatures there are. */
-static enum pt_code read_signed(struct signed_policy *s, const char *path, struct pt_err *err)
-{
-    char file[HOME_PATH_MAX];
-
-    if (fileio_read(&s->file, path, POLICY_FILE_MAX, err) != PT_OK)
-        return err->code;
-    if (policy_parse(&s->policy, buf_span(&s->file), err) != PT_OK)
-        return pt_wrap(err, "%s", path);
-    for (size_t i = 0; i < s->policy->partner_count && i < SIGNERS_MAX; i++) {
-        if (home_signature_path(file, path, s->policy->partners[i].name, err) != PT_OK)
-            return err->code;
-        if (!fileio_exists(file))
-            continue;
-        if (fileio_read(&s->signatures[i], file, MINISIGN_TEXT_MAX, err) != PT_OK)
-            return err->code;
-    }
-    return PT_OK;
-}
-
-static enum pt_code check_signed(const struct signed_policy *s, struct pt_err *err)
-{
-    struct span texts[SIGNERS_MAX];
-
-    for (size_t i = 0; i < SIGNERS_MAX; i++)
-        texts[i] = buf_span(&s->signatures[i]);
-    return quorum_check_signatures(s->policy, buf_span(&s->file), texts, err);
 }
 
 /* Does it name this node, with our key and certificate? */
@@ -96,12 +52,13 @@ static enum pt_code check_self(uint16_t *self, const struct home *h, const struc
     return PT_OK;
 }
 
-static void install(struct home *h, struct signed_policy *s, uint16_t self)
+static void install(struct home *h, struct policy_file *s, uint16_t self, const struct digest *base)
 {
     policy_free(h->policy);
     buf_free(&h->policy_file);
     h->policy = s->policy;
     h->policy_file = s->file;
+    h->policy_base = *base;
     h->self = self;
     s->policy = NULL;
     s->file = (struct buf){0};
@@ -117,45 +74,103 @@ static bool is_version_folder(const char *name, const struct digest *hash)
     return strlen(name) <= 20 && dash != NULL && strcmp(dash + 1, hex) == 0;
 }
 
-static enum pt_code read_former(struct policy **out, const struct home *h, const char *folder,
-                                const struct digest *hash, struct pt_err *err)
+static enum pt_code find_version(char path[HOME_PATH_MAX], bool *found, const struct home *h,
+                                 const struct digest *hash, struct pt_err *err)
 {
-    struct signed_policy s = {0};
-    char path[HOME_PATH_MAX];
+    char dir[HOME_PATH_MAX];
     char name[64];
+
+    *found = false;
+    home_path(dir, h, "policy");
+    DIR *d = opendir(dir);
+    if (d == NULL)
+        return errno == ENOENT ? PT_OK
+                               : pt_fail(err, PT_EIO, "reading %s: %s", dir, strerror(errno));
+    for (struct dirent *e = readdir(d); e != NULL && !*found; e = readdir(d))
+        if (is_version_folder(e->d_name, hash)) {
+            snprintf(name, sizeof name, "policy/%.20s/policy.yaml", e->d_name);
+            home_path(path, h, name);
+            *found = true;
+        }
+    closedir(d);
+    return PT_OK;
+}
+
+/* Signed by all, or tighter than `before` (NULL: none is known) and signed by one. */
+static enum pt_code check_signed(enum quorum_by *by, const struct policy_file *f, const char *path,
+                                 const struct policy_file *before, struct pt_err *err)
+{
+    struct buf texts[POLICY_FILE_SIGNERS] = {0};
+    struct span leaving[POLICY_FILE_SIGNERS] = {0};
+    struct quorum_change c = {.policy = f->policy,
+                              .file = buf_span(&f->file),
+                              .signatures = f->signatures,
+                              .leaving = leaving};
+    enum pt_code rc = PT_OK;
+
+    if (before != NULL) {
+        c.current = before->policy;
+        c.current_file = buf_span(&before->file);
+        rc = policy_file_leaving(texts, leaving, f, path, before->policy, err);
+    }
+    if (rc == PT_OK)
+        rc = quorum_check_change(by, &c, err);
+    for (size_t i = 0; i < POLICY_FILE_SIGNERS; i++)
+        buf_free(&texts[i]);
+    return rc;
+}
+
+/* A version that this home has joined, its signatures judged again, if need be by the version before
+ * it, which is judged likewise. base: the hash of the last one that all have signed. */
+static enum pt_code read_version(struct policy_file *out, struct digest *base, const struct home *h,
+                                 const char *path, unsigned depth, struct pt_err *err)
+{
+    struct policy_file before = {0};
+    char before_path[HOME_PATH_MAX];
+    enum quorum_by by = QUORUM_ALL;
+    bool found = false;
     enum pt_code rc;
 
-    snprintf(name, sizeof name, "policy/%.20s/policy.yaml", folder);
-    home_path(path, h, name);
-    if ((rc = read_signed(&s, path, err)) == PT_OK && (rc = check_signed(&s, err)) == PT_OK &&
-        memcmp(s.policy->hash.b, hash->b, sizeof hash->b) == 0) {
-        *out = s.policy;
-        s.policy = NULL;
-    }
-    signed_policy_free(&s);
+    if ((rc = policy_file_load(out, path, err)) != PT_OK)
+        return rc;
+    *base = out->policy->hash;
+    if ((rc = check_signed(&by, out, path, NULL, err)) != PT_EDENIED ||
+        !out->policy->has_previous || depth >= CHAIN_MAX)
+        return rc;
+    if (find_version(before_path, &found, h, &out->policy->previous, err) != PT_OK)
+        return err->code;
+    if (!found)
+        return rc;
+    if ((rc = read_version(&before, base, h, before_path, depth + 1, err)) == PT_OK)
+        rc = memcmp(before.policy->hash.b, out->policy->previous.b, sizeof base->b) == 0
+                 ? check_signed(&by, out, path, &before, err)
+                 : pt_fail(err, PT_EDENIED, "%s was changed since it was joined", before_path);
+    policy_file_free(&before);
     return rc;
 }
 
 enum pt_code home_former_policy(struct policy **out, const struct home *h,
                                 const struct digest *hash, struct pt_err *err)
 {
-    char dir[HOME_PATH_MAX];
+    struct policy_file f = {0};
+    struct digest base;
+    char path[HOME_PATH_MAX];
     char text[72];
-    enum pt_code rc = PT_OK;
+    bool found = false;
+    enum pt_code rc;
 
     *out = NULL;
-    home_path(dir, h, "policy");
-    DIR *d = opendir(dir);
-    for (struct dirent *e = d != NULL ? readdir(d) : NULL; e != NULL && rc == PT_OK && *out == NULL;
-         e = readdir(d))
-        if (is_version_folder(e->d_name, hash))
-            rc = read_former(out, h, e->d_name, hash, err);
-    if (d != NULL)
-        closedir(d);
+    if ((rc = find_version(path, &found, h, hash, err)) == PT_OK && found &&
+        (rc = read_version(&f, &base, h, path, 0, err)) == PT_OK &&
+        memcmp(f.policy->hash.b, hash->b, sizeof hash->b) == 0) {
+        *out = f.policy;
+        f.policy = NULL;
+    }
+    policy_file_free(&f);
     if (rc != PT_OK || *out != NULL)
         return rc;
     policy_hash_text(text, hash);
-    return pt_fail(err, PT_ESTATE, "%s holds no policy of hash %s", dir, text);
+    return pt_fail(err, PT_ESTATE, "%s holds no policy of hash %s", h->dir, text);
 }
 
 /* Back along `previous`, as far as this home has been: a new version begins no new budget period. A
@@ -187,7 +202,8 @@ static enum pt_code find_first(struct home *h, struct pt_err *err)
 /* All but the dates. */
 static enum pt_code load_current(struct home *h, struct pt_err *err)
 {
-    struct signed_policy s = {0};
+    struct policy_file s = {0};
+    struct digest base;
     char path[HOME_PATH_MAX];
     uint16_t self = 0;
     enum pt_code rc;
@@ -198,15 +214,15 @@ static enum pt_code load_current(struct home *h, struct pt_err *err)
                        "no policy is in force: patto --home %s join POLICY, with the signatures "
                        "of all partners beside the file",
                        h->dir);
-    if ((rc = read_signed(&s, path, err)) == PT_OK && (rc = check_signed(&s, err)) == PT_OK &&
+    if ((rc = read_version(&s, &base, h, path, 0, err)) == PT_OK &&
         (rc = check_self(&self, h, s.policy, err)) == PT_OK) {
-        install(h, &s, self);
+        install(h, &s, self, &base);
         if ((rc = find_first(h, err)) != PT_OK) {
             policy_free(h->policy);
             h->policy = NULL;
         }
     }
-    signed_policy_free(&s);
+    policy_file_free(&s);
     return rc == PT_OK ? PT_OK : pt_wrap(err, "the policy in force");
 }
 
@@ -255,24 +271,39 @@ static void version_folder(char out[64], const struct policy *p)
     snprintf(out, 64, "policy/%" PRIu32 "-%s", p->version, hex);
 }
 
-static enum pt_code keep_copy(const struct home *h, const struct signed_policy *s,
+static enum pt_code keep_signature(const char *path, const char *partner, struct span text,
+                                   struct pt_err *err)
+{
+    char name[HOME_PATH_MAX];
+    enum pt_code rc = home_signature_path(name, path, partner, err);
+
+    return rc == PT_OK && text.n > 0 ? fileio_write(name, text, err) : rc;
+}
+
+/* The file, and whatever signatures it came with: of those who stay and of those who leave. */
+static enum pt_code keep_copy(const struct home *h, const struct policy_file *s, const char *from,
                               const char *folder, struct pt_err *err)
 {
+    struct buf texts[POLICY_FILE_SIGNERS] = {0};
+    struct span leaving[POLICY_FILE_SIGNERS] = {0};
     char dir[HOME_PATH_MAX];
     char path[HOME_PATH_MAX];
-    char signature[HOME_PATH_MAX];
+    enum pt_code rc;
 
     home_path(dir, h, folder);
     if (mkdir(dir, 0700) != 0 && errno != EEXIST)
         return pt_fail(err, PT_EIO, "making folder %s: %s", dir, strerror(errno));
-    if (fileio_join(path, dir, "policy.yaml", err) != PT_OK ||
-        fileio_write(path, buf_span(&s->file), err) != PT_OK)
-        return err->code;
-    for (size_t i = 0; i < s->policy->partner_count; i++)
-        if (home_signature_path(signature, path, s->policy->partners[i].name, err) != PT_OK ||
-            fileio_write(signature, buf_span(&s->signatures[i]), err) != PT_OK)
-            return err->code;
-    return PT_OK;
+    if ((rc = fileio_join(path, dir, "policy.yaml", err)) == PT_OK)
+        rc = fileio_write(path, buf_span(&s->file), err);
+    for (size_t i = 0; i < s->policy->partner_count && rc == PT_OK; i++)
+        rc = keep_signature(path, s->policy->partners[i].name, s->signatures[i], err);
+    if (rc == PT_OK && h->policy != NULL)
+        rc = policy_file_leaving(texts, leaving, s, from, h->policy, err);
+    for (size_t i = 0; h->policy != NULL && i < h->policy->partner_count && rc == PT_OK; i++)
+        rc = keep_signature(path, h->policy->partners[i].name, leaving[i], err);
+    for (size_t i = 0; i < POLICY_FILE_SIGNERS; i++)
+        buf_free(&texts[i]);
+    return rc;
 }
 
 /* The link is replaced in one rename: before it the old policy is in force, after it the new. */
@@ -294,20 +325,28 @@ static enum pt_code switch_to(const struct home *h, const char *folder, struct p
 
 /* Everything that must hold before anything is written. */
 static enum pt_code check_candidate(struct home_joined *out, uint16_t *self, const struct home *h,
-                                    const struct signed_policy *s, int64_t now_s,
+                                    const struct policy_file *s, const char *path, int64_t now_s,
                                     struct pt_err *err)
 {
+    const struct policy_file current = {.policy = h->policy, .file = h->policy_file};
+    enum quorum_by by = QUORUM_ALL;
     enum pt_code rc;
 
-    if ((rc = check_signed(s, err)) != PT_OK ||
+    if (h->policy != NULL) {
+        out->from_version = h->policy->version;
+        out->again = memcmp(h->policy->hash.b, s->policy->hash.b, sizeof s->policy->hash.b) == 0;
+    }
+    if (out->again) /* its signatures were judged when it was loaded */
+        return quorum_check_dates(s->policy, now_s, err);
+    if ((rc = check_signed(&by, s, path, h->policy == NULL ? NULL : &current, err)) != PT_OK ||
         (rc = quorum_check_dates(s->policy, now_s, err)) != PT_OK ||
         (rc = check_self(self, h, s->policy, err)) != PT_OK ||
-        (rc = quorum_check_succession(s->policy, h->policy, err)) != PT_OK)
+        (rc = quorum_check_succession(s->policy, h->policy,
+                                      by == QUORUM_ALL ? &h->policy_base : NULL, err)) != PT_OK)
         return rc;
+    out->by_one = by == QUORUM_ONE;
     if (h->policy == NULL)
         return PT_OK;
-    out->from_version = h->policy->version;
-    out->again = memcmp(h->policy->hash.b, s->policy->hash.b, sizeof s->policy->hash.b) == 0;
     out->attributes_changed =
         h->policy->identifier != s->policy->identifier || h->policy->rules != s->policy->rules ||
         !same_attributes(&h->policy->partners[h->self], &s->policy->partners[*self]);
@@ -317,7 +356,8 @@ static enum pt_code check_candidate(struct home_joined *out, uint16_t *self, con
 enum pt_code home_join(struct home_joined *out, struct home *h, const char *policy_path,
                        int64_t now_s, struct pt_err *err)
 {
-    struct signed_policy s = {0};
+    struct policy_file s = {0};
+    struct digest base;
     char folder[64];
     uint16_t self = 0;
     enum pt_code rc;
@@ -326,16 +366,18 @@ enum pt_code home_join(struct home_joined *out, struct home *h, const char *poli
     /* An expired policy may be followed; a damaged one may not be passed over. */
     if (h->policy == NULL && (rc = load_current(h, err)) != PT_OK && rc != PT_ESTATE)
         return rc;
-    if ((rc = read_signed(&s, policy_path, err)) != PT_OK ||
-        (rc = check_candidate(out, &self, h, &s, now_s, err)) != PT_OK || out->again)
+    if ((rc = policy_file_load(&s, policy_path, err)) != PT_OK ||
+        (rc = check_candidate(out, &self, h, &s, policy_path, now_s, err)) != PT_OK || out->again)
         goto out;
+    base = out->by_one ? h->policy_base : s.policy->hash;
     version_folder(folder, s.policy);
-    if ((rc = keep_copy(h, &s, folder, err)) != PT_OK || (rc = switch_to(h, folder, err)) != PT_OK)
+    if ((rc = keep_copy(h, &s, policy_path, folder, err)) != PT_OK ||
+        (rc = switch_to(h, folder, err)) != PT_OK)
         goto out;
-    install(h, &s, self);
+    install(h, &s, self, &base);
     rc = find_first(h, err);
 out:
-    signed_policy_free(&s);
+    policy_file_free(&s);
     if (rc != PT_OK)
         *out = (struct home_joined){0};
     return rc;

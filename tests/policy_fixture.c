@@ -188,3 +188,18 @@ struct policy *fixture_three(void)
     buf_free(&text);
     return p;
 }
+
+void fixture_replace(struct buf *text, struct fixture_change c)
+{
+    const uint8_t *at = memmem(text->p, text->n, c.from, strlen(c.from));
+    struct buf out = {0};
+
+    if (at == NULL)
+        fail_msg("'%s' is not in the example", c.from);
+    size_t head = (size_t)(at - text->p);
+    size_t tail = head + strlen(c.from);
+    assert_true(buf_add(&out, text->p, head) && buf_add(&out, c.to, strlen(c.to)) &&
+                buf_add(&out, text->p + tail, text->n - tail));
+    buf_free(text);
+    *text = out;
+}

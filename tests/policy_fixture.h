@@ -32,6 +32,12 @@ struct policy *fixture_policy(size_t count);
 /* tests/policy/three.yaml: freshmart, drinkco, homeware with the keys of partners 0, 1 and 2. */
 void fixture_three_text(struct buf *out);
 struct policy *fixture_three(void);
+/* A change of a policy: what stands there, and what stands there instead. */
+struct fixture_change {
+    const char *from, *to;
+};
+/* The first place where `from` stands; the test fails when there is none. */
+void fixture_replace(struct buf *text, struct fixture_change c);
 /* A whole file, or the test fails. */
 void fixture_read(struct buf *out, const char *path);
 

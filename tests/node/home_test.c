@@ -439,6 +439,79 @@ static void periods_count_from_the_first_version(void **state)
     free((void *)(uintptr_t)path);
 }
 
+static void unsign(const char *path, const char *name)
+{
+    struct pt_err err = {0};
+    char target[HOME_PATH_MAX];
+
+    assert_int_equal(home_signature_path(target, path, name, &err), PT_OK);
+    assert_int_equal(unlink(target), 0);
+}
+
+static void name_previous(char previous[96], const struct home *h)
+{
+    policy_hash_text(previous + snprintf(previous, 96, "previous: "), &h->policy->hash);
+    memcpy(previous + strlen(previous), "\n", 2);
+}
+
+/* Goal: a version that only tightens gets in with one signature, is judged again at each start by the
+ * versions before it, and does not stand once these are changed or gone; a looser one needs all. */
+static void tightens_with_one_signature(void **state)
+{
+    struct home_joined joined;
+    struct pt_err err = {0};
+    struct pact pact;
+    char previous[96];
+    char folder[32];
+    char copy[64];
+    char hex[9];
+    const char *path = strdup(scratch_path(state, "policy.yaml"));
+
+    make_home(state, "a");
+    struct home *h = open_home(state, "a", HOME_WORK);
+    pact_of(&pact, h);
+    write_policy(&pact, path, FIRST);
+    sign_policy(&pact, path);
+    assert_int_equal(home_join(&joined, h, path, NOW_S, &err), PT_OK);
+    assert_false(joined.by_one);
+    const struct digest first = h->policy->hash;
+    text_hex(hex, first.b, 4);
+    for (unsigned version = 2; version <= 3; version++) { /* two in a row */
+        struct draft d = {version,      previous, version == 2 ? "2027-06-29" : "2027-06-28",
+                          "new, loyal", "fresh",  NULL};
+        name_previous(previous, h);
+        write_policy(&pact, path, d);
+        sign_policy(&pact, path);
+        unsign(path, version == 2 ? "fresh" : "other");
+        assert_int_equal(home_join(&joined, h, path, NOW_S, &err), PT_OK);
+        assert_true(joined.by_one);
+        assert_memory_equal(h->policy_base.b, first.b, sizeof first.b);
+    }
+    name_previous(previous, h);
+    write_policy(&pact, path, (struct draft){4, previous, "2027-06-30", "new", "fresh", NULL});
+    sign_policy(&pact, path);
+    unsign(path, "other");
+    expect_join(h, path, PT_EDENIED, "valid.until, line 8, is looser");
+    home_close(h);
+    h = open_home(state, "a", HOME_LOOK);
+    assert_int_equal(home_load_policy(h, NOW_S, &err), PT_OK);
+    assert_int_equal(h->policy->version, 3);
+    assert_memory_equal(h->policy_base.b, first.b, sizeof first.b);
+    /* Without the one that all have signed there is nothing that the others could tighten. */
+    snprintf(folder, sizeof folder, "a/policy/1-%s", hex);
+    assert_int_equal(rename(scratch_path(state, folder), scratch_path(state, "elsewhere")), 0);
+    assert_int_equal(home_load_policy(h, NOW_S, &err), PT_EDENIED);
+    assert_non_null(strstr(err.msg, "not signed by all"));
+    assert_int_equal(rename(scratch_path(state, "elsewhere"), scratch_path(state, folder)), 0);
+    assert_int_equal(home_load_policy(h, NOW_S, &err), PT_OK);
+    snprintf(copy, sizeof copy, "%s/policy.yaml", folder);
+    write_policy(&pact, scratch_path(state, copy),
+                 (struct draft){1, "", "2027-07-30", "new, loyal", "fresh", NULL});
+    assert_int_equal(home_load_policy(h, NOW_S, &err), PT_EDENIED);
+    home_close(h);
+    free((void *)(uintptr_t)path);
+}
+
 /* Goal: at each start the policy in force is checked again; an expired one is shown all the same,
  * and a killed join left nothing in the way of the next. */
 static void checks_again_at_start(void **state)
@@ -481,6 +554,7 @@ int main(void)
         CASE(refuses_long_socket_paths),
         CASE(derives_seeds),
         CASE(joins_only_what_is_right),
+        CASE(tightens_with_one_signature),
         CASE(checks_again_at_start),
         CASE(periods_count_from_the_first_version),
     };

@@ -16,28 +16,8 @@
 enum { RULES_MIN = 40, RULES_MAX = 100 };
 static const int64_t NOW_S = 1782000000; /* 2026-06-21 */
 
-/* A change of the example: what stands there, and what stands there instead. */
-struct change {
-    const char *from, *to;
-};
-
-static void replace(struct buf *text, struct change c)
-{
-    uint8_t *at = memmem(text->p, text->n, c.from, strlen(c.from));
-    struct buf out = {0};
-
-    if (at == NULL)
-        fail_msg("'%s' is not in the example", c.from);
-    size_t head = (size_t)(at - text->p);
-    size_t tail = head + strlen(c.from);
-    assert_true(buf_add(&out, text->p, head) && buf_add(&out, c.to, strlen(c.to)) &&
-                buf_add(&out, text->p + tail, text->n - tail));
-    buf_free(text);
-    *text = out;
-}
-
 /* Everything about which the example as it stands would have findings, put right. */
-static const struct change RIGHT[] = {
+static const struct fixture_change RIGHT[] = {
     {"127.0.0.1:7001", "node.freshmart.example:7443"},
     {"127.0.0.1:7002", "node.drinkco.example:7443"},
     {"127.0.0.1:7003", "node.homeware.example:7443"},
@@ -65,13 +45,13 @@ static const struct change RIGHT[] = {
      "questions:\n"},
 };
 
-static void make_text(struct buf *out, const struct change *more, size_t count)
+static void make_text(struct buf *out, const struct fixture_change *more, size_t count)
 {
     fixture_three_text(out);
     for (size_t i = 0; i < PT_LEN(RIGHT); i++)
-        replace(out, RIGHT[i]);
+        fixture_replace(out, RIGHT[i]);
     for (size_t i = 0; i < count && more[i].from != NULL; i++)
-        replace(out, more[i]);
+        fixture_replace(out, more[i]);
 }
 
 static uint32_t lines_of(struct span s)
@@ -136,7 +116,7 @@ static void a_policy_in_order_has_no_findings(void **state)
 /* One defect a row, in a policy that is otherwise in order. `says`: a part of the finding. */
 static const struct {
     const char *id, *says;
-    struct change change[2];
+    struct fixture_change change[2];
 } CASES[] = {
     {"P002", "has expired", {{"until: 2026-11-30", "until: 2026-05-01"}}},
     {"P003", "valid for 3", {{"from: 2026-03-01", "from: 2025-11-01"}}},
@@ -314,7 +294,7 @@ static void a_missing_signature_is_found(void **state)
 
 static void reach_over_partners_alone_is_found(void **state)
 {
-    static const struct change more[] = {
+    static const struct fixture_change more[] = {
         {"reach: {ask: [freshmart, drinkco], filters: [freshmart.segment, drinkco.tier]}",
          "reach: {ask: any}"},
         {NULL, NULL}};
@@ -328,7 +308,7 @@ static void reach_over_partners_alone_is_found(void **state)
     lint_report_free(&r);
     buf_free(&text);
     fixture_three_text(&text);
-    replace(&text, more[0]);
+    fixture_replace(&text, more[0]);
     run_text(&r, &text, NULL);
     assert_non_null(found(&r, "P022"));
     lint_report_free(&r);
@@ -347,7 +327,7 @@ static void many_values_and_many_partners_are_found(void **state)
     for (int i = 0; i < 70; i++)
         assert_true(buf_printf(&values, ", v%d", i));
     assert_true(buf_printf(&values, "]") && buf_u8(&values, 0));
-    const struct change more = {"[basic, silver, gold]", (const char *)values.p};
+    const struct fixture_change more = {"[basic, silver, gold]", (const char *)values.p};
     make_text(&text, &more, 1);
     run_text(&r, &text, NULL);
     assert_non_null(strstr(found(&r, "P066")->what, "has 73 values"));

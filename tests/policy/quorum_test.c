@@ -95,6 +95,181 @@ static void dates_bound_it_to_the_second(void **state)
     policy_free(p);
 }
 
+/* What follows the example of three partners, and how it is signed. */
+struct next {
+    struct buf before, after;
+    struct policy *current, *policy;
+    struct buf signatures[3], leaving[3];
+};
+
+static void next_make(struct next *n, const struct fixture_change *changes, size_t count)
+{
+    char previous[160] = "version: 2\nprevious: ";
+
+    *n = (struct next){0};
+    fixture_three_text(&n->before);
+    fixture_three_text(&n->after);
+    n->current = fixture_parse(buf_span(&n->before));
+    policy_hash_text(previous + strlen(previous), &n->current->hash);
+    memcpy(previous + strlen(previous), "\n", 2);
+    fixture_replace(&n->after, (struct fixture_change){"version: 1\n", previous});
+    for (size_t i = 0; i < count; i++)
+        fixture_replace(&n->after, changes[i]);
+    n->policy = fixture_parse(buf_span(&n->after));
+}
+
+static void next_free(struct next *n)
+{
+    for (size_t i = 0; i < 3; i++) {
+        buf_free(&n->signatures[i]);
+        buf_free(&n->leaving[i]);
+    }
+    buf_free(&n->before);
+    buf_free(&n->after);
+    policy_free(n->current);
+    policy_free(n->policy);
+}
+
+/* The example's officers are those of the fixture's partners 0, 1 and 2. */
+static void sign_as(struct buf *out, const struct next *n, const char *name)
+{
+    struct fixture_partner p;
+    struct pt_err err = {0};
+
+    for (size_t i = 0; i < 3; i++) {
+        fixture_partner_init(&p, i, NULL);
+        if (strcmp(p.name, name) != 0)
+            continue;
+        buf_free(out);
+        assert_int_equal(minisign_sign(out, &p.officer, buf_span(&n->after), "v2", &err), PT_OK);
+    }
+    assert_true(out->n > 0);
+}
+
+static void sign_next(struct next *n, const char *name)
+{
+    int at = policy_find_partner(n->policy, name);
+
+    if (at >= 0)
+        sign_as(&n->signatures[at], n, name);
+    else
+        sign_as(&n->leaving[policy_find_partner(n->current, name)], n, name);
+}
+
+static void expect_change(const struct next *n, bool frozen, enum quorum_by by, const char *refusal)
+{
+    struct span signatures[3];
+    struct span leaving[3];
+    struct pt_err err = {0};
+    enum quorum_by found;
+    const struct quorum_change c = {.policy = n->policy,
+                                    .file = buf_span(&n->after),
+                                    .signatures = signatures,
+                                    .current = n->current,
+                                    .current_file = buf_span(&n->before),
+                                    .leaving = leaving,
+                                    .frozen = frozen};
+
+    for (size_t i = 0; i < 3; i++) {
+        signatures[i] = buf_span(&n->signatures[i]);
+        leaving[i] = buf_span(&n->leaving[i]);
+    }
+    enum pt_code rc = quorum_check_change(&found, &c, &err);
+    if (refusal == NULL && (rc != PT_OK || found != by))
+        fail_msg("refused, or by others: %s", err.msg);
+    if (refusal != NULL && (rc != PT_EDENIED || strstr(err.msg, refusal) == NULL))
+        fail_msg("expected '%s', found '%s'", refusal, err.msg);
+}
+
+static void tightening_needs_one(void **state)
+{
+    static const struct fixture_change TIGHTER[] = {
+        {"minimum_count: 100", "minimum_count: 200"},
+        {"      - [freshmart.buys, homeware.buys]\n", ""},
+    };
+    struct next n;
+
+    (void)state;
+    next_make(&n, TIGHTER, PT_LEN(TIGHTER));
+    expect_change(&n, false, QUORUM_ONE, "it needs one officer's signature and has none");
+    sign_next(&n, "homeware");
+    expect_change(&n, false, QUORUM_ONE, NULL);
+    expect_change(&n, true, QUORUM_ONE, "the policy in force is frozen, and one officer alone");
+    /* A wrong signature is no missing one: somebody is mistaken, or cheats. */
+    sign_next(&n, "drinkco");
+    n.signatures[0].p[n.signatures[0].n / 2] ^= 1;
+    expect_change(&n, false, QUORUM_ONE, "not valid for this file: that of drinkco");
+    sign_next(&n, "drinkco");
+    sign_next(&n, "freshmart");
+    expect_change(&n, true, QUORUM_ALL, NULL);
+    next_free(&n);
+}
+
+static void all_else_needs_all(void **state)
+{
+    static const struct {
+        struct fixture_change changes[2];
+        size_t count;
+        const char *refusal;
+    } cases[] = {
+        {{{"minimum_count: 100", "minimum_count: 99"}, {"days: 90", "days: 91"}},
+         2,
+         "privacy.minimum_count, line 77, is looser (smaller cells are shown)"},
+        {{{"minimum_count: 100", "minimum_count: 101"}, {"JCA-2026-014", "JCA-2026-015"}},
+         2,
+         "legal.arrangement, line 10, is neutral"},
+        {{{"minimum_count: 100", "minimum_count: 100 # the same"}},
+         1,
+         "nothing in it is tighter than in the policy in force"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < PT_LEN(cases); i++) {
+        struct next n;
+        next_make(&n, cases[i].changes, cases[i].count);
+        sign_next(&n, "freshmart");
+        sign_next(&n, "drinkco");
+        expect_change(&n, false, QUORUM_ALL, cases[i].refusal);
+        expect_change(&n, false, QUORUM_ALL, "no signature of homeware");
+        sign_next(&n, "homeware");
+        expect_change(&n, false, QUORUM_ALL, NULL);
+        next_free(&n);
+    }
+}
+
+static void who_leaves_says_so(void **state)
+{
+    static const struct fixture_change LEAVES[] = {
+        {", homeware.segment]", "]"},
+        {"      - [freshmart.buys, homeware.buys]\n", ""},
+        {"      - [homeware.buys, drinkco.buys]\n", ""},
+    };
+    struct next n;
+
+    (void)state;
+    next_make(&n, LEAVES, PT_LEN(LEAVES));
+    const char *text = (const char *)n.after.p;
+    size_t from = (size_t)(strstr(text, "  homeware:\n") - text);
+    size_t to = (size_t)(strstr(text, "questions:\n") - text);
+    memmove(n.after.p + from, n.after.p + to, n.after.n - to);
+    n.after.n -= to - from;
+    policy_free(n.policy);
+    n.policy = fixture_parse(buf_span(&n.after));
+    sign_next(&n, "freshmart"); /* one of those who stay does not put another out */
+    expect_change(&n, false, QUORUM_ONE, "homeware would leave the federation: that needs its own");
+    sign_as(&n.leaving[policy_find_partner(n.current, "homeware")], &n, "freshmart");
+    expect_change(&n, false, QUORUM_ONE, "homeware would leave the federation: that needs its own");
+    buf_free(&n.signatures[policy_find_partner(n.policy, "freshmart")]);
+    sign_next(&n, "homeware");
+    expect_change(&n, false, QUORUM_ONE, NULL);
+    /* All who stay may part with it without asking. */
+    buf_free(&n.leaving[policy_find_partner(n.current, "homeware")]);
+    sign_next(&n, "freshmart");
+    sign_next(&n, "drinkco");
+    expect_change(&n, false, QUORUM_ALL, NULL);
+    next_free(&n);
+}
+
 /* A policy of that version; previous NULL: not named. */
 static struct policy *version(unsigned number, const struct policy *previous,
                               const char *federation)
@@ -144,6 +319,7 @@ static void versions_only_go_up_by_one(void **state)
          "downgrade refused: version 2 is running, the file is version 1; to go back, "
          "sign its content as version 3"},
         {fork2, v2, "two files of version 2: sha256:"},
+        {fork3, v1, NULL}, /* a number may be left out; what counts is the file before */
         {v3, v1, "version 1 is running, the file is version 3: join the versions between"},
         {fork3, v2, "all partners must start from one file"},
         {other1, v1, "this home belongs to federation alpine, the file to pacific"},
@@ -151,11 +327,16 @@ static void versions_only_go_up_by_one(void **state)
 
     (void)state;
     for (size_t i = 0; i < PT_LEN(cases); i++) {
-        enum pt_code rc = quorum_check_succession(cases[i].next, cases[i].current, &err);
+        enum pt_code rc = quorum_check_succession(cases[i].next, cases[i].current, NULL, &err);
         assert_int_equal(rc, cases[i].refusal == NULL ? PT_OK : PT_EDENIED);
         if (cases[i].refusal != NULL && strstr(err.msg, cases[i].refusal) == NULL)
             fail_msg("case %zu says: %s", i, err.msg);
     }
+    /* Partners who tightened version 1 apart from each other come together under one that all
+     * have signed: it names the file that all had. */
+    assert_int_equal(quorum_check_succession(fork3, v2, &v1->hash, &err), PT_OK);
+    assert_int_equal(quorum_check_succession(fork3, v2, &v3->hash, &err), PT_EDENIED);
+    assert_int_equal(quorum_check_succession(fork2, v2, &v3->hash, &err), PT_EDENIED);
     policy_free(v1);
     policy_free(other1);
     policy_free(v2);
@@ -168,6 +349,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_partner_signs),
+        cmocka_unit_test(tightening_needs_one),
+        cmocka_unit_test(all_else_needs_all),
+        cmocka_unit_test(who_leaves_says_so),
         cmocka_unit_test(dates_bound_it_to_the_second),
         cmocka_unit_test(versions_only_go_up_by_one),
     };
