@@ -42,8 +42,7 @@ static enum signature_state state_of(const struct policy_file *f, size_t i)
 }
 
 /* As a node that runs `old` would judge it; its reasons go to c->change. */
-static enum pt_code look_at_change(struct checked *c, const char *path, const char *old,
-                                   struct pt_err *err)
+static enum pt_code look_at_change(struct checked *c, const char *old, struct pt_err *err)
 {
     struct policy_file before = {0};
     struct buf texts[POLICY_FILE_SIGNERS] = {0};
@@ -51,7 +50,7 @@ static enum pt_code look_at_change(struct checked *c, const char *path, const ch
     enum pt_code rc;
 
     if ((rc = policy_file_load(&before, old, err)) == PT_OK)
-        rc = policy_file_leaving(texts, leaving, &c->f, path, before.policy, err);
+        rc = policy_file_leaving(texts, leaving, &c->f, before.policy, err);
     if (rc == PT_OK) {
         const struct quorum_change change = {.policy = c->f.policy,
                                              .file = buf_span(&c->f.file),
@@ -85,7 +84,7 @@ static enum pt_code look(struct checked *c, const struct cli *cli, int64_t now_s
     /* Kept apart: an expired policy is still worth describing. */
     if (quorum_check_dates(c->f.policy, now_s, &c->dates) == PT_OK)
         c->dates = (struct pt_err){0};
-    return old == NULL ? PT_OK : look_at_change(c, cli->args[0], old, err);
+    return old == NULL ? PT_OK : look_at_change(c, old, err);
 }
 
 static bool would_run(const struct checked *c)

@@ -97,7 +97,7 @@ static enum pt_code find_version(char path[HOME_PATH_MAX], bool *found, const st
 }
 
 /* Signed by all, or tighter than `before` (NULL: none is known) and signed by one. */
-static enum pt_code check_signed(enum quorum_by *by, const struct policy_file *f, const char *path,
+static enum pt_code check_signed(enum quorum_by *by, const struct policy_file *f,
                                  const struct policy_file *before, struct pt_err *err)
 {
     struct buf texts[POLICY_FILE_SIGNERS] = {0};
@@ -111,7 +111,7 @@ static enum pt_code check_signed(enum quorum_by *by, const struct policy_file *f
     if (before != NULL) {
         c.current = before->policy;
         c.current_file = buf_span(&before->file);
-        rc = policy_file_leaving(texts, leaving, f, path, before->policy, err);
+        rc = policy_file_leaving(texts, leaving, f, before->policy, err);
     }
     if (rc == PT_OK)
         rc = quorum_check_change(by, &c, err);
@@ -134,8 +134,8 @@ static enum pt_code read_version(struct policy_file *out, struct digest *base, c
     if ((rc = policy_file_load(out, path, err)) != PT_OK)
         return rc;
     *base = out->policy->hash;
-    if ((rc = check_signed(&by, out, path, NULL, err)) != PT_EDENIED ||
-        !out->policy->has_previous || depth >= CHAIN_MAX)
+    if ((rc = check_signed(&by, out, NULL, err)) != PT_EDENIED || !out->policy->has_previous ||
+        depth >= CHAIN_MAX)
         return rc;
     if (find_version(before_path, &found, h, &out->policy->previous, err) != PT_OK)
         return err->code;
@@ -143,7 +143,7 @@ static enum pt_code read_version(struct policy_file *out, struct digest *base, c
         return rc;
     if ((rc = read_version(&before, base, h, before_path, depth + 1, err)) == PT_OK)
         rc = memcmp(before.policy->hash.b, out->policy->previous.b, sizeof base->b) == 0
-                 ? check_signed(&by, out, path, &before, err)
+                 ? check_signed(&by, out, &before, err)
                  : pt_fail(err, PT_EDENIED, "%s was changed since it was joined", before_path);
     policy_file_free(&before);
     return rc;
@@ -281,8 +281,8 @@ static enum pt_code keep_signature(const char *path, const char *partner, struct
 }
 
 /* The file, and whatever signatures it came with: of those who stay and of those who leave. */
-static enum pt_code keep_copy(const struct home *h, const struct policy_file *s, const char *from,
-                              const char *folder, struct pt_err *err)
+static enum pt_code keep_copy(const struct home *h, const struct policy_file *s, const char *folder,
+                              struct pt_err *err)
 {
     struct buf texts[POLICY_FILE_SIGNERS] = {0};
     struct span leaving[POLICY_FILE_SIGNERS] = {0};
@@ -298,7 +298,7 @@ static enum pt_code keep_copy(const struct home *h, const struct policy_file *s,
     for (size_t i = 0; i < s->policy->partner_count && rc == PT_OK; i++)
         rc = keep_signature(path, s->policy->partners[i].name, s->signatures[i], err);
     if (rc == PT_OK && h->policy != NULL)
-        rc = policy_file_leaving(texts, leaving, s, from, h->policy, err);
+        rc = policy_file_leaving(texts, leaving, s, h->policy, err);
     for (size_t i = 0; h->policy != NULL && i < h->policy->partner_count && rc == PT_OK; i++)
         rc = keep_signature(path, h->policy->partners[i].name, leaving[i], err);
     for (size_t i = 0; i < POLICY_FILE_SIGNERS; i++)
@@ -325,8 +325,7 @@ static enum pt_code switch_to(const struct home *h, const char *folder, struct p
 
 /* Everything that must hold before anything is written. */
 static enum pt_code check_candidate(struct home_joined *out, uint16_t *self, const struct home *h,
-                                    const struct policy_file *s, const char *path, int64_t now_s,
-                                    struct pt_err *err)
+                                    const struct policy_file *s, int64_t now_s, struct pt_err *err)
 {
     const struct policy_file current = {.policy = h->policy, .file = h->policy_file};
     enum quorum_by by = QUORUM_ALL;
@@ -338,7 +337,7 @@ static enum pt_code check_candidate(struct home_joined *out, uint16_t *self, con
     }
     if (out->again) /* its signatures were judged when it was loaded */
         return quorum_check_dates(s->policy, now_s, err);
-    if ((rc = check_signed(&by, s, path, h->policy == NULL ? NULL : &current, err)) != PT_OK ||
+    if ((rc = check_signed(&by, s, h->policy == NULL ? NULL : &current, err)) != PT_OK ||
         (rc = quorum_check_dates(s->policy, now_s, err)) != PT_OK ||
         (rc = check_self(self, h, s->policy, err)) != PT_OK ||
         (rc = quorum_check_succession(s->policy, h->policy,
@@ -367,12 +366,11 @@ enum pt_code home_join(struct home_joined *out, struct home *h, const char *poli
     if (h->policy == NULL && (rc = load_current(h, err)) != PT_OK && rc != PT_ESTATE)
         return rc;
     if ((rc = policy_file_load(&s, policy_path, err)) != PT_OK ||
-        (rc = check_candidate(out, &self, h, &s, policy_path, now_s, err)) != PT_OK || out->again)
+        (rc = check_candidate(out, &self, h, &s, now_s, err)) != PT_OK || out->again)
         goto out;
     base = out->by_one ? h->policy_base : s.policy->hash;
     version_folder(folder, s.policy);
-    if ((rc = keep_copy(h, &s, policy_path, folder, err)) != PT_OK ||
-        (rc = switch_to(h, folder, err)) != PT_OK)
+    if ((rc = keep_copy(h, &s, folder, err)) != PT_OK || (rc = switch_to(h, folder, err)) != PT_OK)
         goto out;
     install(h, &s, self, &base);
     rc = find_first(h, err);

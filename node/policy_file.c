@@ -19,7 +19,7 @@ enum pt_code policy_file_load(struct policy_file *out, const char *path, struct 
 {
     enum pt_code rc;
 
-    *out = (struct policy_file){0};
+    *out = (struct policy_file){.path = path};
     if ((rc = fileio_read(&out->file, path, POLICY_FILE_MAX, err)) != PT_OK)
         return rc;
     if ((rc = policy_parse(&out->policy, buf_span(&out->file), err)) != PT_OK)
@@ -35,7 +35,7 @@ enum pt_code policy_file_load(struct policy_file *out, const char *path, struct 
 
 enum pt_code policy_file_leaving(struct buf texts[POLICY_FILE_SIGNERS],
                                  struct span out[POLICY_FILE_SIGNERS], const struct policy_file *f,
-                                 const char *path, const struct policy *before, struct pt_err *err)
+                                 const struct policy *before, struct pt_err *err)
 {
     enum pt_code rc = PT_OK;
 
@@ -44,7 +44,7 @@ enum pt_code policy_file_leaving(struct buf texts[POLICY_FILE_SIGNERS],
         out[i] = (struct span){0};
         if (policy_find_partner(f->policy, name) >= 0)
             continue;
-        rc = load_signature(&texts[i], path, name, err);
+        rc = load_signature(&texts[i], f->path, name, err);
         out[i] = buf_span(&texts[i]);
     }
     return rc;
