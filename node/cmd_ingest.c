@@ -214,8 +214,17 @@ const struct command cmd_ingest = {
              "stays in force. Customers without consent, on the suppression list or removed by\n"
              "`patto forget` are left out. The node must be stopped meanwhile.\n"
              "\n"
-             "MAP.yaml says which column is what; node/README.md shows one.",
-    .example = "patto --home ./fresh ingest customers.csv --map fresh-map.yaml",
+             "MAP.yaml says which column is what; `patto map` prints one to start from:\n"
+             "\n"
+             "  patto-map: 1\n"
+             "  form: wide                  # a row a customer; long: a row a purchase\n"
+             "  identifier: {column: email}\n"
+             "  attributes:                 # each one that the policy gives this partner\n"
+             "    segment: {column: status, values: {N: new, L: loyal}}\n"
+             "    buys: {column: categories, separator: \"|\"}\n"
+             "  consent: {column: opt_in, accept: [yes]}   # may be left out",
+    .example = "patto --home ./fresh map > map.yaml\n"
+               "patto --home ./fresh ingest customers.csv --map map.yaml",
     .options = OPTIONS,
     .arg_min = 1,
     .arg_max = 1,

@@ -19,10 +19,10 @@ static enum pt_code choose_password(struct buf *out, struct pt_err *err)
     if ((rc = password_ask(out, "new password: ", OTHERWISE, err)) != PT_OK)
         return rc;
     if (out->n == 0)
-        rc = pt_fail(err, PT_EUSAGE, "an empty password: say --no-password if that is meant");
+        rc = pt_fail(err, PT_ESTATE, "an empty password: say --no-password if that is meant");
     else if ((rc = password_ask(&again, "once more: ", OTHERWISE, err)) == PT_OK &&
              !span_eq_vartime(buf_span(out), buf_span(&again)))
-        rc = pt_fail(err, PT_EUSAGE, "the two passwords differ: nothing was written");
+        rc = pt_fail(err, PT_ESTATE, "the two passwords differ: nothing was written");
     buf_free(&again);
     return rc;
 }

@@ -148,7 +148,7 @@ static void print_budgets(FILE *out, const struct standing *st)
     if (st->peer_count > 0)
         fprintf(out,
                 "\nbudget (rho) that others spent here   this period        today         ever "
-                "        left\n");
+                "    left now\n");
     for (size_t i = 0; i < st->peer_count; i++) {
         const struct peer_budget *b = &st->peers[i];
         char period[32];
@@ -161,6 +161,10 @@ static void print_budgets(FILE *out, const struct standing *st)
         text_put_decimal(left, b->left_nano, 9);
         fprintf(out, "  %-34s %12s %12s %12s %12s\n", b->name, period, today, ever, left);
     }
+    if (st->peer_count > 0)
+        fputs("  (left now: by the strictest of the caps for a day, the period and ever; see\n"
+              "  `patto budget show`)\n",
+              out);
 }
 
 static void print_text(FILE *out, const struct standing *st)

@@ -20,6 +20,7 @@ struct parser {
     struct map *m;
     const struct map_for *to;
     const struct policy_partner *me;
+    const struct yaml_node *root;
     struct pt_err *err;
 };
 
@@ -81,14 +82,58 @@ static enum pt_code check_map(struct parser *p, const struct yaml_node *n, const
     return PT_OK;
 }
 
+/* What to write for a key that is missing; NULL: its name says it. */
+static const char *how_to_write(const char *key)
+{
+    static const struct {
+        const char *key, *how;
+    } HOW[] = {
+        {"patto-map", "patto-map: 1"},
+        {"form", "form: wide (a row a customer) or form: long (a row a purchase)"},
+        {"identifier", "identifier: {column: NAME}"},
+        {"attributes", "attributes: {ATTRIBUTE: {column: NAME}}, each one of the policy's"},
+        {"column", "column: NAME, as the file's heading has it"},
+        {"accept", "accept: [yes], the words that mean consent"},
+    };
+
+    for (size_t i = 0; i < PT_LEN(HOW); i++)
+        if (strcmp(HOW[i].key, key) == 0)
+            return HOW[i].how;
+    return NULL;
+}
+
+/* All that a map must have and has not: nobody likes to be told one by one. */
+static size_t list_missing(char out[80], const struct parser *p)
+{
+    static const char *const KEYS[] = {"patto-map", "form", "identifier", "attributes"};
+    size_t needed = p->me->attribute_count > 0 ? PT_LEN(KEYS) : PT_LEN(KEYS) - 1;
+    size_t count = 0;
+
+    out[0] = '\0';
+    for (size_t i = 0; i < needed; i++)
+        if (yaml_get(p->root, KEYS[i]) == NULL) {
+            size_t at = strlen(out);
+            snprintf(out + at, 80 - at, "%s%s", count++ > 0 ? ", " : "", KEYS[i]);
+        }
+    return count;
+}
+
 /* *out is NULL when an optional key is not there. */
 static enum pt_code get(const struct yaml_node **out, struct parser *p, const struct yaml_node *n,
                         const char *key, bool needed)
 {
     *out = yaml_get(n, key);
-    if (*out == NULL && needed)
-        return wrong(p, of_value(n), "\"%s\" is missing", key);
-    return PT_OK;
+    if (*out != NULL || !needed)
+        return PT_OK;
+    char missing[80];
+    if (n == p->root && list_missing(missing, p) > 1)
+        return wrong(p, of_value(n),
+                     "these keys are missing: %s; `patto --home HOME map` prints a map to start "
+                     "from",
+                     missing);
+    const char *how = how_to_write(key);
+    return wrong(p, of_value(n), "\"%s\" is missing%s%s", key, how != NULL ? ": write " : "",
+                 how != NULL ? how : "");
 }
 
 static enum pt_code get_text(struct span *out, struct parser *p, const struct yaml_node *n,
@@ -410,6 +455,7 @@ static enum pt_code parse_root(struct parser *p, const struct yaml_node *root)
     const struct yaml_node *n = NULL;
     enum pt_code rc;
 
+    p->root = root;
     if ((rc = check_map(p, root, "the map",
                         " patto-map form delimiter identifier attributes consent suppression "
                         "max_bad_share ")) != PT_OK ||
@@ -437,10 +483,11 @@ enum pt_code map_parse(struct map **out, struct span file, const struct map_for 
     *out = NULL;
     if (m == NULL)
         return pt_fail(err, PT_ENOMEM, "not enough memory");
-    struct parser p = {m, to, &to->policy->partners[to->me], err};
+    struct parser p = {m, to, &to->policy->partners[to->me], NULL, err};
     m->text = calloc(1, sizeof *m->text);
     if (file.n == 0)
-        rc = wrong(&p, (struct place){1, 1}, "the file is empty; see node/README.md for a map");
+        rc = wrong(&p, (struct place){1, 1},
+                   "the file is empty; `patto --home HOME map` prints a map to start from");
     else if (m->text == NULL || !buf_add(&m->text->file, file.p, file.n))
         rc = pt_fail(err, PT_ENOMEM, "not enough memory");
     else if ((rc = yaml_parse(&m->text->yaml, buf_span(&m->text->file), err)) == PT_OK)

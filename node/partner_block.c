@@ -24,7 +24,8 @@ void partner_block_print(FILE *out, const struct home *h)
             "    officer: RW...   # the line that `patto officer-key` prints\n"
             "    node: ed25519:%s\n"
             "    customers: {min: 1000, max: 5000000}\n"
-            "    attributes:\n"
-            "      segment: {type: category, values: [new, loyal, lapsed]}   # yours\n",
+            "    attributes:   # what may be counted by; put yours in place of these two\n"
+            "      example: {type: category, values: [a, b]}\n"
+            "      examples: {type: set, values: [a, b, c], max_per_person: 3}\n",
             certificate, node);
 }

@@ -16,7 +16,7 @@ static enum pt_code read_line(struct buf *out, int fd, struct pt_err *err)
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            return pt_fail(err, PT_EUSAGE, "no password was given");
+            return pt_fail(err, PT_ESTATE, "no password was given");
         if (c == '\n')
             return PT_OK;
         if (out->n == PASSWORD_MAX)
@@ -37,7 +37,7 @@ enum pt_code password_ask(struct buf *out, const char *prompt, const char *other
     if (fd < 0 || tcgetattr(fd, &was) != 0) {
         if (fd >= 0)
             close(fd);
-        return pt_fail(err, PT_EUSAGE, "there is no terminal to ask for the password: %s",
+        return pt_fail(err, PT_ESTATE, "there is no terminal to ask for the password: %s",
                        otherwise);
     }
     silent = was;

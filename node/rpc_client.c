@@ -312,9 +312,11 @@ static enum pt_code unreachable(const struct rpc_channel *ch, const char *detail
                        "no connection to %s (%.200s); is it running, and does its policy hold "
                        "this node's certificate?",
                        ch->who, detail);
+    /* gRPC's words name a socket that is not there, which helps nobody here. */
     return pt_fail(err, PT_EPEER,
-                   "no connection to %s: is `patto serve` running on this home? (%.200s)", ch->who,
-                   detail);
+                   "no connection to %s; start it: patto --home HOME serve, and see `patto --home "
+                   "HOME doctor`",
+                   ch->who);
 }
 
 enum pt_code rpc_call_status(const struct rpc_call *c, struct pt_err *err)

@@ -44,7 +44,7 @@ refused 1 'never overwritten' "$patto" officer-key "$work/fresh.key" --no-passwo
 refused 2 '--listen HOST:PORT is missing' "$patto" init "$work/x" --name x
 refused 2 'a name is 1..32' "$patto" init "$work/x" --name X --listen 127.0.0.1:1
 refused 2 'on this machine' "$patto" init "$work/x" --name x --listen h:1 --planner h:2
-refused 2 'no terminal' setsid -w "$patto" officer-key "$work/y.key"
+refused 1 'no terminal' setsid -w "$patto" officer-key "$work/y.key"
 openssl x509 -in "$work/fresh/keys/tls.crt" -outform DER | sha256sum | cut -d' ' -f1 >"$work/pin"
 grep -q "sha256:$(cat "$work/pin")" "$work/fresh.block" || fail 'the block pins another certificate'
 
@@ -91,6 +91,22 @@ ok "$patto" --home "$work/fresh" doctor --json
 holds "$work/out" '[.[] | select(.verdict == "fail")] == [] and ([.[].check] | index("partner")) != null'
 ok "$patto" --home "$work/fresh" status --partner
 cmp "$work/out" "$work/fresh.block" || fail 'status --partner'
+
+say 'a map to start from is a map'
+ok "$patto" --home "$work/fresh" map
+cp "$work/out" "$work/starter.yaml"
+printf 'email,segment\na@example.org,new\nb@example.org,loyal\n' >"$work/starter.csv"
+cp -r "$work/fresh" "$work/copy"
+ok "$patto" --home "$work/copy" ingest "$work/starter.csv" --map "$work/starter.yaml" --json
+ok "$patto" --home "$work/copy" map --form long
+grep -q '^form: long' "$work/out" || fail 'the long form'
+cp "$work/out" "$work/starter.yaml"
+ok "$patto" --home "$work/copy" ingest "$work/starter.csv" --map "$work/starter.yaml"
+refused 2 'wide or long' "$patto" --home "$work/copy" map --form tall
+printf 'patto-map: 1\nform: wide\n' >"$work/starter.yaml"
+refused 1 'these keys are missing: identifier, attributes' \
+    "$patto" --home "$work/copy" ingest "$work/starter.csv" --map "$work/starter.yaml"
+rm -rf "$work/copy"
 
 say 'the next version'
 p2=$work/policy2.yaml
