@@ -2,6 +2,7 @@
 # check-named-tests.sh - every `tests/FILE: NAME` in tests/README.md names a file that says NAME.
 set -eu
 cd "$(dirname "$0")/.."
+# shellcheck disable=SC2016 # backticks of Markdown
 grep -o '`tests/[^`]*: [^`]*`' tests/README.md | tr -d '`' | sort -u >"${TMPDIR:-/tmp}/named.$$"
 trap 'rm -f "${TMPDIR:-/tmp}/named.$$"' EXIT
 missing=0
