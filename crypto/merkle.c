@@ -1,27 +1,21 @@
 #include "crypto/merkle.h"
+#include "crypto/sha256.h"
 
 #include <assert.h>
-#include <sodium.h>
 
 void merkle_join(struct digest *out, const struct digest *left, const struct digest *right)
 {
-    crypto_hash_sha256_state h;
+    const struct span parts[] = {span_of("\x01", 1), span_of(left->b, sizeof left->b),
+                                 span_of(right->b, sizeof right->b)};
 
-    crypto_hash_sha256_init(&h);
-    crypto_hash_sha256_update(&h, (const uint8_t[]){1}, 1);
-    crypto_hash_sha256_update(&h, left->b, sizeof left->b);
-    crypto_hash_sha256_update(&h, right->b, sizeof right->b);
-    crypto_hash_sha256_final(&h, out->b);
+    sha256_parts(out, parts, PT_LEN(parts));
 }
 
 void merkle_leaf(struct digest *out, struct span entry)
 {
-    crypto_hash_sha256_state h;
+    const struct span parts[] = {span_of("\0", 1), entry};
 
-    crypto_hash_sha256_init(&h);
-    crypto_hash_sha256_update(&h, (const uint8_t[]){0}, 1);
-    crypto_hash_sha256_update(&h, entry.p, entry.n);
-    crypto_hash_sha256_final(&h, out->b);
+    sha256_parts(out, parts, PT_LEN(parts));
 }
 
 void merkle_init(struct merkle *m)
@@ -31,17 +25,24 @@ void merkle_init(struct merkle *m)
 
 /* level[i] holds the root of a complete subtree of 2^i leaves exactly where bit i of leaf_count is
  * set: adding a leaf is adding one to a binary number, and each carry joins two subtrees. */
-void merkle_add(struct merkle *m, struct span entry)
+void merkle_add_leaf(struct merkle *m, const struct digest *leaf)
 {
-    struct digest node;
+    struct digest node = *leaf;
     unsigned level = 0;
 
     assert(m->leaf_count < (UINT64_C(1) << MERKLE_LEVELS_MAX) - 1);
-    merkle_leaf(&node, entry);
     for (; (m->leaf_count >> level & 1) != 0; level++)
         merkle_join(&node, &m->level[level], &node);
     m->level[level] = node;
     m->leaf_count++;
+}
+
+void merkle_add(struct merkle *m, struct span entry)
+{
+    struct digest leaf;
+
+    merkle_leaf(&leaf, entry);
+    merkle_add_leaf(m, &leaf);
 }
 
 void merkle_root(struct digest *out, const struct merkle *m)
@@ -59,5 +60,5 @@ void merkle_root(struct digest *out, const struct merkle *m)
         started = true;
     }
     if (!started)
-        crypto_hash_sha256(out->b, NULL, 0);
+        sha256(out, (struct span){0});
 }

@@ -12,8 +12,9 @@ struct merkle {
     uint64_t leaf_count;
 };
 void merkle_init(struct merkle *m);
-void merkle_add(struct merkle *m, struct span entry);         /* leaf = SHA-256(0x00 || entry) */
-void merkle_root(struct digest *out, const struct merkle *m); /* empty: SHA-256("") */
+void merkle_add(struct merkle *m, struct span entry); /* leaf = SHA-256(0x00 || entry) */
+void merkle_add_leaf(struct merkle *m, const struct digest *leaf); /* hashed already */
+void merkle_root(struct digest *out, const struct merkle *m);      /* empty: SHA-256("") */
 
 /* SHA-256(0x00 || entry) and SHA-256(0x01 || left || right). out may be left or right. */
 void merkle_leaf(struct digest *out, struct span entry);

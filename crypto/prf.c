@@ -1,10 +1,10 @@
 #include "crypto/prf.h"
+#include "crypto/sha256.h"
 
 #include <assert.h>
-#include <openssl/evp.h>
 #include <sodium.h>
 
-enum { LARGE = 4096 }; /* from here on OpenSSL's set-up pays */
+enum { HASH_PARTS_MAX = 16 };
 
 /* The length prefix of one field: what buf_field() writes before the bytes. */
 static void field_head(uint8_t head[4], struct span s)
@@ -35,52 +35,19 @@ void prf_derive(struct key32 *out, const struct key32 *key, const char *label,
     sodium_memzero(&h, sizeof h);
 }
 
-/* libsodium's SHA-256 is plain C; OpenSSL's uses the processor's instructions, seven times as fast,
- * and needs memory to begin. So it takes what is large, and where it fails libsodium gives the
- * same digest. */
-static bool hash_large(struct digest *out, const char *label, const struct span *parts,
-                       size_t part_count)
-{
-    EVP_MD_CTX *h = EVP_MD_CTX_new();
-    uint8_t head[4];
-    bool good = h != NULL && EVP_DigestInit_ex(h, EVP_sha256(), NULL) == 1;
-
-    for (size_t i = 0; i <= part_count && good; i++) {
-        struct span part = i == 0 ? span_z(label) : parts[i - 1];
-        field_head(head, part);
-        good =
-            EVP_DigestUpdate(h, head, sizeof head) == 1 && EVP_DigestUpdate(h, part.p, part.n) == 1;
-    }
-    good = good && EVP_DigestFinal_ex(h, out->b, NULL) == 1;
-    EVP_MD_CTX_free(h); /* wipes */
-    return good;
-}
-
-static void hash_small(struct digest *out, const char *label, const struct span *parts,
-                       size_t part_count)
-{
-    crypto_hash_sha256_state h;
-    uint8_t head[4];
-
-    crypto_hash_sha256_init(&h);
-    for (size_t i = 0; i <= part_count; i++) {
-        struct span part = i == 0 ? span_z(label) : parts[i - 1];
-        field_head(head, part);
-        crypto_hash_sha256_update(&h, head, sizeof head);
-        crypto_hash_sha256_update(&h, part.p, part.n);
-    }
-    crypto_hash_sha256_final(&h, out->b);
-    sodium_memzero(&h, sizeof h); /* parts may name a person */
-}
-
 void hash_parts(struct digest *out, const char *label, const struct span *parts, size_t part_count)
 {
-    size_t bytes = 0;
+    struct span fields[2 * (HASH_PARTS_MAX + 1)];
+    uint8_t heads[HASH_PARTS_MAX + 1][4];
 
-    for (size_t i = 0; i < part_count; i++)
-        bytes += parts[i].n;
-    if (bytes < LARGE || !hash_large(out, label, parts, part_count))
-        hash_small(out, label, parts, part_count);
+    assert(part_count <= HASH_PARTS_MAX);
+    for (size_t i = 0; i <= part_count; i++) {
+        const struct span part = i == 0 ? span_z(label) : parts[i - 1];
+        field_head(heads[i], part);
+        fields[2 * i] = span_of(heads[i], sizeof heads[i]);
+        fields[2 * i + 1] = part;
+    }
+    sha256_parts(out, fields, 2 * (part_count + 1));
 }
 
 void key32_random(struct key32 *out)

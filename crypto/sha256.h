@@ -8,5 +8,8 @@
 
 /* out = SHA-256(in). Public. */
 void sha256(struct digest *out, struct span in);
+/* out = SHA-256 of the parts, one after the other: for hashes whose layout another document gives.
+ * What the parts leave behind is wiped. */
+void sha256_parts(struct digest *out, const struct span *parts, size_t part_count);
 
 #endif

@@ -14,6 +14,8 @@
 
 _Static_assert(sizeof(struct commitment_row) == 80, "the record's layout");
 
+enum { PART_ROWS = 1024, STRETCH_ROWS = 64 * PART_ROWS }; /* 7 MiB of rows and leaves */
+
 #define PREFIX "committed-"
 #define SUFFIX ".vault"
 
@@ -35,13 +37,13 @@ static void leaf_of(struct key32 *out, const struct key32 *salt, const struct co
     prf_derive(out, salt, "patto/dataset-leaf/2", parts, PT_LEN(parts));
 }
 
-static void add_leaf(struct merkle *tree, const struct key32 *salt,
-                     const struct commitment_row *row)
+/* What the tree takes of a row. */
+static void hash_row(struct digest *out, const struct key32 *salt, const struct commitment_row *row)
 {
     PT_WIPED(key32) leaf = {0};
 
     leaf_of(&leaf, salt, row);
-    merkle_add(tree, span_of(leaf.b, sizeof leaf.b));
+    merkle_leaf(out, span_of(leaf.b, sizeof leaf.b));
 }
 
 /* The attribute values of one row; at most 32 columns of 32 bytes. */
@@ -120,43 +122,88 @@ static enum pt_code sorted(struct by_token **out, size_t *count, const struct va
     return PT_OK;
 }
 
-/* w NULL: the root alone. */
-static enum pt_code walk(struct digest *root, struct sealed_writer *w, const struct vault_data *d,
-                         const struct key32 *salt, struct pt_err *err)
-{
-    struct by_token *order = NULL;
-    struct commitment_row row = {0};
-    struct merkle tree;
-    uint8_t head[8];
-    size_t n;
-    enum pt_code rc;
+/* A stretch of rows at a time is hashed, in parts side by side, and then taken in order: the tree and
+ * the record do not depend on how many threads there are. */
+struct stretch {
+    const struct commitment_of *of;
+    const struct by_token *order;
+    size_t count;
+    struct commitment_row *rows;
+    struct digest *leaves;
+};
 
-    *root = (struct digest){0};
-    merkle_init(&tree);
-    if ((rc = sorted(&order, &n, d, err)) != PT_OK)
-        goto out;
-    store_u64le(head, n);
-    if (w != NULL && ((rc = sealed_put(w, span_of(head, sizeof head), err)) != PT_OK ||
-                      (rc = sealed_put(w, span_of(salt->b, sizeof salt->b), err)) != PT_OK))
-        goto out;
-    for (size_t i = 0; i < n && rc == PT_OK; i++) {
-        make_row(&row, d, order[i].row, salt);
-        add_leaf(&tree, salt, &row);
-        if (w != NULL)
-            rc = sealed_put(w, span_of(&row, sizeof row), err);
+static void hash_part(void *context, size_t part)
+{
+    const struct stretch *s = context;
+    size_t end = (part + 1) * PART_ROWS < s->count ? (part + 1) * PART_ROWS : s->count;
+
+    for (size_t i = part * PART_ROWS; i < end; i++) {
+        make_row(&s->rows[i], s->of->data, s->order[i].row, s->of->salt);
+        hash_row(&s->leaves[i], s->of->salt, &s->rows[i]);
     }
-    if (rc == PT_OK)
-        merkle_root(root, &tree);
-out:
-    explicit_bzero(&row, sizeof row);
-    wipe_order(order, d);
+}
+
+static enum pt_code take_stretch(struct merkle *tree, struct sealed_writer *w, struct stretch *s,
+                                 struct pt_err *err)
+{
+    enum pt_code rc = PT_OK;
+
+    parallel_run(s->of->parallel, (s->count + PART_ROWS - 1) / PART_ROWS, hash_part, s);
+    for (size_t i = 0; i < s->count; i++)
+        merkle_add_leaf(tree, &s->leaves[i]);
+    if (w != NULL)
+        rc = sealed_put(w, span_of(s->rows, s->count * sizeof *s->rows), err);
     return rc;
 }
 
-enum pt_code commitment_root(struct digest *out, const struct vault_data *d,
-                             const struct key32 *salt, struct pt_err *err)
+static enum pt_code put_head(struct sealed_writer *w, size_t count, const struct key32 *salt,
+                             struct pt_err *err)
 {
-    return walk(out, NULL, d, salt, err);
+    uint8_t head[8];
+    enum pt_code rc;
+
+    store_u64le(head, count);
+    rc = sealed_put(w, span_of(head, sizeof head), err);
+    return rc == PT_OK ? sealed_put(w, span_of(salt->b, sizeof salt->b), err) : rc;
+}
+
+/* w NULL: the root alone. */
+static enum pt_code walk(struct digest *root, struct sealed_writer *w,
+                         const struct commitment_of *of, struct pt_err *err)
+{
+    struct commitment_row *rows = calloc(STRETCH_ROWS, sizeof *rows);
+    struct digest *leaves = calloc(STRETCH_ROWS, sizeof *leaves);
+    struct by_token *order = NULL;
+    struct merkle tree;
+    size_t n = 0;
+    enum pt_code rc = PT_OK;
+
+    *root = (struct digest){0};
+    merkle_init(&tree);
+    if (rows == NULL || leaves == NULL)
+        rc = pt_fail(err, PT_ENOMEM, "dataset commitment: not enough memory");
+    if (rc == PT_OK)
+        rc = sorted(&order, &n, of->data, err);
+    if (rc == PT_OK && w != NULL)
+        rc = put_head(w, n, of->salt, err);
+    for (size_t at = 0; at < n && rc == PT_OK; at += STRETCH_ROWS) {
+        struct stretch s = {of, order + at, n - at < STRETCH_ROWS ? n - at : STRETCH_ROWS, rows,
+                            leaves};
+        rc = take_stretch(&tree, w, &s, err);
+    }
+    if (rc == PT_OK)
+        merkle_root(root, &tree);
+    if (rows != NULL)
+        explicit_bzero(rows, STRETCH_ROWS * sizeof *rows);
+    free(rows);
+    free(leaves);
+    wipe_order(order, of->data);
+    return rc;
+}
+
+enum pt_code commitment_root(struct digest *out, const struct commitment_of *of, struct pt_err *err)
+{
+    return walk(out, NULL, of, err);
 }
 
 /* ---- the record ---- */
@@ -172,37 +219,45 @@ static enum pt_code path_of(char out[FILEIO_PATH_MAX], const char *dir, const st
     return fileio_join(out, dir, name, err);
 }
 
-static void context_of(struct digest *out, const struct digest *root)
+/* The same for every record, whose name is known only when it is whole. A record under another name
+ * does not make up that root: commitment_end() says so. */
+static void context_of(struct digest *out)
 {
-    const struct span part = span_of(root->b, sizeof root->b);
-
-    hash_parts(out, "patto/vault-committed-1", &part, 1);
+    hash_parts(out, "patto/vault-committed-2", NULL, 0);
 }
 
-enum pt_code commitment_record(const struct vault_place *place, const struct digest *root,
-                               const struct vault_data *d, const struct key32 *salt,
-                               struct pt_err *err)
+enum pt_code commitment_make(struct digest *root, const struct vault_place *place,
+                             const struct commitment_of *of, struct pt_err *err)
 {
     char path[FILEIO_PATH_MAX];
     struct digest context;
-    struct digest written;
     struct sealed_writer *w = NULL;
+    enum pt_code rc;
+
+    context_of(&context);
+    if ((rc = path_of(path, place->dir, &context, err)) == PT_OK && /* of the same length */
+        (rc = sealed_create(&w, path, place->key, &context, err)) == PT_OK &&
+        (rc = walk(root, w, of, err)) == PT_OK &&
+        (rc = path_of(path, place->dir, root, err)) == PT_OK)
+        rc = sealed_commit_as(w, path, err);
+    sealed_drop(w);
+    return rc == PT_OK ? PT_OK : pt_wrap(err, "recording what the epoch is made over");
+}
+
+enum pt_code commitment_record(const struct vault_place *place, const struct digest *root,
+                               const struct commitment_of *of, struct pt_err *err)
+{
+    char path[FILEIO_PATH_MAX];
+    struct digest made;
     enum pt_code rc;
 
     /* It is a function of the root: what is there under its name is the same. */
     if ((rc = path_of(path, place->dir, root, err)) != PT_OK || fileio_exists(path))
         return rc;
-    context_of(&context, root);
-    if ((rc = sealed_create(&w, path, place->key, &context, err)) != PT_OK ||
-        (rc = walk(&written, w, d, salt, err)) != PT_OK)
-        goto out;
-    if (memcmp(written.b, root->b, sizeof written.b) != 0)
-        rc = pt_fail(err, PT_EBUG, "the dataset is not the one that was committed to");
-    else
-        rc = sealed_commit(w, err);
-out:
-    sealed_drop(w);
-    return rc == PT_OK ? PT_OK : pt_wrap(err, "recording what the epoch is made over");
+    if ((rc = commitment_make(&made, place, of, err)) != PT_OK ||
+        memcmp(made.b, root->b, sizeof made.b) == 0)
+        return rc;
+    return pt_fail(err, PT_EBUG, "the dataset is not the one that was committed to");
 }
 
 bool commitment_recorded(const struct vault_place *place, const struct digest *root)
@@ -271,7 +326,7 @@ enum pt_code commitment_open(struct commitment_reader **out, const struct vault_
         return pt_fail(err, PT_ENOMEM, "reading a record: not enough memory");
     r->root = *root;
     merkle_init(&r->tree);
-    context_of(&context, root);
+    context_of(&context);
     if ((rc = path_of(path, place->dir, root, err)) != PT_OK)
         goto out;
     if (!fileio_exists(path)) {
@@ -310,6 +365,7 @@ const struct key32 *commitment_salt(const struct commitment_reader *r)
 enum pt_code commitment_next(struct commitment_row *row, bool *more, struct commitment_reader *r,
                              struct pt_err *err)
 {
+    struct digest leaf;
     enum pt_code rc;
 
     *more = r->left > 0;
@@ -323,7 +379,8 @@ enum pt_code commitment_next(struct commitment_row *row, bool *more, struct comm
     r->begun = true;
     r->last = row->token;
     r->left--;
-    add_leaf(&r->tree, &r->salt, row);
+    hash_row(&leaf, &r->salt, row);
+    merkle_add_leaf(&r->tree, &leaf);
     return PT_OK;
 }
 

@@ -9,6 +9,7 @@
 #ifndef PT_COMMITMENT_H
 #define PT_COMMITMENT_H
 
+#include "crypto/base/parallel.h"
 #include "node/store.h"
 #include "node/vault.h"
 
@@ -18,13 +19,21 @@ struct commitment_row { /* secret; as it lies on disk */
 };
 void commitment_tag(struct key32 *out, const struct key32 *salt, const struct digest *person);
 
+struct commitment_of { /* borrowed */
+    const struct vault_data *data;
+    const struct key32 *salt;
+    const struct parallel *parallel; /* NULL: the caller's thread alone; the root is the same */
+};
 /* A changed row changes it, and without salt no row can be guessed at. PT_ENOMEM. */
-PT_MUST_USE enum pt_code commitment_root(struct digest *out, const struct vault_data *d,
-                                         const struct key32 *salt, struct pt_err *err);
+PT_MUST_USE enum pt_code commitment_root(struct digest *out, const struct commitment_of *of,
+                                         struct pt_err *err);
+/* Both at once: the root, and the record of what it was made of under its name. */
+PT_MUST_USE enum pt_code commitment_make(struct digest *root, const struct vault_place *place,
+                                         const struct commitment_of *of, struct pt_err *err);
 /* Record what root was made of, unless that is recorded already. PT_EBUG: it is another root's. */
 PT_MUST_USE enum pt_code commitment_record(const struct vault_place *place,
-                                           const struct digest *root, const struct vault_data *d,
-                                           const struct key32 *salt, struct pt_err *err);
+                                           const struct digest *root,
+                                           const struct commitment_of *of, struct pt_err *err);
 bool commitment_recorded(const struct vault_place *place, const struct digest *root);
 /* Remove records of roots that stand in no header of the active epoch or of one made at or after
  * since_s. */

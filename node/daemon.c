@@ -161,7 +161,8 @@ static enum pt_code listen_planner(struct daemon *d, struct pt_err *err)
  * looks like damage is. */
 static enum pt_code load_epoch(struct daemon *d, struct pt_err *err)
 {
-    enum pt_code rc = snapshot_load(&d->epoch, d->home, d->store, err);
+    const struct parallel parallel = pool_parallel(d->pool);
+    enum pt_code rc = snapshot_load(&d->epoch, d->home, d->store, &parallel, err);
 
     if (rc != PT_ESTATE)
         return rc;
@@ -243,13 +244,15 @@ void daemon_publish(struct daemon *d)
     buf_free(&note);
 }
 
-static enum pt_code open_home(struct daemon *d, const char *home_dir, struct pt_err *err)
+static enum pt_code open_home(struct daemon *d, const struct daemon_in *in, struct pt_err *err)
 {
     char path[HOME_PATH_MAX];
     enum pt_code rc;
 
-    if ((rc = home_open(&d->home, home_dir, HOME_WORK, err)) != PT_OK ||
-        (rc = home_load_policy(d->home, clock_now_s(), err)) != PT_OK)
+    if ((rc = home_open(&d->home, in->home, HOME_WORK, err)) != PT_OK ||
+        (rc = home_load_policy(d->home, clock_now_s(), err)) != PT_OK ||
+        (rc = pool_new(&d->pool, in->threads > 0 ? in->threads : d->home->config.threads, err)) !=
+            PT_OK)
         return rc;
     home_path(path, d->home, "state.db");
     if ((rc = store_open(&d->store, path, STORE_WRITE, err)) != PT_OK ||
@@ -281,10 +284,7 @@ enum pt_code daemon_start(struct daemon **out, const struct daemon_in *in, struc
     pthread_mutex_init(&d->job, NULL);
     pthread_mutex_init(&d->compute, NULL);
     d->seen = blobs_seen_new();
-    if ((rc = open_home(d, in->home, err)) != PT_OK ||
-        (rc = reach_desk_new(&d->reach, err)) != PT_OK ||
-        (rc = pool_new(&d->pool, in->threads > 0 ? in->threads : d->home->config.threads, err)) !=
-            PT_OK ||
+    if ((rc = open_home(d, in, err)) != PT_OK || (rc = reach_desk_new(&d->reach, err)) != PT_OK ||
         (rc = rpc_health_new(&d->health, err)) != PT_OK || (rc = listen_planner(d, err)) != PT_OK ||
         (rc = listen_federation(d, err)) != PT_OK)
         return rc;

@@ -25,7 +25,9 @@ enum pt_code epoch_prepare(struct salt_own *own, struct dataset *data, struct da
                            struct pt_err *err)
 {
     uint32_t period = snapshot_key_period(d->home->policy, clock_now_s());
-    enum pt_code rc = dataset_load(data, d->home, period, err);
+    const struct parallel parallel = pool_parallel(d->pool);
+    const struct dataset_how how = {.record = true, .parallel = &parallel};
+    enum pt_code rc = dataset_load(data, d->home, period, &how, err);
 
     if (rc != PT_OK)
         return rc;
@@ -174,11 +176,12 @@ out:
 enum pt_code epoch_adopt(struct daemon *d, const struct salt_result *r, struct dataset *data,
                          struct pt_err *err)
 {
+    const struct parallel parallel = pool_parallel(d->pool);
     struct snapshot *s = NULL;
     enum pt_code rc;
 
     /* First what an auditor will ask for: an epoch without it could not be checked. */
-    if ((rc = dataset_record(data, d->home, err)) != PT_OK ||
+    if ((rc = dataset_record(data, d->home, &parallel, err)) != PT_OK ||
         (rc = snapshot_new(&s, d->home, d->store, &r->header, data, err)) != PT_OK)
         return rc;
     if ((rc = keep(d, r, clock_now_s(), err)) != PT_OK) {

@@ -82,6 +82,14 @@ enum pt_code sealed_commit(struct sealed_writer *w, struct pt_err *err)
     return rc == PT_OK ? fileio_commit(&w->file, err) : rc;
 }
 
+enum pt_code sealed_commit_as(struct sealed_writer *w, const char *path, struct pt_err *err)
+{
+    if (strlen(path) >= sizeof w->file.path)
+        return pt_fail(err, PT_ELIMIT, "writing %s: the path is too long", path);
+    snprintf(w->file.path, sizeof w->file.path, "%s", path);
+    return sealed_commit(w, err);
+}
+
 void sealed_drop(struct sealed_writer *w)
 {
     if (w == NULL)
@@ -113,7 +121,6 @@ enum pt_code sealed_open(struct sealed_reader **out, const char *path, const str
     }
     snprintf(r->path, sizeof r->path, "%s", path);
     r->file_left -= sizeof header;
-    seal_resume(&r->seal, key, context, header);
     seal_resume(&r->seal, key, context, header);
 out:
     if (rc == PT_OK)

@@ -15,6 +15,9 @@ PT_MUST_USE enum pt_code sealed_create(struct sealed_writer **out, const char *p
 PT_MUST_USE enum pt_code sealed_put(struct sealed_writer *w, struct span plain, struct pt_err *err);
 /* Last chunk, flush, rename. Only sealed_drop() may follow. */
 PT_MUST_USE enum pt_code sealed_commit(struct sealed_writer *w, struct pt_err *err);
+/* The same under another name in the same folder, for a file whose name follows from its content. */
+PT_MUST_USE enum pt_code sealed_commit_as(struct sealed_writer *w, const char *path,
+                                          struct pt_err *err);
 void sealed_drop(struct sealed_writer *w); /* wipes; gives up what was not committed */
 
 struct sealed_reader;

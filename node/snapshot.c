@@ -134,17 +134,20 @@ enum pt_code snapshot_commitment(struct digest *out, const struct home *h,
     PT_WIPED(key32) salt = {0};
 
     commitment_salt_of(&salt, h, data);
-    return commitment_root(out, data, &salt, err);
+    const struct commitment_of of = {.data = data, .salt = &salt};
+    return commitment_root(out, &of, err);
 }
 
-enum pt_code dataset_record(const struct dataset *d, const struct home *h, struct pt_err *err)
+enum pt_code dataset_record(const struct dataset *d, const struct home *h,
+                            const struct parallel *parallel, struct pt_err *err)
 {
     PT_WIPED(key32) salt = {0};
     char dir[HOME_PATH_MAX];
     struct vault_place place = snapshot_vault(dir, h);
 
     commitment_salt_of(&salt, h, d->data);
-    return commitment_record(&place, &d->commitment, d->data, &salt, err);
+    const struct commitment_of of = {.data = d->data, .salt = &salt, .parallel = parallel};
+    return commitment_record(&place, &d->commitment, &of, err);
 }
 
 enum pt_code snapshot_recorded(const struct home *h, const struct epoch_header *header,
@@ -185,8 +188,9 @@ static enum pt_code check_forgotten(const struct vault_place *place, const struc
 }
 
 enum pt_code dataset_load(struct dataset *out, const struct home *h, uint32_t key_period,
-                          struct pt_err *err)
+                          const struct dataset_how *how, struct pt_err *err)
 {
+    PT_WIPED(key32) salt = {0};
     char dir[HOME_PATH_MAX];
     char period[VAULT_PERIOD_MAX + 1];
     struct vault_place place = snapshot_vault(dir, h);
@@ -203,8 +207,13 @@ enum pt_code dataset_load(struct dataset *out, const struct home *h, uint32_t ke
     if (strcmp(out->data->key_period, period) != 0 || out->data->token_count < out->data->count)
         rc = pt_fail(err, PT_ESTATE,
                      "not every customer has a token of this key period: run `patto tokenise`");
-    else if ((rc = padded_size(&out->padded_size, h, out->data, err)) == PT_OK)
-        rc = snapshot_commitment(&out->commitment, h, out->data, err);
+    else if ((rc = padded_size(&out->padded_size, h, out->data, err)) == PT_OK) {
+        const struct commitment_of of = {
+            .data = out->data, .salt = &salt, .parallel = how->parallel};
+        commitment_salt_of(&salt, h, out->data);
+        rc = how->record ? commitment_make(&out->commitment, &place, &of, err)
+                         : commitment_root(&out->commitment, &of, err);
+    }
     if (rc != PT_OK)
         dataset_free(out);
     return rc;
@@ -270,11 +279,12 @@ enum pt_code snapshot_read_back(struct salt_result *out, const struct policy *p,
 }
 
 enum pt_code snapshot_load(struct snapshot **out, const struct home *h, struct store *store,
-                           struct pt_err *err)
+                           const struct parallel *parallel, struct pt_err *err)
 {
     struct store_epoch epoch = {0};
     struct salt_result agreed;
     struct dataset data = {0};
+    const struct dataset_how how = {.parallel = parallel};
     bool found;
     enum pt_code rc;
 
@@ -283,7 +293,7 @@ enum pt_code snapshot_load(struct snapshot **out, const struct home *h, struct s
         goto out;
     if ((rc = snapshot_read_back(&agreed, h->policy, &epoch, err)) != PT_OK)
         goto out;
-    if ((rc = dataset_load(&data, h, agreed.header.key_period, err)) == PT_OK)
+    if ((rc = dataset_load(&data, h, agreed.header.key_period, &how, err)) == PT_OK)
         rc = snapshot_new(out, h, store, &agreed.header, &data, err);
 out:
     dataset_free(&data);

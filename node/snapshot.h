@@ -4,6 +4,7 @@
 #ifndef PT_SNAPSHOT_H
 #define PT_SNAPSHOT_H
 
+#include "crypto/base/parallel.h"
 #include "node/columns.h"
 #include "node/home.h"
 #include "node/store.h"
@@ -24,16 +25,22 @@ void dataset_free(struct dataset *d);
 uint32_t snapshot_key_period(const struct policy *p, int64_t now_s);
 /* The vault of this home, opened for this policy. */
 struct vault_place snapshot_vault(char dir[HOME_PATH_MAX], const struct home *h);
+struct dataset_how {
+    bool
+        record; /* leave the record for dataset_record() on the way: it costs a second walk after */
+    const struct parallel *parallel; /* NULL: the caller's thread alone */
+};
 /* Load and check for a new epoch. The commitment is a function of the dataset alone: it tells a
  * peer that data has changed, and nothing else. PT_ESTATE: nothing ingested, or customers
  * without a token ("run patto tokenise"). The padded size is charged by the caller. */
 PT_MUST_USE enum pt_code dataset_load(struct dataset *out, const struct home *h,
-                                      uint32_t key_period, struct pt_err *err);
+                                      uint32_t key_period, const struct dataset_how *how,
+                                      struct pt_err *err);
 
 /* Record, sealed in the vault, what d's commitment is made of, before an epoch over it is in force:
  * `audit absence` reads it. */
 PT_MUST_USE enum pt_code dataset_record(const struct dataset *d, const struct home *h,
-                                        struct pt_err *err);
+                                        const struct parallel *parallel, struct pt_err *err);
 /* PT_ESTATE: it has gone again, by an epoch that was agreed at the same time. */
 PT_MUST_USE enum pt_code snapshot_recorded(const struct home *h, const struct epoch_header *header,
                                            struct pt_err *err);
@@ -54,7 +61,8 @@ PT_MUST_USE enum pt_code snapshot_new(struct snapshot **out, const struct home *
                                       struct dataset *d, struct pt_err *err);
 /* The epoch that the store says is active. *out NULL and PT_OK: there is none. */
 PT_MUST_USE enum pt_code snapshot_load(struct snapshot **out, const struct home *h,
-                                       struct store *store, struct pt_err *err);
+                                       struct store *store, const struct parallel *parallel,
+                                       struct pt_err *err);
 struct snapshot *snapshot_ref(struct snapshot *s); /* NULL is fine */
 bool snapshot_unref(struct snapshot *s);           /* true: that was the last, it is gone */
 

@@ -87,7 +87,7 @@ static void bench_columns(const struct fixture *f, struct vault_data *d)
         d->has_token[i] = 1;
     }
     struct moment since = now();
-    must(commitment_root(&root, d, &salt, &err), &err);
+    must(commitment_root(&root, &(struct commitment_of){d, &salt, NULL}, &err), &err);
     report("dataset commitment", since);
     since = now();
     must(columns_place(&map, &in, &err), &err);

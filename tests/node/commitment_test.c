@@ -10,6 +10,7 @@
 
 #include "node/commitment.h"
 #include "node/fileio.h"
+#include "node/pool.h"
 #include "node/sealed.h"
 #include "tests/scratch.h"
 #include "tests/vault_fixture.h"
@@ -22,13 +23,27 @@ static struct digest root_of(const struct vault_data *d, const struct key32 *sal
     struct digest root;
     struct pt_err err = {0};
 
-    assert_int_equal(commitment_root(&root, d, salt, &err), PT_OK);
+    assert_int_equal(commitment_root(&root, &(struct commitment_of){d, salt, NULL}, &err), PT_OK);
     return root;
 }
+
+struct world {
+    struct fixture f;
+    struct key32 key;
+    struct vault_place place;
+    struct vault_data *data;
+    struct digest root;
+};
 
 static bool same(struct digest a, struct digest b)
 {
     return memcmp(a.b, b.b, sizeof a.b) == 0;
+}
+
+static enum pt_code record(const struct world *w, const struct digest *root,
+                           const struct key32 *salt, struct pt_err *err)
+{
+    return commitment_record(&w->place, root, &(struct commitment_of){w->data, salt, NULL}, err);
 }
 
 /* Goal: one change of each kind changes the root, and it is a function of nothing else. */
@@ -97,14 +112,6 @@ static void is_as_defined(void **state)
     vault_data_free(d);
 }
 
-struct world {
-    struct fixture f;
-    struct key32 key;
-    struct vault_place place;
-    struct vault_data *data;
-    struct digest root;
-};
-
 /* It points into itself. */
 static void world_init(struct world *w, void **state)
 {
@@ -160,9 +167,9 @@ static void record_proves_who_was_in(void **state)
     w.data->has_token[77] = 0;
     w.root = root_of(w.data, &SALT);
     assert_false(commitment_recorded(&w.place, &w.root));
-    assert_int_equal(commitment_record(&w.place, &w.root, w.data, &SALT, &err), PT_OK);
+    assert_int_equal(record(&w, &w.root, &SALT, &err), PT_OK);
     assert_true(commitment_recorded(&w.place, &w.root));
-    assert_int_equal(commitment_record(&w.place, &w.root, w.data, &SALT, &err), PT_OK);
+    assert_int_equal(record(&w, &w.root, &SALT, &err), PT_OK);
     assert_int_equal(read_all(&w, 76, &found, &rows, &err), PT_OK);
     assert_true(found);
     assert_int_equal(rows, 19999);
@@ -198,11 +205,10 @@ static void forge(const struct world *w, void **state, const struct commitment_r
     char name[128];
     char hex[65];
     uint8_t head[8];
-    const struct span part = span_of(w->root.b, 32);
 
     sodium_bin2hex(hex, sizeof hex, w->root.b, 32);
     snprintf(name, sizeof name, "committed-%s.vault", hex);
-    hash_parts(&context, "patto/vault-committed-1", &part, 1);
+    hash_parts(&context, "patto/vault-committed-2", NULL, 0);
     store_u64le(head, count);
     assert_int_equal(sealed_create(&out, scratch_path(state, name), &w->key, &context, &err),
                      PT_OK);
@@ -227,7 +233,7 @@ static void a_forged_record_proves_nothing(void **state)
     bool more;
 
     world_init(&w, state);
-    assert_int_equal(commitment_record(&w.place, &w.root, w.data, &SALT, &err), PT_OK);
+    assert_int_equal(record(&w, &w.root, &SALT, &err), PT_OK);
     assert_int_equal(commitment_open(&r, &w.place, &w.root, &err), PT_OK);
     for (size_t i = 0; i < PT_LEN(rows); i++)
         assert_int_equal(commitment_next(&rows[i], &more, r, &err), PT_OK);
@@ -256,6 +262,30 @@ static void a_forged_record_proves_nothing(void **state)
     vault_data_free(w.data);
 }
 
+/* Goal: root and record are the same with any number of threads. 70,000 rows: more than one
+ * stretch. */
+static void threads_do_not_show(void **state)
+{
+    struct world w;
+    struct pool *pool = NULL;
+    struct digest root;
+    struct pt_err err = {0};
+
+    world_init(&w, state);
+    vault_data_free(w.data);
+    w.data = fixture_data(&w.f, 70000, 3);
+    w.root = root_of(w.data, &SALT);
+    assert_int_equal(pool_new(&pool, 3, &err), PT_OK);
+    const struct parallel parallel = pool_parallel(pool);
+    const struct commitment_of of = {w.data, &SALT, &parallel};
+    assert_int_equal(commitment_root(&root, &of, &err), PT_OK);
+    assert_true(same(root, w.root));
+    assert_int_equal(commitment_record(&w.place, &root, &of, &err), PT_OK);
+    assert_true(commitment_recorded(&w.place, &root));
+    pool_free(pool);
+    vault_data_free(w.data);
+}
+
 /* Goal: another dataset is not recorded under this root, and leaves nothing. */
 static void records_only_its_own(void **state)
 {
@@ -264,8 +294,23 @@ static void records_only_its_own(void **state)
     const struct key32 other = {.b = {9}};
 
     world_init(&w, state);
-    assert_int_equal(commitment_record(&w.place, &w.root, w.data, &other, &err), PT_EBUG);
+    assert_int_equal(record(&w, &w.root, &other, &err), PT_EBUG);
     assert_false(commitment_recorded(&w.place, &w.root));
+    /* Another root's record under this one's name is authentic, and proves nothing. */
+    struct digest root = root_of(w.data, &other);
+    char names[2][128];
+    char hex[65];
+    uint64_t rows;
+    bool found;
+    const struct digest *of[2] = {&root, &w.root};
+    for (size_t i = 0; i < 2; i++) {
+        sodium_bin2hex(hex, sizeof hex, of[i]->b, 32);
+        snprintf(names[i], sizeof names[i], "%s/committed-%s.vault", (const char *)*state, hex);
+    }
+    assert_int_equal(record(&w, &root, &other, &err), PT_OK);
+    assert_int_equal(rename(names[0], names[1]), 0);
+    assert_int_equal(read_all(&w, 1, &found, &rows, &err), PT_EBADMSG);
+    assert_non_null(strstr(err.msg, "proves nothing"));
     vault_data_free(w.data);
 }
 
@@ -284,7 +329,7 @@ static void records_go_with_their_epochs(void **state)
         const struct key32 salt = {.b = {0x50, i}};
         struct store_epoch e = {.number = i + 1U, .id = {{i, 1}}, .created_s = NOON_S + i};
         roots[i] = root_of(w.data, &salt);
-        assert_int_equal(commitment_record(&w.place, &roots[i], w.data, &salt, &err), PT_OK);
+        assert_int_equal(record(&w, &roots[i], &salt, &err), PT_OK);
         if (i == 3)
             continue; /* its round came to nothing */
         assert_true(buf_add(&e.header, "x", 1) && buf_add(&e.header, roots[i].b, 32));
@@ -311,9 +356,13 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, scratch_setup, scratch_teardown)
     const struct CMUnitTest tests[] = {
-        CASE(follows_every_row),        CASE(is_as_defined),
-        CASE(record_proves_who_was_in), CASE(a_forged_record_proves_nothing),
-        CASE(records_only_its_own),     CASE(records_go_with_their_epochs),
+        CASE(follows_every_row),
+        CASE(is_as_defined),
+        CASE(record_proves_who_was_in),
+        CASE(a_forged_record_proves_nothing),
+        CASE(threads_do_not_show),
+        CASE(records_only_its_own),
+        CASE(records_go_with_their_epochs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,10 +29,12 @@ static enum pt_code fails_at(enum fault here, struct pt_err *err)
     return fault == here ? pt_fail(err, PT_EIO, "the disk is full") : PT_OK;
 }
 
-enum pt_code dataset_record(const struct dataset *d, const struct home *h, struct pt_err *err)
+enum pt_code dataset_record(const struct dataset *d, const struct home *h,
+                            const struct parallel *parallel, struct pt_err *err)
 {
     (void)d;
     (void)h;
+    (void)parallel;
     return fails_at(RECORD, err);
 }
 enum pt_code snapshot_recorded(const struct home *h, const struct epoch_header *header,
@@ -149,11 +151,12 @@ void dataset_free(struct dataset *d)
     (void)d;
 }
 enum pt_code dataset_load(struct dataset *out, const struct home *h, uint32_t key_period,
-                          struct pt_err *err)
+                          const struct dataset_how *how, struct pt_err *err)
 {
     (void)out;
     (void)h;
     (void)key_period;
+    (void)how;
     return pt_fail(err, PT_EBUG, "no data here");
 }
 enum pt_code snapshot_seed_new(struct digest *hash, const struct home *h, struct store *store,
@@ -165,8 +168,9 @@ enum pt_code snapshot_seed_new(struct digest *hash, const struct home *h, struct
     return pt_fail(err, PT_EBUG, "no seed here");
 }
 enum pt_code snapshot_load(struct snapshot **out, const struct home *h, struct store *store,
-                           struct pt_err *err)
+                           const struct parallel *parallel, struct pt_err *err)
 {
+    (void)parallel;
     (void)out;
     (void)h;
     (void)store;
