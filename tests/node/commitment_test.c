@@ -297,17 +297,18 @@ static void records_only_its_own(void **state)
     assert_int_equal(record(&w, &w.root, &other, &err), PT_EBUG);
     assert_false(commitment_recorded(&w.place, &w.root));
     /* Another root's record under this one's name is authentic, and proves nothing. */
-    struct digest root = root_of(w.data, &other);
-    char names[2][128];
+    w.data->tokens[1].b[15] ^= 1;
+    const struct digest root = root_of(w.data, &SALT);
+    const struct digest *of[2] = {&root, &w.root};
+    char names[2][256];
     char hex[65];
     uint64_t rows;
     bool found;
-    const struct digest *of[2] = {&root, &w.root};
     for (size_t i = 0; i < 2; i++) {
         sodium_bin2hex(hex, sizeof hex, of[i]->b, 32);
         snprintf(names[i], sizeof names[i], "%s/committed-%s.vault", (const char *)*state, hex);
     }
-    assert_int_equal(record(&w, &root, &other, &err), PT_OK);
+    assert_int_equal(record(&w, &root, &SALT, &err), PT_OK);
     assert_int_equal(rename(names[0], names[1]), 0);
     assert_int_equal(read_all(&w, 1, &found, &rows, &err), PT_EBADMSG);
     assert_non_null(strstr(err.msg, "proves nothing"));
