@@ -3,6 +3,7 @@
 #include "node/cmd_json.h"
 #include "node/commands.h"
 #include "node/dial.h"
+#include "node/frozen.h"
 #include "node/home.h"
 #include "node/translog.h"
 
@@ -125,8 +126,26 @@ static void see_policy(struct visit *v)
     int64_t days = (p->valid_until_s - v->now_s) / DAY_S;
     clock_date(last, p->valid_until_s - 1);
     note(v, days < SOON_DAYS ? LEVEL_WARN : LEVEL_OK, "policy",
-         "version %" PRIu32 ", signed by all, valid to %s%s", p->version, last,
-         days < SOON_DAYS ? ": agree on the next version now" : "");
+         "version %" PRIu32 ", %s, valid to %s%s", p->version,
+         memcmp(v->home->policy_base.b, p->hash.b, sizeof p->hash.b) == 0
+             ? "signed by all"
+             : "which only tightens one that all have signed",
+         last, days < SOON_DAYS ? ": agree on the next version now" : "");
+}
+
+static void see_stop(struct visit *v)
+{
+    struct frozen_state s;
+    struct pt_err why;
+    char words[600];
+
+    if (v->home->policy == NULL)
+        return;
+    frozen_read(&s, v->home, &why);
+    if (!s.frozen)
+        return;
+    frozen_words(words, v->home, &s);
+    note(v, LEVEL_FAIL, "stop", "%s", words);
 }
 
 /* The last policy joined is on record: a link turned back to an older one shows. */
@@ -327,8 +346,8 @@ static enum pt_code conclude(struct cli *cli, const struct visit *v, struct pt_e
 static enum pt_code run(struct cli *cli, struct pt_err *err)
 {
     static void (*const CHECKS[])(struct visit *) = {
-        see_home, see_keys,  see_certificate, see_policy, see_store,
-        see_disk, see_clock, see_memory,      see_daemon,
+        see_home,  see_keys, see_certificate, see_policy, see_stop,
+        see_store, see_disk, see_clock,       see_memory, see_daemon,
     };
     struct visit *v = calloc(1, sizeof *v); /* too large for the stack */
     enum pt_code rc;

@@ -9,8 +9,8 @@
 
 /* The event and the fact in one transaction, once a policy: a join that was killed after the
  * switch is completed by running it again. */
-static enum pt_code record(struct store *s, const struct policy *p, bool by_one, int64_t now_s,
-                           struct pt_err *err)
+static enum pt_code record(struct store *s, const struct policy *p, const struct home_joined *j,
+                           int64_t now_s, struct pt_err *err)
 {
     struct store_place place;
     struct buf known = {0};
@@ -27,9 +27,10 @@ static enum pt_code record(struct store *s, const struct policy *p, bool by_one,
     if (found && span_eq_vartime(buf_span(&known), span_z(hash)))
         goto out;
     snprintf(fields, sizeof fields, "version=%" PRIu32 " hash=%s signed=%s", p->version, hash,
-             by_one ? "one" : "all");
-    if ((rc = store_event(&place, s, "policy", fields, now_s, err)) == PT_OK &&
-        (rc = store_fact_put(s, "policy", span_z(hash), err)) == PT_OK)
+             j->by_one ? "one" : "all");
+    if ((rc = store_event(&place, s, "policy", fields, now_s, err)) == PT_OK && j->lifted)
+        rc = store_event(&place, s, "thaw", fields, now_s, err);
+    if (rc == PT_OK && (rc = store_fact_put(s, "policy", span_z(hash), err)) == PT_OK)
         rc = store_commit(s, err);
 out:
     store_rollback(s);
@@ -46,6 +47,8 @@ static void tell(struct cli *cli, const struct home *h, const struct home_joined
                 p->federation);
     else
         fprintf(cli->out, "version %" PRIu32 " of %s is in force\n", p->version, p->federation);
+    if (j->lifted)
+        fprintf(cli->log, "an officer's stop of the version before is lifted\n");
     if (j->by_one)
         fprintf(cli->log, "it only tightens the version before, so that one officer's signature is "
                           "enough;\npartners are refused by name until they have joined it too\n");
@@ -71,7 +74,7 @@ static enum pt_code run(struct cli *cli, struct pt_err *err)
     /* The store first: a disk that is full or read-only is found out before anything changes. */
     if ((rc = store_open(&s, path, STORE_WRITE, err)) == PT_OK &&
         (rc = home_join(&joined, h, cli->args[0], now_s, err)) == PT_OK &&
-        (rc = record(s, h->policy, joined.by_one, now_s, err)) == PT_OK)
+        (rc = record(s, h->policy, &joined, now_s, err)) == PT_OK)
         tell(cli, h, &joined);
     store_close(s);
     home_close(h);

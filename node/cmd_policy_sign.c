@@ -13,30 +13,6 @@ static const struct cli_option OPTIONS[] = {
     {0},
 };
 
-/* The key must be the one that the policy names, or the signature would be worthless. */
-static enum pt_code check_key(const struct policy *p, const char *name,
-                              const struct minisign_key *k, struct pt_err *err)
-{
-    struct minisign_public ours;
-    char have[MINISIGN_PUBLIC_TEXT + 1];
-    char want[MINISIGN_PUBLIC_TEXT + 1];
-    int at = policy_find_partner(p, name);
-
-    if (at < 0)
-        return pt_fail(err, PT_EUSAGE, "--as %s: the policy names no such partner", name);
-    const struct minisign_public *officer = &p->partners[at].officer;
-    minisign_key_public(&ours, k);
-    if (memcmp(ours.id, officer->id, sizeof ours.id) == 0 &&
-        memcmp(ours.key, officer->key, sizeof ours.key) == 0)
-        return PT_OK;
-    minisign_public_print(have, &ours);
-    minisign_public_print(want, officer);
-    return pt_fail(err, PT_EDENIED,
-                   "line %" PRIu32 ": %s's officer is %s and this key is %s: use that key, or put "
-                   "this one into the policy",
-                   p->partners[at].line, name, want, have);
-}
-
 /* Signs the bytes, then checks the signature as every node will. */
 static enum pt_code make(struct buf *out, const struct policy *p, struct span file,
                          const struct minisign_key *k, struct pt_err *err)
@@ -70,7 +46,7 @@ static enum pt_code run(struct cli *cli, struct pt_err *err)
         goto out;
     }
     if ((rc = officer_read(&k, cli_value(cli, "key"), err)) != PT_OK ||
-        (rc = check_key(p, name, &k, err)) != PT_OK ||
+        (rc = officer_check(&k, p, name, err)) != PT_OK ||
         (rc = make(&signature, p, buf_span(&file), &k, err)) != PT_OK ||
         (rc = home_signature_path(target, path, name, err)) != PT_OK ||
         (rc = fileio_write(target, buf_span(&signature), err)) != PT_OK)

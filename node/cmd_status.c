@@ -3,6 +3,7 @@
 #include "node/clock.h"
 #include "node/cmd_json.h"
 #include "node/commands.h"
+#include "node/frozen.h"
 #include "node/home.h"
 #include "node/ledger.h"
 #include "node/partner_block.h"
@@ -22,7 +23,8 @@ struct standing {
     struct home *home;
     struct store *store; /* NULL: see store_err */
     struct pt_err policy_err, store_err;
-    long daemon_pid; /* 0: not running */
+    char stopped[600]; /* by an officer; empty: not */
+    long daemon_pid;   /* 0: not running */
     char dataset_count[24], dataset_at[24], tokens_count[24], tokens_period[40];
     uint64_t epoch; /* 0: none */
     int64_t epoch_created_s;
@@ -92,12 +94,17 @@ static enum pt_code read_store(struct standing *st, int64_t now_s, struct pt_err
 static void look(struct standing *st, int64_t now_s)
 {
     char path[HOME_PATH_MAX];
+    struct frozen_state stop = {0};
     struct pt_err ignored;
 
     if (home_lock_owner(&st->daemon_pid, st->home, &ignored) != PT_OK)
         st->daemon_pid = 0;
     if (home_load_policy(st->home, now_s, &st->policy_err) == PT_OK)
         st->policy_err = (struct pt_err){0};
+    if (st->home->policy != NULL)
+        frozen_read(&stop, st->home, &ignored);
+    if (stop.frozen)
+        frozen_words(st->stopped, st->home, &stop);
     home_path(path, st->home, "state.db");
     if (store_open(&st->store, path, STORE_READ, &st->store_err) == PT_OK &&
         read_store(st, now_s, &st->store_err) == PT_OK)
@@ -118,6 +125,8 @@ static void print_policy(FILE *out, const struct standing *st)
     }
     if (st->policy_err.code != PT_OK)
         fprintf(out, "policy     NOT IN FORCE: %s\n", st->policy_err.msg);
+    if (st->stopped[0] != '\0')
+        fprintf(out, "           STOPPED: %s\n", st->stopped);
 }
 
 static void print_data(FILE *out, const struct standing *st)
@@ -210,9 +219,10 @@ static json_t *json_policy(const struct standing *st)
         return json_pack("{s:b, s:s?}", "in_force", 0, "reason", why);
     policy_hash_text(hash, &p->hash);
     clock_date(last, p->valid_until_s - 1);
-    return json_pack("{s:s, s:I, s:s, s:s, s:b, s:s?}", "federation", p->federation, "version",
-                     (json_int_t)p->version, "hash", hash, "until", last, "in_force", why == NULL,
-                     "reason", why);
+    return json_pack("{s:s, s:I, s:s, s:s, s:b, s:s?, s:s?}", "federation", p->federation,
+                     "version", (json_int_t)p->version, "hash", hash, "until", last, "in_force",
+                     why == NULL && st->stopped[0] == '\0', "reason", why, "stopped",
+                     st->stopped[0] != '\0' ? st->stopped : NULL);
 }
 
 static json_t *json_budgets(const struct standing *st)

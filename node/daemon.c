@@ -4,6 +4,7 @@
 #include "node/blobs.h"
 #include "node/clock.h"
 #include "node/federation.h"
+#include "node/freeze_run.h"
 #include "node/planner.h"
 #include "node/reach_desk.h"
 #include "policy/quorum.h"
@@ -79,7 +80,8 @@ enum pt_code daemon_self(struct session_self *out, struct oprf_key *key, struct 
                                  .key = &d->home->keys->node,
                                  .key_period = period,
                                  .oprf_public = key->public_key,
-                                 .build = DAEMON_BUILD};
+                                 .build = DAEMON_BUILD,
+                                 .stop = freeze_run_hooks(d)};
     if (epoch != NULL)
         out->epoch_id = *snapshot_id(epoch);
     return PT_OK;
@@ -273,6 +275,7 @@ static enum pt_code open_home(struct daemon *d, const struct daemon_in *in, stru
 enum pt_code daemon_start(struct daemon **out, const struct daemon_in *in, struct pt_err *err)
 {
     struct daemon *d = calloc(1, sizeof *d);
+    struct span statement;
     enum pt_code rc;
 
     *out = NULL;
@@ -284,10 +287,13 @@ enum pt_code daemon_start(struct daemon **out, const struct daemon_in *in, struc
     pthread_mutex_init(&d->job, NULL);
     pthread_mutex_init(&d->compute, NULL);
     d->seen = blobs_seen_new();
-    if ((rc = open_home(d, in, err)) != PT_OK || (rc = reach_desk_new(&d->reach, err)) != PT_OK ||
+    if ((rc = open_home(d, in, err)) != PT_OK ||
+        (rc = frozen_new(&d->frozen, d->home, freeze_run_noticed, d, err)) != PT_OK ||
+        (rc = reach_desk_new(&d->reach, err)) != PT_OK ||
         (rc = rpc_health_new(&d->health, err)) != PT_OK || (rc = listen_planner(d, err)) != PT_OK ||
         (rc = listen_federation(d, err)) != PT_OK)
         return rc;
+    (void)frozen_look(d->frozen, &statement);
     daemon_publish(d);
     rpc_health_set(d->health, "", true);
     rpc_health_set(d->health, "patto.federation.v1.Federation", true);
@@ -303,9 +309,12 @@ void daemon_stop(struct daemon *d)
         rpc_health_stop(d->health);
     rpc_server_free(d->federation, RPC_GRACE_MS);
     rpc_server_free(d->planner, RPC_GRACE_MS);
+    if (d->telling)
+        pthread_join(d->teller, NULL);
     rpc_health_free(d->health);
     rpc_reflection_free(d->reflection);
     (void)snapshot_unref(d->epoch); /* in force still: its columns stay */
+    frozen_free(d->frozen);
     translog_close(d->translog);
     store_close(d->store);
     home_close(d->home);

@@ -7,6 +7,7 @@
 #define PT_DAEMON_H
 
 #include "node/blobs.h"
+#include "node/frozen.h"
 #include "node/home.h"
 #include "node/pool.h"
 #include "node/rpc_core.h"
@@ -26,6 +27,9 @@ struct daemon {
     struct pool *pool;        /* threads of large computations */
     struct blobs_seen *seen;  /* columns hashed already */
     struct reach_desk *reach; /* questions of reach under way */
+    struct frozen *frozen;    /* an officer's stop */
+    pthread_t teller;         /* tells the partners of it */
+    bool telling;             /* teller is to be joined */
     struct rpc_server *federation, *planner;
     struct rpc_health *health;
     struct rpc_reflection *reflection;

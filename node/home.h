@@ -66,6 +66,7 @@ PT_MUST_USE enum pt_code home_load_policy(struct home *h, int64_t now_s, struct 
  * changes on failure, and a crash leaves the old or the new. again: it was in force already. */
 struct home_joined {
     bool again;
+    bool lifted;             /* the policy before was frozen */
     bool by_one;             /* it only tightens, and not all have signed it */
     bool attributes_changed; /* our own columns: ingest again */
     uint32_t from_version;   /* 0: the first */

@@ -1,4 +1,5 @@
 #include "crypto/base/text.h"
+#include "node/frozen.h"
 #include "node/home_internal.h"
 #include "node/policy_file.h"
 #include "policy/quorum.h"
@@ -98,14 +99,15 @@ static enum pt_code find_version(char path[HOME_PATH_MAX], bool *found, const st
 
 /* Signed by all, or tighter than `before` (NULL: none is known) and signed by one. */
 static enum pt_code check_signed(enum quorum_by *by, const struct policy_file *f,
-                                 const struct policy_file *before, struct pt_err *err)
+                                 const struct policy_file *before, bool frozen, struct pt_err *err)
 {
     struct buf texts[POLICY_FILE_SIGNERS] = {0};
     struct span leaving[POLICY_FILE_SIGNERS] = {0};
     struct quorum_change c = {.policy = f->policy,
                               .file = buf_span(&f->file),
                               .signatures = f->signatures,
-                              .leaving = leaving};
+                              .leaving = leaving,
+                              .frozen = frozen};
     enum pt_code rc = PT_OK;
 
     if (before != NULL) {
@@ -134,8 +136,8 @@ static enum pt_code read_version(struct policy_file *out, struct digest *base, c
     if ((rc = policy_file_load(out, path, err)) != PT_OK)
         return rc;
     *base = out->policy->hash;
-    if ((rc = check_signed(&by, out, NULL, err)) != PT_EDENIED || !out->policy->has_previous ||
-        depth >= CHAIN_MAX)
+    if ((rc = check_signed(&by, out, NULL, false, err)) != PT_EDENIED ||
+        !out->policy->has_previous || depth >= CHAIN_MAX)
         return rc;
     if (find_version(before_path, &found, h, &out->policy->previous, err) != PT_OK)
         return err->code;
@@ -143,7 +145,7 @@ static enum pt_code read_version(struct policy_file *out, struct digest *base, c
         return rc;
     if ((rc = read_version(&before, base, h, before_path, depth + 1, err)) == PT_OK)
         rc = memcmp(before.policy->hash.b, out->policy->previous.b, sizeof base->b) == 0
-                 ? check_signed(&by, out, &before, err)
+                 ? check_signed(&by, out, &before, false, err)
                  : pt_fail(err, PT_EDENIED, "%s was changed since it was joined", before_path);
     policy_file_free(&before);
     return rc;
@@ -323,6 +325,16 @@ static enum pt_code switch_to(const struct home *h, const char *folder, struct p
     return home_flush_folder(dir, err);
 }
 
+/* Whatever lies there: what stops the node keeps one officer alone from lifting it. */
+static bool is_frozen(const struct home *h)
+{
+    struct frozen_state s;
+    struct pt_err why;
+
+    frozen_read(&s, h, &why);
+    return s.frozen;
+}
+
 /* Everything that must hold before anything is written. */
 static enum pt_code check_candidate(struct home_joined *out, uint16_t *self, const struct home *h,
                                     const struct policy_file *s, int64_t now_s, struct pt_err *err)
@@ -334,10 +346,12 @@ static enum pt_code check_candidate(struct home_joined *out, uint16_t *self, con
     if (h->policy != NULL) {
         out->from_version = h->policy->version;
         out->again = memcmp(h->policy->hash.b, s->policy->hash.b, sizeof s->policy->hash.b) == 0;
+        out->lifted = !out->again && is_frozen(h);
     }
     if (out->again) /* its signatures were judged when it was loaded */
         return quorum_check_dates(s->policy, now_s, err);
-    if ((rc = check_signed(&by, s, h->policy == NULL ? NULL : &current, err)) != PT_OK ||
+    if ((rc = check_signed(&by, s, h->policy == NULL ? NULL : &current, out->lifted, err)) !=
+            PT_OK ||
         (rc = quorum_check_dates(s->policy, now_s, err)) != PT_OK ||
         (rc = check_self(self, h, s->policy, err)) != PT_OK ||
         (rc = quorum_check_succession(s->policy, h->policy,

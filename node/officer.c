@@ -85,3 +85,26 @@ enum pt_code officer_read(struct minisign_key *out, const char *path, struct pt_
     buf_free(&password);
     return rc;
 }
+
+enum pt_code officer_check(const struct minisign_key *k, const struct policy *p,
+                           const char *partner, struct pt_err *err)
+{
+    struct minisign_public ours;
+    char have[MINISIGN_PUBLIC_TEXT + 1];
+    char want[MINISIGN_PUBLIC_TEXT + 1];
+    int at = policy_find_partner(p, partner);
+
+    if (at < 0)
+        return pt_fail(err, PT_EUSAGE, "--as %s: the policy names no such partner", partner);
+    const struct minisign_public *officer = &p->partners[at].officer;
+    minisign_key_public(&ours, k);
+    if (memcmp(ours.id, officer->id, sizeof ours.id) == 0 &&
+        memcmp(ours.key, officer->key, sizeof ours.key) == 0)
+        return PT_OK;
+    minisign_public_print(have, &ours);
+    minisign_public_print(want, officer);
+    return pt_fail(err, PT_EDENIED,
+                   "line %" PRIu32 ": %s's officer is %s and this key is %s: use that key, or put "
+                   "this one into the policy",
+                   p->partners[at].line, partner, want, have);
+}

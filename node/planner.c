@@ -64,7 +64,8 @@ static enum pt_code handle_tokenise(struct rpc_call *call, void *arg, struct pt_
     enum pt_code rc = receive(&request, call, err);
 
     buf_free(&request);
-    if (rc != PT_OK || (rc = take_job(d, err)) != PT_OK)
+    if (rc != PT_OK || (rc = frozen_refuse(d->frozen, err)) != PT_OK ||
+        (rc = take_job(d, err)) != PT_OK)
         return rc;
     rc = tokenise_run(d, &job, err);
     pthread_mutex_unlock(&d->job);
@@ -86,7 +87,7 @@ static enum pt_code handle_epoch(struct rpc_call *call, void *arg, struct pt_err
 
     if ((rc = receive(&request, call, err)) == PT_OK &&
         (rc = planner_epoch_decode(&epoch, &in, buf_span(&request), err)) == PT_OK &&
-        (rc = take_job(d, err)) == PT_OK) {
+        (rc = frozen_refuse(d->frozen, err)) == PT_OK && (rc = take_job(d, err)) == PT_OK) {
         rc = epoch_run(d, epoch.participants, epoch.participant_count, &job, err);
         pthread_mutex_unlock(&d->job);
         daemon_publish(d);
@@ -112,7 +113,8 @@ static enum pt_code handle_query(struct rpc_call *call, void *arg, struct pt_err
     enum pt_code rc;
 
     if ((rc = receive(&message, call, err)) != PT_OK ||
-        (rc = planner_query_decode(&query, &in, buf_span(&message), err)) != PT_OK)
+        (rc = planner_query_decode(&query, &in, buf_span(&message), err)) != PT_OK ||
+        (rc = frozen_refuse(d->frozen, err)) != PT_OK)
         goto out;
     rc = question_run(&answer, d, &query, &job, err);
     message.n = 0;
@@ -149,6 +151,15 @@ static void status_epoch(struct planner_status *s, struct daemon *d, const struc
     s->epoch_number = snapshot_header(epoch)->number;
     s->slots = snapshot_header(epoch)->slot_count;
     text_hex(s->epoch_id, snapshot_id(epoch)->b, 32);
+}
+
+/* It comes first, and also makes a stop that was put here a moment ago known to the partners. */
+static void status_stop(struct planner_status *s, struct daemon *d)
+{
+    struct pt_err why;
+
+    if (frozen_refuse(d->frozen, &why) != PT_OK)
+        note(s, why.msg);
 }
 
 static enum pt_code status_data(struct planner_status *s, struct daemon *d, struct pt_err *err)
@@ -208,6 +219,7 @@ static enum pt_code handle_status(struct rpc_call *call, void *arg, struct pt_er
 
     if (s == NULL)
         goto out;
+    status_stop(s, d);
     if ((rc = receive(&message, call, err)) != PT_OK || (rc = status_data(s, d, err)) != PT_OK ||
         (rc = status_partners(s, d, epoch, err)) != PT_OK ||
         (rc = store_event_head(&head, d->store, err)) != PT_OK)

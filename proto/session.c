@@ -45,6 +45,7 @@ static const struct {
     [REFUSAL_WRONG_PARTY] = {PT_EDENIED, "it expected another partner at this certificate"},
     [REFUSAL_BAD_MESSAGE] = {PT_EBADMSG, "it could not accept what we sent; its log says why"},
     [REFUSAL_INTERNAL] = {PT_EPEER, "it failed; its log says why"},
+    [REFUSAL_STOPPED_BY_OFFICER] = {PT_EDENIED, "an officer has stopped the policy"},
 };
 
 /* Our reason when a step failed without naming one. */
@@ -90,12 +91,34 @@ static enum pt_code queue(struct session *s, struct frame *f, struct outbox *out
     return PT_OK;
 }
 
-static void queue_refusal(struct session *s, enum refusal why, struct outbox *out)
+/* With the statement, when the host says so. */
+static bool is_stopped(const struct session *s, struct span *statement)
+{
+    const struct session_stop *stop = &s->self->stop;
+
+    *statement = (struct span){0};
+    return stop->stopped != NULL && stop->stopped(stop->self, statement);
+}
+
+static enum pt_code fail_stopped(struct pt_err *err)
+{
+    return pt_fail(err, PT_EDENIED,
+                   "an officer has stopped this policy: `patto status` says who and why; a new "
+                   "version of the policy is needed");
+}
+
+static void queue_refusal(struct session *s, enum refusal why, struct span statement,
+                          struct outbox *out)
 {
     struct frame f = {.kind = FRAME_REFUSAL};
     struct pt_err ignored = {0}; /* a Refusal that cannot be sent is a stream that ends */
 
+    /* One that is damaged stops this node, but proves nothing to another. */
+    if (why == REFUSAL_STOPPED_BY_OFFICER && statement.n == 0)
+        why = REFUSAL_INTERNAL;
     f.u.refusal.reason = why;
+    if (why == REFUSAL_STOPPED_BY_OFFICER)
+        f.u.refusal.statement = statement;
     if (why == REFUSAL_POLICY_MISMATCH) {
         f.u.refusal.has_policy_hash = true;
         f.u.refusal.policy_hash = s->self->policy->hash;
@@ -106,11 +129,16 @@ static void queue_refusal(struct session *s, enum refusal why, struct outbox *ou
 
 void session_refuse(struct session *s, enum refusal why, struct outbox *out)
 {
+    struct span statement;
+
     if (s->state == SESSION_DONE || s->state == SESSION_FAILED)
         return;
+    /* Whatever went wrong, a stop is what the peer has to know. */
+    if (is_stopped(s, &statement))
+        why = REFUSAL_STOPPED_BY_OFFICER;
     s->state = SESSION_FAILED;
     s->refusal = why;
-    queue_refusal(s, why, out);
+    queue_refusal(s, why, statement, out);
 }
 
 enum pt_code session_fail(struct session *s, struct outbox *out, struct pt_err *err)
@@ -125,9 +153,14 @@ enum pt_code session_fail(struct session *s, struct outbox *out, struct pt_err *
 enum pt_code session_send(struct session *s, struct frame *f, struct outbox *out,
                           struct pt_err *err)
 {
+    struct span statement;
+
     if (s->state != SESSION_OPEN)
         return pt_fail(err, PT_ESTATE, "%s cannot be sent to %s: the session is %s",
                        frame_name(f->kind), session_peer_name(s), session_state_name(s->state));
+    /* What has been computed meanwhile stays here. */
+    if (is_stopped(s, &statement))
+        return fail_stopped(err);
     return queue(s, f, out, err);
 }
 
@@ -331,6 +364,19 @@ static enum pt_code on_finish(struct session *s, const struct frame *f, struct o
     return PT_OK;
 }
 
+/* On the peer's word alone nobody stops: its statement must stand under an officer's key. */
+static enum pt_code take_stop(struct session *s, struct span statement, struct pt_err *err)
+{
+    const struct session_stop *stop = &s->self->stop;
+
+    if (stop->take == NULL || stop->take(stop->self, statement, err) == PT_OK)
+        return pt_fail(err, PT_EDENIED, "%s refused: STOPPED_BY_OFFICER: %s; %s",
+                       session_peer_name(s), REASONS[REFUSAL_STOPPED_BY_OFFICER].words,
+                       "`patto status` says who and why");
+    return pt_wrap(err, "%s refused with a statement that does not stop anybody",
+                   session_peer_name(s));
+}
+
 static enum pt_code on_refusal(struct session *s, const struct frame *f, struct outbox *out,
                                struct pt_err *err)
 {
@@ -342,6 +388,8 @@ static enum pt_code on_refusal(struct session *s, const struct frame *f, struct 
     s->state = SESSION_FAILED;
     s->refusal = r->reason;
     s->refused_by_peer = true;
+    if (r->reason == REFUSAL_STOPPED_BY_OFFICER)
+        return take_stop(s, r->statement, err);
     if (!r->has_policy_hash)
         return pt_fail(err, REASONS[r->reason].code, "%s refused: %s: %s", session_peer_name(s),
                        refusal_name(r->reason), REASONS[r->reason].words);
@@ -453,7 +501,10 @@ enum pt_code session_step(struct session *s, struct span frame, struct outbox *o
         return pt_fail(err, PT_ESTATE, "the session with %s is %s: nothing more is accepted",
                        session_peer_name(s), session_state_name(s->state));
     s->because = REFUSAL_NONE;
-    if (receive(s, frame, out, err) == PT_OK)
+    struct span statement;
+    if (is_stopped(s, &statement))
+        (void)fail_stopped(err);
+    else if (receive(s, frame, out, err) == PT_OK)
         return PT_OK;
     return session_fail(s, out, err);
 }

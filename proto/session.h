@@ -14,6 +14,16 @@
 
 enum { SESSION_VERSION = 1 };
 
+/* Whether an officer has stopped the policy (policy/freeze.h). Asked before each frame that is sent
+ * or taken. {0}: nobody is asked. */
+struct session_stop {
+    void *self;
+    /* *statement: borrowed, as long as the host lives. */
+    bool (*stopped)(void *self, struct span *statement);
+    /* The peer says so: PT_OK when it stands under an officer's key; then we are stopped too. */
+    enum pt_code (*take)(void *self, struct span statement, struct pt_err *err);
+};
+
 /* What this node is, the same in all its sessions of an epoch. Borrowed: outlives them. */
 struct session_self {
     const struct policy *policy;
@@ -24,6 +34,7 @@ struct session_self {
     uint32_t key_period;      /* must be equal for TOKENISE and EPOCH; an ASK's is its epoch's */
     struct point oprf_public; /* K_j of this key period */
     const char *build;
+    struct session_stop stop;
 };
 
 enum session_state {

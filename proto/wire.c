@@ -27,9 +27,22 @@ const char *frame_name(enum frame_kind k)
 const char *refusal_name(enum refusal r)
 {
     static const char *const names[REFUSAL_COUNT] = {
-        "NONE",        "POLICY_MISMATCH",  "NOT_SIGNED",         "EXPIRED",     "VERSION",
-        "NOT_ALLOWED", "BUDGET_EXHAUSTED", "AUDIENCE_TOO_SMALL", "QUOTA",       "BUSY",
-        "FROZEN",      "EPOCH_MISMATCH",   "WRONG_PARTY",        "BAD_MESSAGE", "INTERNAL",
+        "NONE",
+        "POLICY_MISMATCH",
+        "NOT_SIGNED",
+        "EXPIRED",
+        "VERSION",
+        "NOT_ALLOWED",
+        "BUDGET_EXHAUSTED",
+        "AUDIENCE_TOO_SMALL",
+        "QUOTA",
+        "BUSY",
+        "FROZEN",
+        "EPOCH_MISMATCH",
+        "WRONG_PARTY",
+        "BAD_MESSAGE",
+        "INTERNAL",
+        "STOPPED_BY_OFFICER",
     };
 
     return (unsigned)r < REFUSAL_COUNT ? names[r] : "unknown";

@@ -76,6 +76,7 @@ enum refusal {
     REFUSAL_WRONG_PARTY,
     REFUSAL_BAD_MESSAGE,
     REFUSAL_INTERNAL,
+    REFUSAL_STOPPED_BY_OFFICER,
     REFUSAL_COUNT
 };
 const char *refusal_name(enum refusal r); /* "POLICY_MISMATCH" */
@@ -96,6 +97,7 @@ struct wire_refusal {
     enum refusal reason;
     bool has_policy_hash;
     struct digest policy_hash;
+    struct span statement; /* STOPPED_BY_OFFICER: 1..FREEZE_TEXT_MAX bytes; not yet checked */
 };
 struct wire_closing { /* Finish, Receipt */
     struct digest sent, received;

@@ -1,5 +1,6 @@
 #include "proto/wire_body.h"
 
+#include "policy/freeze.h"
 #include "proto/wire_field.h"
 
 #define PB_WHAT(name) PATTO__FEDERATION__V1__WHAT__##name
@@ -59,6 +60,7 @@ static void put_refusal(void *message, const struct frame *f, struct wire_arena 
     m->reason = (PB(Reason))f->u.refusal.reason;
     if (f->u.refusal.has_policy_hash)
         m->policy_hash = lend(f->u.refusal.policy_hash.b, sizeof f->u.refusal.policy_hash.b);
+    m->statement = lend(f->u.refusal.statement.p, f->u.refusal.statement.n);
 }
 
 static void take_refusal(struct wire_take *t, struct frame *f, const void *message,
@@ -71,6 +73,10 @@ static void take_refusal(struct wire_take *t, struct frame *f, const void *messa
     wire_take_limit(t, (int)m->reason > REFUSAL_NONE && (int)m->reason < REFUSAL_COUNT, "reason",
                     "one of this version's");
     r->reason = (enum refusal)m->reason;
+    r->statement = data_span(m->statement);
+    wire_take_limit(t, (r->reason == REFUSAL_STOPPED_BY_OFFICER) == (r->statement.n > 0),
+                    "statement", "there with STOPPED_BY_OFFICER, and with nothing else");
+    wire_take_limit(t, r->statement.n <= FREEZE_TEXT_MAX, "statement", "at most 2048 bytes");
     r->has_policy_hash = m->policy_hash.len > 0;
     if (!r->has_policy_hash)
         return;

@@ -181,7 +181,9 @@ struct frame fixture_frame(enum frame_kind kind)
                                               .key_period = 9,
                                               .hello_hash = fixture_digest(4)};
     if (kind == FRAME_REFUSAL)
-        f.u.refusal = (struct wire_refusal){REFUSAL_POLICY_MISMATCH, true, fixture_digest(5)};
+        f.u.refusal = (struct wire_refusal){.reason = REFUSAL_POLICY_MISMATCH,
+                                            .has_policy_hash = true,
+                                            .policy_hash = fixture_digest(5)};
     if (kind == FRAME_FINISH || kind == FRAME_RECEIPT)
         f.u.closing.sent = fixture_digest(6);
     if (kind == FRAME_BATCH)

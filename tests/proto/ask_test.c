@@ -1,5 +1,6 @@
 /* One question between two nodes in memory: the answer against the exact inner products, what is
  * paid when, and every deviation of either side. */
+#include <limits.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -253,6 +254,66 @@ static void unpaid_is_unanswered(void **state)
     ask(&a);
     run(&a);
     refused_with(&a, REFUSAL_INTERNAL);
+    tear_down(&a);
+}
+
+struct countdown { /* an officer stops the evaluator when it has looked so often */
+    int looks, stop_after;
+    bool told;
+};
+static bool counts_down(void *self, struct span *statement)
+{
+    struct countdown *c = self;
+    bool stopped = c->looks++ >= c->stop_after;
+
+    *statement = span_z(stopped ? "as signed" : "");
+    return stopped;
+}
+static enum pt_code is_told(void *self, struct span statement, struct pt_err *err)
+{
+    struct countdown *c = self;
+
+    (void)err;
+    c->told = statement.n > 0;
+    return PT_OK;
+}
+static bool never(void *self, struct span *statement)
+{
+    (void)self;
+    *statement = (struct span){0};
+    return false;
+}
+
+/* Goal: an officer's stop holds from the next message on, whichever it is: no answer leaves, the
+ * asker is told, and a question that was not yet charged is not charged any more. Method: the stop
+ * comes at each look in turn, until one comes after the answer. */
+static void a_stop_holds_at_each_message(void **state)
+{
+    static struct asking a;
+    int stopped = 0;
+    bool answered = false;
+
+    (void)state;
+    set_up(&a, "overlap");
+    for (int after = 0; !answered; after++) {
+        struct countdown c = {.stop_after = INT_MAX};
+        node(&a, "drinkco")->self.stop = (struct session_stop){&c, counts_down, is_told};
+        node(&a, "freshmart")->self.stop = (struct session_stop){&c, never, is_told};
+        a.rc = PT_OK;
+        a.epoch.charges = 0;
+        greet(&a);
+        c = (struct countdown){.stop_after = after};
+        ask(&a);
+        run(&a);
+        answered = ask_recipient_answered(&a.recipient);
+        if (answered)
+            break;
+        refused_with(&a, REFUSAL_STOPPED_BY_OFFICER);
+        assert_true(c.told);
+        assert_true(after > 0 || a.epoch.charges == 0);
+        stopped++;
+    }
+    assert_true(stopped >= 3); /* question, columns, answer at least */
     tear_down(&a);
 }
 
@@ -514,6 +575,7 @@ int main(void)
         cmocka_unit_test(the_same_question_is_free_and_the_same),
         cmocka_unit_test(another_question_has_another_noise),
         cmocka_unit_test(unpaid_is_unanswered),
+        cmocka_unit_test(a_stop_holds_at_each_message),
         cmocka_unit_test(small_audience_is_refused_and_paid),
         cmocka_unit_test(a_name_means_one_ciphertext),
         cmocka_unit_test(recipients_that_deviate_are_refused),

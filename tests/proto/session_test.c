@@ -2,6 +2,7 @@
  * it ends with a named reason. Method: one difference, one wrong frame, one wrong state at a time. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -368,7 +369,7 @@ static void host_may_refuse_and_streams_may_end(void **state)
 
     (void)state;
     set_up(&t);
-    for (int r = REFUSAL_NOT_SIGNED; r < REFUSAL_COUNT; r++) {
+    for (int r = REFUSAL_NOT_SIGNED; r < REFUSAL_STOPPED_BY_OFFICER; r++) {
         hello(&t, WHAT_ASK);
         session_refuse(&t.link.accepter, (enum refusal)r, &t.link.to_opener);
         session_refuse(&t.link.accepter, REFUSAL_BUSY, &t.link.to_opener); /* once is enough */
@@ -389,6 +390,63 @@ static void host_may_refuse_and_streams_may_end(void **state)
     tear_down(&t);
 }
 
+/* ---- an officer's stop ---- */
+
+struct stop { /* of one node */
+    bool here, stands;
+    char taken[64];
+};
+static bool is_stopped(void *self, struct span *statement)
+{
+    const struct stop *s = self;
+
+    *statement = span_z(s->here ? "as signed" : "");
+    return s->here;
+}
+static enum pt_code take_stop(void *self, struct span statement, struct pt_err *err)
+{
+    struct stop *s = self;
+
+    snprintf(s->taken, sizeof s->taken, "%.*s", (int)statement.n, (const char *)statement.p);
+    s->here = s->stands;
+    return s->stands ? PT_OK : pt_fail(err, PT_EDENIED, "not the officer's signature");
+}
+
+/* Goal: whoever is stopped says so at its next frame, opener or accepter, before anything else is
+ * said; the peer stops if the statement stands, and on its word alone does not. */
+static void a_stop_reaches_the_peer(void **state)
+{
+    static struct two t;
+
+    (void)state;
+    set_up(&t);
+    for (int accepter = 0; accepter < 2; accepter++)
+        for (int stands = 0; stands < 2; stands++) {
+            struct stop stops[2] = {{.stands = stands}, {.stands = stands}};
+            struct stop *stopped = &stops[accepter ? BOB : ALICE];
+            struct stop *other = &stops[accepter ? ALICE : BOB];
+            for (size_t i = 0; i < 2; i++)
+                t.nodes[i].self.stop = (struct session_stop){&stops[i], is_stopped, take_stop};
+            hello(&t, WHAT_ASK);
+            stopped->here = true;
+            while (
+                fixture_step(&t.link.accepter, &t.link.to_accepter, &t.link.to_opener, &t.rc,
+                             &t.err) ||
+                fixture_step(&t.link.opener, &t.link.to_opener, &t.link.to_accepter, &t.rc, &t.err))
+                ;
+            assert_string_equal(other->taken, "as signed");
+            assert_int_equal(other->here, stands);
+            assert_string_equal(stopped->taken, "");
+            assert_int_equal(t.link.opener.state, SESSION_FAILED);
+            assert_int_equal(t.link.accepter.state, SESSION_FAILED);
+            assert_int_equal(t.link.opener.refusal, REFUSAL_STOPPED_BY_OFFICER);
+            assert_int_equal(t.link.accepter.refusal, REFUSAL_STOPPED_BY_OFFICER);
+            assert_non_null(strstr(t.err.msg, stands ? "an officer has stopped the policy"
+                                                     : "does not stop anybody: not the officer's"));
+        }
+    tear_down(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -399,6 +457,7 @@ int main(void)
         cmocka_unit_test(every_frame_in_every_state),
         cmocka_unit_test(cut_and_turned_frames_are_refused),
         cmocka_unit_test(host_may_refuse_and_streams_may_end),
+        cmocka_unit_test(a_stop_reaches_the_peer),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "policy/freeze.h"
 #include "tests/proto_fixture.h"
 
 static const struct point POINTS[2] = {{{1, 2, 3}}, {{4}}};
@@ -121,6 +122,20 @@ static void no_reason(struct frame *f)
 static void hash_with_other_reason(struct frame *f)
 {
     f->u.refusal.reason = REFUSAL_BUSY;
+}
+static void stop_without_statement(struct frame *f)
+{
+    f->u.refusal = (struct wire_refusal){.reason = REFUSAL_STOPPED_BY_OFFICER};
+}
+static void statement_with_other_reason(struct frame *f)
+{
+    f->u.refusal.statement = span_z("x");
+}
+static void long_statement(struct frame *f)
+{
+    static const uint8_t bytes[FREEZE_TEXT_MAX + 1];
+    f->u.refusal = (struct wire_refusal){.reason = REFUSAL_STOPPED_BY_OFFICER,
+                                         .statement = span_of(bytes, sizeof bytes)};
 }
 static void wide_chunk(struct frame *f)
 {
@@ -239,6 +254,9 @@ static void bounds_hold_when_sending(void **state)
         {FRAME_REFUSAL, bad_reason},
         {FRAME_REFUSAL, no_reason},
         {FRAME_REFUSAL, hash_with_other_reason},
+        {FRAME_REFUSAL, stop_without_statement},
+        {FRAME_REFUSAL, statement_with_other_reason},
+        {FRAME_REFUSAL, long_statement},
         {FRAME_BATCH, wide_chunk},
         {FRAME_POINTS, no_points},
         {FRAME_EVALUATED, proof_missing},
