@@ -4,6 +4,7 @@
 #include "node/clock.h"
 #include "node/cmd_json.h"
 #include "node/commands.h"
+#include "node/witness.h"
 #include "policy/log_key.h"
 
 #include <inttypes.h>
@@ -23,6 +24,7 @@ struct verify {
     struct checkpoint checkpoint;
     struct note_key witnesses[NOTE_KEYS_MAX - 1]; /* everybody else of the policy */
     struct note_seal seals[NOTE_KEYS_MAX - 1];
+    bool named[NOTE_KEYS_MAX - 1]; /* in audit.witnesses */
     size_t witness_count;
 };
 
@@ -30,18 +32,20 @@ static enum pt_code witnesses(struct verify *v, struct pt_err *err)
 {
     const struct policy *p = v->audit.home->policy;
 
-    for (size_t i = 0; i < p->partner_count && v->witness_count < PT_LEN(v->witnesses); i++)
-        if (i != v->audit.home->self &&
-            log_key_make(&v->witnesses[v->witness_count++], p, i, NOTE_COSIGNATURE, err) != PT_OK)
+    for (size_t i = 0; i < p->partner_count && v->witness_count < PT_LEN(v->witnesses); i++) {
+        if (i == v->audit.home->self)
+            continue;
+        v->named[v->witness_count] = witness_is(p, i);
+        if (log_key_make(&v->witnesses[v->witness_count++], p, i, NOTE_COSIGNATURE, err) != PT_OK)
             return err->code;
+    }
     return PT_OK;
 }
 
 static enum pt_code open_checkpoint(struct verify *v, struct pt_err *err)
 {
     struct note_key key;
-    const struct checkpoint_trust trust = {
-        .log = &key, .witnesses = v->witnesses, .witness_count = v->witness_count};
+    struct checkpoint_trust trust = {.log = &key, .witnesses = v->witnesses};
     enum pt_code rc;
 
     if ((rc = witnesses(v, err)) != PT_OK ||
@@ -49,6 +53,7 @@ static enum pt_code open_checkpoint(struct verify *v, struct pt_err *err)
             PT_OK ||
         (rc = translog_read(&v->note, &v->published, v->log, err)) != PT_OK || !v->published)
         return rc;
+    trust.witness_count = v->witness_count;
     rc = checkpoint_open(&v->checkpoint, v->seals, buf_span(&v->note), &trust, err);
     return rc == PT_OK ? PT_OK : pt_wrap(err, "log/checkpoint");
 }
@@ -89,6 +94,10 @@ static void print_text(FILE *out, const struct verify *v)
         fprintf(out, "cosigned   %s UTC by %s\n", at, v->witnesses[i].name);
         cosigned++;
     }
+    for (size_t i = 0; i < v->witness_count; i++)
+        if (!v->seals[i].good && v->named[i])
+            fprintf(out, "missing    %s: a witness of the policy, which has not signed this head\n",
+                    v->witnesses[i].name);
     if (cosigned == 0)
         fprintf(out, "cosigned   by nobody: only this node vouches for this tree head\n");
 }

@@ -5,6 +5,7 @@
 #include "node/clock.h"
 #include "node/federation.h"
 #include "node/freeze_run.h"
+#include "node/log_run.h"
 #include "node/planner.h"
 #include "node/reach_desk.h"
 #include "policy/quorum.h"
@@ -244,6 +245,13 @@ void daemon_publish(struct daemon *d)
         err.code != PT_ESTATE)
         daemon_log(d, "%s", err.msg);
     buf_free(&note);
+    uint64_t size = translog_published(d->translog);
+    pthread_mutex_lock(&d->lock);
+    bool grown = size != d->logged_size;
+    d->logged_size = size;
+    pthread_mutex_unlock(&d->lock);
+    if (grown)
+        log_run_wake(d->logs);
 }
 
 static enum pt_code open_home(struct daemon *d, const struct daemon_in *in, struct pt_err *err)
@@ -294,6 +302,8 @@ enum pt_code daemon_start(struct daemon **out, const struct daemon_in *in, struc
         (rc = listen_federation(d, err)) != PT_OK)
         return rc;
     (void)frozen_look(d->frozen, &statement);
+    if ((rc = log_run_start(&d->logs, d, err)) != PT_OK)
+        return rc;
     daemon_publish(d);
     rpc_health_set(d->health, "", true);
     rpc_health_set(d->health, "patto.federation.v1.Federation", true);
@@ -309,6 +319,7 @@ void daemon_stop(struct daemon *d)
         rpc_health_stop(d->health);
     rpc_server_free(d->federation, RPC_GRACE_MS);
     rpc_server_free(d->planner, RPC_GRACE_MS);
+    log_run_stop(d->logs);
     if (d->telling)
         pthread_join(d->teller, NULL);
     rpc_health_free(d->health);

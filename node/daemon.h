@@ -27,6 +27,8 @@ struct daemon {
     struct pool *pool;        /* threads of large computations */
     struct blobs_seen *seen;  /* columns hashed already */
     struct reach_desk *reach; /* questions of reach under way */
+    struct log_run *logs;     /* asks witnesses, fetches receipts */
+    uint64_t logged_size;     /* behind lock: what log_run was last woken for */
     struct frozen *frozen;    /* an officer's stop */
     pthread_t teller;         /* tells the partners of it */
     bool telling;             /* teller is to be joined */

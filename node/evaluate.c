@@ -214,10 +214,18 @@ enum pt_code evaluate_begin(struct evaluate *e, struct daemon *d, struct snapsho
 static enum pt_code note_answered(struct evaluate *e, enum pt_code rc, struct outbox *out,
                                   struct pt_err *err)
 {
+    const struct epoch_header *h = snapshot_header(e->epoch);
+    struct question_made made = {.policy = h->policy_hash,
+                                 .answer = e->ask.answer,
+                                 .epoch = h->number,
+                                 .build = DAEMON_BUILD};
     struct pt_err later;
 
     if (!e->charged)
         return rc;
+    made.dataset = h->participants[e->ask.pair.evaluator].dataset;
+    made.asker_dataset = h->participants[e->ask.pair.recipient].dataset;
+    e->note.made = rc == PT_OK ? &made : NULL;
     e->charged = false;
     if (question_log_answered(e->daemon->store, &e->note, rc == PT_OK, clock_now_s(), &later) ==
         PT_OK)

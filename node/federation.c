@@ -5,6 +5,7 @@
 #include "node/epoch_run.h"
 #include "node/evaluate.h"
 #include "node/ledger.h"
+#include "node/log_serve.h"
 #include "node/question_log.h"
 #include "node/reach_serve.h"
 #include "proto/salt.h"
@@ -34,6 +35,7 @@ struct accepted {
     struct dataset dataset; /* behind a proposed epoch */
     struct evaluate evaluate;
     struct reach_serve reach;
+    struct log_serve logs;
     bool attached, job; /* job: the daemon's job lock is ours */
 };
 
@@ -135,6 +137,8 @@ static enum pt_code attach(struct accepted *a, struct pt_err *err)
         return begin_epoch(a, err);
     case WHAT_ASK:
         return begin_ask(a, err);
+    case WHAT_LOG:
+        return log_serve_begin(&a->logs, a->daemon, &a->session, err);
     case WHAT_REACH:
         return reach_serve_begin(&a->reach, a->daemon, a->epoch, &a->session, err);
     }
@@ -205,6 +209,7 @@ static void accepted_free(struct accepted *a)
     salt_responder_wipe(&a->salt);
     evaluate_end(&a->evaluate);
     reach_serve_end(&a->reach);
+    log_serve_end(&a->logs);
     dataset_free(&a->dataset);
     outbox_free(&a->out);
     oprf_key_wipe(&a->key);
@@ -244,6 +249,7 @@ static void note_refusal(const struct accepted *a, const char *peer)
     static const char *const WHAT[] = {[WHAT_TOKENISE] = "tokenise",
                                        [WHAT_EPOCH] = "epoch",
                                        [WHAT_ASK] = "ask",
+                                       [WHAT_LOG] = "log",
                                        [WHAT_REACH] = "reach"};
     const char *what = a->attached && a->session.what < PT_LEN(WHAT) ? WHAT[a->session.what] : NULL;
     const struct question_refusal r = {.peer = peer,

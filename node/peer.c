@@ -37,6 +37,7 @@ static uint32_t patience_ms(enum session_what what)
     case WHAT_ASK:
         return FEDERATION_ANSWER_MS; /* a large table takes the evaluator long */
     case WHAT_TOKENISE:
+    case WHAT_LOG:
     case WHAT_REACH:
         return FEDERATION_WORK_MS;
     case WHAT_EPOCH:

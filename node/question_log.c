@@ -10,23 +10,48 @@ struct words { /* how one kind of event is written */
     const char *event, *peer, *amount, *outcome;
 };
 
+static bool print_made(struct buf *out, const struct question_made *m)
+{
+    const struct {
+        const char *name;
+        const struct digest *value;
+    } rows[] = {{"policy", &m->policy},
+                {"dataset", &m->dataset},
+                {"asker_dataset", &m->asker_dataset},
+                {"answer", &m->answer}};
+    char hex[65];
+    bool good = buf_printf(out, " epoch=%" PRIu64 " build=%s", m->epoch, m->build);
+
+    for (size_t i = 0; good && i < PT_LEN(rows); i++) {
+        text_hex(hex, rows[i].value->b, sizeof rows[i].value->b);
+        good = buf_printf(out, " %s=%s", rows[i].name, hex);
+    }
+    return good;
+}
+
 static enum pt_code write_event(struct store *s, const struct words *w,
                                 const struct question_note *n, int64_t now_s, struct pt_err *err)
 {
     struct store_place place;
-    char fields[512];
+    struct buf fields = {0};
     char id[65];
     char rho[32];
+    enum pt_code rc;
 
     text_hex(id, n->id.b, sizeof n->id.b);
     text_put_decimal(rho, n->rho_nano, 9);
-    snprintf(fields, sizeof fields, "kind=%s %s=%s question=%s %s=%s%s%s", n->kind, w->peer,
-             n->peer, id, w->amount, rho, w->outcome != NULL ? " outcome=" : "",
-             w->outcome != NULL ? w->outcome : "");
+    bool good = buf_printf(&fields, "kind=%s %s=%s question=%s %s=%s%s%s", n->kind, w->peer,
+                           n->peer, id, w->amount, rho, w->outcome != NULL ? " outcome=" : "",
+                           w->outcome != NULL ? w->outcome : "");
     if (n->position > 0)
-        snprintf(fields + strlen(fields), sizeof fields - strlen(fields), " position=%" PRIu64,
-                 n->position);
-    return store_event(&place, s, w->event, fields, now_s, err);
+        good = good && buf_printf(&fields, " position=%" PRIu64, n->position);
+    if (n->made != NULL)
+        good = good && print_made(&fields, n->made);
+    good = good && buf_u8(&fields, '\0');
+    rc = good ? store_event(&place, s, w->event, (const char *)fields.p, now_s, err)
+              : pt_fail(err, PT_ENOMEM, "a question's event: no memory");
+    buf_free(&fields);
+    return rc;
 }
 
 enum pt_code question_log_asked(struct store *s, const struct question_note *n, int64_t now_s,

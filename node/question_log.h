@@ -13,6 +13,11 @@
 
 enum { QUESTION_LOG_REFUSALS_A_DAY = 500 }; /* a partner: more are not written down one by one */
 
+struct question_made { /* of what an answer was made: a receipt proves it */
+    struct digest policy, dataset, asker_dataset, answer;
+    uint64_t epoch;
+    const char *build;
+};
 struct question_note { /* borrows */
     const char *kind;  /* as the ledger has it */
     const char *peer;
@@ -20,6 +25,7 @@ struct question_note { /* borrows */
     uint64_t rho_nano; /* asked: the price; else what was charged now, 0 for a repeated question */
     uint64_t
         position; /* received: of the charge in the owner's record, as it said; 0: it did not */
+    const struct question_made *made; /* answered, when it was */
 };
 PT_MUST_USE enum pt_code question_log_asked(struct store *s, const struct question_note *n,
                                             int64_t now_s, struct pt_err *err);

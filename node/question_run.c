@@ -2,6 +2,7 @@
 
 #include "node/clock.h"
 #include "node/ledger.h"
+#include "node/log_run.h"
 #include "node/question_internal.h"
 #include "node/reach_query.h"
 #include "policy/decide.h"
@@ -275,6 +276,21 @@ static enum pt_code answer_reach(struct answer *out, struct query *q, struct pt_
     return rc;
 }
 
+/* An answer that is here is not lost over its receipt, which comes later then. */
+static void fetch_receipt(struct answer *out, struct query *q)
+{
+    const struct log_run_answer a = {
+        .owner = q->question.with, .question = q->note.id, .answer = q->ask.answer};
+    char name[LOG_RUN_NAME_MAX];
+    struct pt_err err;
+
+    peer_close(&q->peer); /* its signatures are had; the owner publishes when it is over */
+    if (log_run_receipt(name, q->daemon, &a, &err) == PT_OK)
+        snprintf(out->receipts, sizeof out->receipts, "%s", name);
+    else
+        daemon_log(q->daemon, "a receipt is outstanding: %s", err.msg);
+}
+
 static enum pt_code answer_query(struct answer *out, struct query *q,
                                  const struct planner_query *in, struct pt_err *err)
 {
@@ -303,8 +319,9 @@ static enum pt_code answer_query(struct answer *out, struct query *q,
         (rc = question_log_asked(q->daemon->store, &q->note, clock_now_s(), err)) != PT_OK)
         return rc;
     if ((rc = converse(q, &said)) == PT_OK) {
-        rc = fill(out, q, err);
-        return rc == PT_OK ? note_received(q, out, true, err) : rc;
+        if ((rc = fill(out, q, err)) == PT_OK && (rc = note_received(q, out, true, err)) == PT_OK)
+            fetch_receipt(out, q);
+        return rc;
     }
     if (refused(q, &why, &said))
         return answer_refused(out, q, why, err);

@@ -1,4 +1,5 @@
 #include "node/reach_ask.h"
+#include "node/log_run.h"
 
 #include "node/clock.h"
 #include "node/peer.h"
@@ -302,6 +303,26 @@ static enum pt_code ask_all(struct reach_opened *out, struct asking *a, const st
     return rc;
 }
 
+/* Of each party that was charged; one that fails comes later. */
+static void fetch_receipts(struct reach_opened *out, const struct asking *a)
+{
+    for (size_t i = 0; i < a->other_count; i++) {
+        const struct other *o = &a->others[i];
+        const struct log_run_answer answer = {
+            .owner = o->partner, .question = note_of(a, o).id, .answer = o->talk.answer};
+        char name[LOG_RUN_NAME_MAX];
+        struct pt_err err;
+        size_t at = strlen(out->receipts);
+        if (!reach_is_party(&a->in.plan, o->partner))
+            continue;
+        if (log_run_receipt(name, a->daemon, &answer, &err) == PT_OK)
+            snprintf(out->receipts + at, sizeof out->receipts - at, "%s%s", at > 0 ? "," : "",
+                     name);
+        else
+            daemon_log(a->daemon, "a receipt is outstanding: %s", err.msg);
+    }
+}
+
 static void asking_free(struct asking *a, enum refusal *refusal)
 {
     for (size_t i = 0; i < a->other_count; i++) {
@@ -332,6 +353,10 @@ enum pt_code reach_ask(struct reach_opened *out, const struct reach_question_in 
     if ((rc = daemon_self(&a->self, &a->key, in->daemon, NULL, err)) == PT_OK &&
         (rc = plan(a, err)) == PT_OK)
         rc = ask_all(out, a, in->job, err);
+    for (size_t i = 0; rc == PT_OK && i < a->other_count; i++)
+        peer_close(&a->others[i].peer); /* owners publish when their sessions are over */
+    if (rc == PT_OK)
+        fetch_receipts(out, a);
     asking_free(a, &out->refusal);
     return rc;
 }

@@ -72,5 +72,6 @@ enum pt_code reach_query(struct answer *out, enum refusal *refusal,
     out->charged_rho_nano = opened.charged_nano;
     out->left_rho_nano = opened.left_nano;
     out->audit_position = opened.audit_position;
+    snprintf(out->receipts, sizeof out->receipts, "%s", opened.receipts);
     return keep_answer(out, in->daemon, &key, err);
 }

@@ -248,6 +248,28 @@ static enum pt_code work(struct wire_reach_done *done, struct reach_result *resu
     return rc;
 }
 
+static enum pt_code note_answered(struct reach_serve *s, const struct wire_reach_done *done,
+                                  struct pt_err *err)
+{
+    const struct policy *p = s->daemon->home->policy;
+    const struct epoch_header *h = snapshot_header(s->epoch);
+    struct question_made made = {
+        .policy = h->policy_hash, .epoch = h->number, .build = DAEMON_BUILD};
+    int own = epoch_find(h, p->partners[s->daemon->home->self].name);
+    int asker = epoch_find(h, session_peer_name(s->session));
+
+    if (own >= 0)
+        made.dataset = h->participants[own].dataset;
+    if (asker >= 0)
+        made.asker_dataset = h->participants[asker].dataset;
+    s->note.made = &made;
+    enum pt_code rc = reach_answer_hash(&made.answer, &s->run_id, done, err);
+    if (rc == PT_OK)
+        rc = question_log_answered(s->daemon->store, &s->note, true, clock_now_s(), err);
+    s->note.made = NULL;
+    return rc;
+}
+
 enum pt_code reach_serve_if_ready(struct reach_serve *s, struct outbox *out, struct pt_err *err)
 {
     struct wire_reach_done done = {0};
@@ -258,7 +280,7 @@ enum pt_code reach_serve_if_ready(struct reach_serve *s, struct outbox *out, str
         return PT_OK;
     rc = work(&done, &result, s, err);
     if (rc == PT_OK && s->charged)
-        rc = question_log_answered(s->daemon->store, &s->note, true, clock_now_s(), err);
+        rc = note_answered(s, &done, err);
     if (rc == PT_OK)
         rc = reach_accepter_done(&s->accepter, &done, out, err);
     explicit_bzero(&result, sizeof result);

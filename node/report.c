@@ -121,6 +121,20 @@ static json_t *digest_json(const struct digest *d)
     return json_string(text);
 }
 
+/* Names, "drinkco-9f2c....tlog-proof". */
+static json_t *receipts_json(const char *names)
+{
+    json_t *list = json_array();
+    struct span rest = span_z(names);
+    bool more = rest.n > 0;
+
+    while (more) {
+        struct span name = text_cut(&rest, ',', &more);
+        json_array_append_new(list, json_stringn((const char *)name.p, name.n));
+    }
+    return list;
+}
+
 static bool fill_json(json_t *root, json_t *cells, const struct answer *a)
 {
     bool ok =
@@ -139,6 +153,7 @@ static bool fill_json(json_t *root, json_t *cells, const struct answer *a)
         put(root, "own_data", digest_json(&a->own_data)) &&
         put(root, "other_data", digest_json(&a->other_data)) &&
         put(root, "audit_position", json_integer((json_int_t)a->audit_position)) &&
+        put(root, "receipts", receipts_json(a->receipts)) &&
         put(root, "build", json_string(a->build)) &&
         put(root, "threat_model", json_string(a->threat_model));
     for (size_t i = 0; ok && i < a->cell_count; i++)
@@ -376,6 +391,20 @@ static enum pt_code put_reasons(struct buf *out, const struct answer *a, struct 
     return rc;
 }
 
+/* A line each, as `patto audit receipt` takes them within the home. */
+static bool put_receipts(struct buf *out, const char *names)
+{
+    struct span rest = span_z(names);
+    bool more = true;
+    bool good = true;
+
+    while (more && good) {
+        struct span name = text_cut(&rest, ',', &more);
+        good = buf_printf(out, "receipt %.*s\n", (int)name.n, (const char *)name.p);
+    }
+    return good;
+}
+
 static bool put_origin(struct buf *out, const struct answer *a)
 {
     char charged[32];
@@ -391,7 +420,8 @@ static bool put_origin(struct buf *out, const struct answer *a)
                       a->repeated ? " (asked before: nothing new)" : "",
                       a->left_unknown ? "as the owner's ledger says" : left,
                       (unsigned long long)a->audit_position, a->epoch) &&
-           buf_printf(out, "policy %s; %s\n", policy, a->build);
+           buf_printf(out, "policy %s; %s\n", policy, a->build) &&
+           (a->receipts[0] == '\0' || put_receipts(out, a->receipts));
 }
 
 static enum pt_code write_table(struct buf *out, const struct answer *a, bool colour,

@@ -62,6 +62,13 @@ struct store_event_row {
 PT_MUST_USE enum pt_code store_event_next(struct store_event_row *out, bool *found, struct store *s,
                                           uint64_t after, struct pt_err *err);
 
+/* The last event of that kind whose fields hold both "KEY=VALUE" words. *found false: there is none. */
+struct store_event_like {
+    const char *kind, *one, *other;
+};
+PT_MUST_USE enum pt_code store_event_find(struct store_event_row *out, bool *found, struct store *s,
+                                          const struct store_event_like *like, struct pt_err *err);
+
 /* ---- the transparency log over the events (node/translog.h) ----
  * An event's entry commits to it under its salt, so that a published entry tells nothing about
  * fields that could be guessed. */

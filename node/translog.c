@@ -257,6 +257,63 @@ enum pt_code translog_cosigned(struct translog *log, struct span note, struct pt
     return rc;
 }
 
+enum pt_code translog_with_line(struct buf *out, struct span note, const struct note_key *log,
+                                const struct note_key *witness, struct span line,
+                                struct pt_err *err)
+{
+    const struct checkpoint_trust trust = {.log = log, .witnesses = witness, .witness_count = 1};
+    struct note_seal seal = {0};
+    struct checkpoint c;
+
+    if (!buf_add(out, note.p, note.n) || !buf_add(out, line.p, line.n))
+        return pt_fail(err, PT_ENOMEM, "a cosignature: no memory");
+    enum pt_code rc = checkpoint_open(&c, &seal, buf_span(out), &trust, err);
+    if (rc == PT_OK && !seal.good)
+        rc = pt_fail(err, PT_EDENIED, "not a cosignature of %s", witness->name);
+    return rc;
+}
+
+/* The published note has the text of `note`, and perhaps lines already. */
+static enum pt_code add_line(struct translog *log, struct span note, const struct note_key *witness,
+                             struct span line, struct pt_err *err)
+{
+    const struct checkpoint_trust trust = {
+        .log = &log->key, .witnesses = witness, .witness_count = 1};
+    struct note ours;
+    struct note published;
+    struct note_seal seal = {0};
+    struct checkpoint c;
+    struct buf now = {0};
+    struct buf more = {0};
+    bool found = false;
+    enum pt_code rc;
+
+    if ((rc = logdir_read_checkpoint(&now, &found, log->dir, err)) != PT_OK)
+        goto out;
+    if (!found || note_parse(&ours, note, err) != PT_OK ||
+        note_parse(&published, buf_span(&now), err) != PT_OK ||
+        !span_eq_vartime(ours.text, published.text)) {
+        rc = pt_fail(err, PT_ESTATE, "a later checkpoint is published");
+        goto out;
+    }
+    if ((rc = checkpoint_open(&c, &seal, buf_span(&now), &trust, err)) == PT_OK && !seal.good &&
+        (rc = translog_with_line(&more, buf_span(&now), &log->key, witness, line, err)) == PT_OK)
+        rc = logdir_write_checkpoint(log->dir, buf_span(&more), err);
+out:
+    buf_free(&now);
+    buf_free(&more);
+    return rc;
+}
+
+enum pt_code translog_add_line(struct translog *log, struct span note,
+                               const struct note_key *witness, struct span line, struct pt_err *err)
+{
+    pthread_mutex_lock(&log->lock);
+    enum pt_code rc = add_line(log, note, witness, line, err);
+    pthread_mutex_unlock(&log->lock);
+    return rc;
+}
+
 enum pt_code translog_read(struct buf *note, bool *found, struct translog *log, struct pt_err *err)
 {
     return logdir_read_checkpoint(note, found, log->dir, err);

@@ -38,6 +38,16 @@ PT_MUST_USE enum pt_code translog_checkpoint(struct buf *note, struct translog *
  * overtaken by a larger is left out silently. PT_EDENIED: not of this log. */
 PT_MUST_USE enum pt_code translog_cosigned(struct translog *log, struct span note,
                                            struct pt_err *err);
+/* Add a witness's line to the published checkpoint, whose text it must be under; one that is there
+ * already stays. PT_ESTATE: a later one is published. PT_EDENIED: not a good line of that key. */
+PT_MUST_USE enum pt_code translog_add_line(struct translog *log, struct span note,
+                                           const struct note_key *witness, struct span line,
+                                           struct pt_err *err);
+/* note with that line below it, when it is a good one of that witness. PT_EDENIED. */
+PT_MUST_USE enum pt_code translog_with_line(struct buf *out, struct span note,
+                                            const struct note_key *log,
+                                            const struct note_key *witness, struct span line,
+                                            struct pt_err *err);
 /* What is published. *found false: nothing yet. */
 PT_MUST_USE enum pt_code translog_read(struct buf *note, bool *found, struct translog *log,
                                        struct pt_err *err);

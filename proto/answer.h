@@ -8,6 +8,7 @@
 #include "proto/estimate.h"
 
 enum {
+    ANSWER_RECEIPTS_MAX = 1024,
     ANSWER_CELLS_MAX = 1 << 17,
     ANSWER_WORD_MAX = 96,
     ANSWER_SENTENCE_MAX = 512,
@@ -58,8 +59,10 @@ struct answer {
     struct digest policy;
     struct digest own_data, other_data; /* dataset commitments of asker and of with */
     uint64_t charged_rho_nano, left_rho_nano;
-    bool repeated;             /* the same question again: nothing was charged */
-    bool left_unknown;         /* refused after the charge: the owner's ledger knows what is left */
+    bool repeated;     /* the same question again: nothing was charged */
+    bool left_unknown; /* refused after the charge: the owner's ledger knows what is left */
+    char receipts
+        [ANSWER_RECEIPTS_MAX]; /* file names in HOME/receipts, a comma between; "": none yet */
     uint64_t audit_position;   /* of the charge, in the data owner's log */
     struct answer_cell *cells; /* owned; by rows, ANSWER_ALL first */
     size_t cell_count;

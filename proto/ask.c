@@ -40,6 +40,14 @@ static bool answer_body(struct buf *b, const struct wire_answer *a, struct span 
     return good;
 }
 
+/* What an event and a receipt say of an answer, and tell nobody what it was. */
+static void answer_hash(struct digest *out, const struct buf *body)
+{
+    const struct span part = buf_span(body);
+
+    hash_parts(out, "patto/answer/hash/1", &part, 1);
+}
+
 /* ---- recipient ---- */
 
 enum recipient_state {
@@ -90,7 +98,7 @@ static enum pt_code on_reply(void *self, const struct frame *f, struct outbox *o
     return PT_OK;
 }
 
-static enum pt_code check_answer(const struct ask_recipient *r, const struct wire_answer *a,
+static enum pt_code check_answer(struct ask_recipient *r, const struct wire_answer *a,
                                  struct pt_err *err)
 {
     const struct epoch_pair *pair = &r->in.pair;
@@ -108,6 +116,7 @@ static enum pt_code check_answer(const struct ask_recipient *r, const struct wir
         rc = no_memory(err);
     else
         rc = session_verify(&a->signature, r->session, "patto/answer/1", buf_span(&body), err);
+    answer_hash(&r->answer, &body);
     buf_free(&body);
     return rc;
 }
@@ -452,6 +461,7 @@ static enum pt_code send_answer(struct ask_evaluator *e, const struct reply *rep
         rc = no_memory(err);
     else
         rc = session_sign(&a->signature, e->session, "patto/answer/1", buf_span(&body), err);
+    answer_hash(&e->answer, &body);
     buf_free(&body);
     for (size_t i = 0; i < reply->row_count && rc == PT_OK; i++) {
         struct frame row = {.kind = FRAME_REPLY};

@@ -39,6 +39,7 @@ struct ask_recipient {
     int64_t *sizes;
     uint64_t charged_nano, left_nano, audit_position;
     struct digest dataset;
+    struct digest answer; /* hash of all that the owner signed, once answered: for its proof */
     struct signature signature;
 };
 /* Puts Question into out. */
@@ -107,6 +108,7 @@ struct ask_evaluator {
     uint64_t part_offset;
     struct signature question_signature;
     uint64_t charged_nano; /* once answered */
+    struct digest answer;  /* the same hash */
 };
 PT_MUST_USE enum pt_code ask_evaluator_begin(struct ask_evaluator *e, struct session *s,
                                              const struct ask_evaluator_in *in, struct pt_err *err);

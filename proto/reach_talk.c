@@ -30,6 +30,18 @@ static enum pt_code no_memory(struct pt_err *err)
     return pt_fail(err, PT_ENOMEM, "no memory for a question of reach");
 }
 
+enum pt_code reach_answer_hash(struct digest *out, const struct digest *run,
+                               const struct wire_reach_done *done, struct pt_err *err)
+{
+    struct buf body = {0};
+    bool good = done_body(&body, run, done);
+    const struct span part = buf_span(&body);
+
+    hash_parts(out, "patto/answer/hash/1", &part, 1);
+    buf_free(&body);
+    return good ? PT_OK : no_memory(err);
+}
+
 /* ---- asker ---- */
 
 enum { ASKER_OVER, ASKER_ASKED, ASKER_READY, ASKER_GONE, ASKER_DONE };
@@ -63,7 +75,7 @@ static enum pt_code on_done(void *self, const struct frame *f, struct outbox *ou
     else
         rc = session_verify(&d->signature, a->session, "patto/reach/done/1", buf_span(&body), err);
     buf_free(&body);
-    if (rc != PT_OK)
+    if (rc != PT_OK || (rc = reach_answer_hash(&a->answer, &a->question.run, d, err)) != PT_OK)
         return rc;
     if (d->count > 0)
         memcpy(a->counts, d->counts, d->count * sizeof *d->counts);

@@ -26,7 +26,11 @@ struct reach_asker {
     int64_t counts[REGIONS_MAX];
     size_t count; /* of counts; 0: it opened nothing */
     uint64_t charged_nano, left_nano, audit_position;
+    struct digest answer; /* reach_answer_hash() of what that party said */
 };
+/* What an event and a receipt say of an answer, and tell nobody what it was. PT_ENOMEM. */
+PT_MUST_USE enum pt_code reach_answer_hash(struct digest *out, const struct digest *run,
+                                           const struct wire_reach_done *done, struct pt_err *err);
 PT_MUST_USE enum pt_code reach_asker_begin(struct reach_asker *a, struct session *s,
                                            const struct reach_question *q, struct outbox *out,
                                            struct pt_err *err);

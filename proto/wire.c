@@ -14,6 +14,9 @@ static const struct wire_body *body_of(enum frame_kind k)
     for (size_t i = 0; i < WIRE_REACH_COUNT; i++)
         if (WIRE_REACH[i].kind == k)
             return &WIRE_REACH[i];
+    for (size_t i = 0; i < WIRE_LOG_COUNT; i++)
+        if (WIRE_LOG[i].kind == k)
+            return &WIRE_LOG[i];
     return NULL;
 }
 

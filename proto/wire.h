@@ -17,9 +17,13 @@ enum {
     WIRE_PARTIES_MAX = POLICY_PARTNERS_MAX,
     WIRE_COLUMNS_MAX = POLICY_VALUES_MAX + 1, /* a question's: every value, and all */
     WIRE_COLUMN_NAME_MAX = 2048,
-    WIRE_PART_MAX = 1 << 20,                /* bytes of one ColumnPart */
-    WIRE_REPLY_MAX = 1 << 17,               /* bytes of one row's replies */
-    WIRE_HEADER_MAX = 4096,                 /* of an epoch: EPOCH_HEADER_BYTES_MAX */
+    WIRE_PART_MAX = 1 << 20,  /* bytes of one ColumnPart */
+    WIRE_REPLY_MAX = 1 << 17, /* bytes of one row's replies */
+    WIRE_HEADER_MAX = 4096,   /* of an epoch: EPOCH_HEADER_BYTES_MAX */
+    WIRE_NOTE_MAX = 1 << 16,  /* NOTE_BYTES_MAX */
+    WIRE_NOTE_LINE_MAX = 8192,
+    WIRE_PROOF_MAX = 1 << 18,               /* TLOG_PROOF_BYTES_MAX */
+    WIRE_HASHES_MAX = 64 * 32,              /* MERKLE_PROOF_MAX */
     WIRE_STAGES_MAX = 9,                    /* REACH_STAGE_COUNT */
     WIRE_SHARE_MAX = (1 << 27) + (1 << 25), /* bytes of one item between nodes */
     WIRE_COUNTS_MAX = 1 << POLICY_PARTNERS_MAX,
@@ -49,6 +53,11 @@ enum frame_kind {
     FRAME_COLUMN_PART,
     FRAME_REPLY,
     FRAME_ANSWER,
+    FRAME_ADD_HEAD = 40,
+    FRAME_HEAD_COSIGNED,
+    FRAME_HEAD_CONFLICT,
+    FRAME_PROOF_ASK,
+    FRAME_EVENT_PROOF,
     FRAME_REACH_QUESTION = 50,
     FRAME_REACH_READY,
     FRAME_REACH_GO,
@@ -58,7 +67,7 @@ enum frame_kind {
 };
 const char *frame_name(enum frame_kind k); /* "Hello" */
 
-enum session_what { WHAT_TOKENISE = 1, WHAT_EPOCH, WHAT_ASK, WHAT_REACH = 5 };
+enum session_what { WHAT_TOKENISE = 1, WHAT_EPOCH, WHAT_ASK, WHAT_LOG, WHAT_REACH };
 
 enum refusal {
     REFUSAL_NONE = 0,
@@ -98,6 +107,19 @@ struct wire_refusal {
     bool has_policy_hash;
     struct digest policy_hash;
     struct span statement; /* STOPPED_BY_OFFICER: 1..FREEZE_TEXT_MAX bytes; not yet checked */
+};
+struct wire_add_head {
+    uint64_t old_size;
+    struct span proof; /* whole digests, at most WIRE_HASHES_MAX bytes */
+    struct span note;  /* 1..WIRE_NOTE_MAX bytes, not yet read */
+};
+struct wire_proof_ask {
+    struct digest question, answer;
+    uint64_t known_size;
+};
+struct wire_event_proof {
+    struct span text;  /* 1..WIRE_PROOF_MAX bytes, not yet read */
+    struct span proof; /* as above */
 };
 struct wire_closing { /* Finish, Receipt */
     struct digest sent, received;
@@ -206,6 +228,11 @@ struct frame {
     enum frame_kind kind;
     union {
         struct wire_greeting greeting;
+        struct wire_add_head add_head;
+        struct span head_line;  /* HeadCosigned: 1..WIRE_NOTE_LINE_MAX bytes, not yet read */
+        uint64_t head_conflict; /* HeadConflict: a size */
+        struct wire_proof_ask proof_ask;
+        struct wire_event_proof event_proof;
         struct wire_refusal refusal;
         struct wire_closing closing;
         struct wire_batch batch;

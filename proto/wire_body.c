@@ -41,8 +41,9 @@ static void take_greeting(struct wire_take *t, struct frame *f, const void *mess
     g->build = wire_take_text(t, m->build, WIRE_BUILD_MAX, "build");
     wire_take_limit(t,
                     m->what == PB_WHAT(TOKENISE) || m->what == PB_WHAT(EPOCH) ||
-                        m->what == PB_WHAT(ASK) || m->what == PB_WHAT(REACH),
-                    "what", "tokenise, epoch, ask or reach");
+                        m->what == PB_WHAT(ASK) || m->what == PB_WHAT(LOG) ||
+                        m->what == PB_WHAT(REACH),
+                    "what", "tokenise, epoch, ask, log or reach");
     g->what = (enum session_what)m->what;
     take_digest(t, &g->nonce, m->nonce, "nonce");
     g->key_period = m->key_period;

@@ -19,5 +19,7 @@ extern const struct wire_body WIRE_BODIES[];
 extern const size_t WIRE_BODY_COUNT;
 extern const struct wire_body WIRE_REACH[]; /* wire_reach.c */
 extern const size_t WIRE_REACH_COUNT;
+extern const struct wire_body WIRE_LOG[]; /* wire_log.c */
+extern const size_t WIRE_LOG_COUNT;
 
 #endif

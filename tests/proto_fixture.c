@@ -108,6 +108,11 @@ const enum frame_kind fixture_kinds[FIXTURE_KINDS] = {
     FRAME_COLUMN_PART,
     FRAME_REPLY,
     FRAME_ANSWER,
+    FRAME_ADD_HEAD,
+    FRAME_HEAD_COSIGNED,
+    FRAME_HEAD_CONFLICT,
+    FRAME_PROOF_ASK,
+    FRAME_EVENT_PROOF,
     FRAME_REACH_QUESTION,
     FRAME_REACH_READY,
     FRAME_REACH_GO,
@@ -220,6 +225,16 @@ struct frame fixture_frame(enum frame_kind kind)
         f.u.reply = (struct wire_reply){256, span_z("bytes")};
     if (kind == FRAME_ANSWER)
         f.u.answer = (struct wire_answer){SIZES, 3, 1, 2, 3, fixture_digest(9), {{1}}};
+    if (kind == FRAME_ADD_HEAD)
+        f.u.add_head = (struct wire_add_head){7, span_of(POINTS, 64), span_z("note")};
+    if (kind == FRAME_HEAD_COSIGNED)
+        f.u.head_line = span_z("line");
+    if (kind == FRAME_HEAD_CONFLICT)
+        f.u.head_conflict = UINT64_MAX;
+    if (kind == FRAME_PROOF_ASK)
+        f.u.proof_ask = (struct wire_proof_ask){fixture_digest(10), fixture_digest(11), 1ULL << 40};
+    if (kind == FRAME_EVENT_PROOF)
+        f.u.event_proof = (struct wire_event_proof){span_z("text"), span_of(POINTS, 32)};
     fill_reach(&f);
     return f;
 }

@@ -8,7 +8,7 @@
 #include "proto/tokenise.h"
 #include "tests/policy_fixture.h"
 
-enum { FIXTURE_SLOTS = 4096, FIXTURE_PEOPLE = 1500, FIXTURE_COLUMNS_MAX = 16, FIXTURE_KINDS = 27 };
+enum { FIXTURE_SLOTS = 4096, FIXTURE_PEOPLE = 1500, FIXTURE_COLUMNS_MAX = 16, FIXTURE_KINDS = 32 };
 
 struct fixture_node {
     struct fixture_partner partner;

@@ -93,7 +93,7 @@ static const uint32_t DESCENDING[2] = {4, 4};
 
 static void bad_what(struct frame *f)
 {
-    f->u.greeting.what = (enum session_what)4;
+    f->u.greeting.what = (enum session_what)(WHAT_REACH + 1);
 }
 static void bad_name(struct frame *f)
 {
@@ -241,6 +241,35 @@ static void big_share_part(struct frame *f)
     f->u.reach_part.data = span_of(BIG, WIRE_PART_MAX + 1);
 }
 
+static void no_note(struct frame *f)
+{
+    f->u.add_head.note = (struct span){0};
+}
+static void big_note(struct frame *f)
+{
+    f->u.add_head.note = span_of(BIG, WIRE_NOTE_MAX + 1);
+}
+static void half_a_digest(struct frame *f)
+{
+    f->u.add_head.proof = span_of(BIG, 48);
+}
+static void many_digests(struct frame *f)
+{
+    f->u.event_proof.proof = span_of(BIG, WIRE_HASHES_MAX + 32);
+}
+static void no_line(struct frame *f)
+{
+    f->u.head_line = (struct span){0};
+}
+static void big_line(struct frame *f)
+{
+    f->u.head_line = span_of(BIG, WIRE_NOTE_LINE_MAX + 1);
+}
+static void big_proof(struct frame *f)
+{
+    f->u.event_proof.text = span_of(BIG, WIRE_PROOF_MAX + 1);
+}
+
 static void bounds_hold_when_sending(void **state)
 {
     static const struct {
@@ -274,6 +303,13 @@ static void bounds_hold_when_sending(void **state)
         {FRAME_REPLY, far_row},
         {FRAME_REPLY, big_reply},
         {FRAME_ANSWER, no_sizes},
+        {FRAME_ADD_HEAD, no_note},
+        {FRAME_ADD_HEAD, big_note},
+        {FRAME_ADD_HEAD, half_a_digest},
+        {FRAME_EVENT_PROOF, many_digests},
+        {FRAME_EVENT_PROOF, big_proof},
+        {FRAME_HEAD_COSIGNED, no_line},
+        {FRAME_HEAD_COSIGNED, big_line},
         {FRAME_REACH_QUESTION, one_signer},
         {FRAME_REACH_QUESTION, no_header},
         {FRAME_REACH_QUESTION, long_header},

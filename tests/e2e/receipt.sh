@@ -1,0 +1,122 @@
+#!/bin/sh
+# receipt.sh - each answer has a proof that verifies with the policy alone, by patto and by another
+# implementation; partners watch over each other's logs, and notice a home that was replaced by an
+# older copy of itself.
+. tests/e2e/lib.sh
+. tests/e2e/lib-federation.sh
+
+vkey() { # NAME KIND - the partner's key as C2SP writes it; KIND 1: of its log, 4: as a witness
+    python3 - "patto/e2e/$1" "$2" "$(sed -n 's/.*node: ed25519:\([0-9a-f]*\).*/\1/p' "$work/$1.block")" <<'PY'
+import base64, hashlib, sys
+name, kind, key = sys.argv[1], bytes([int(sys.argv[2])]), bytes.fromhex(sys.argv[3])
+ident = hashlib.sha256(name.encode() + b"\n" + kind + key).digest()[:4]
+print(f"{name}+{ident.hex()}+{base64.b64encode(kind + key).decode()}")
+PY
+}
+receipt_of() { # FILE - what `query --json` said, to the path of its first receipt
+    printf '%s/receipts/%s' "$work/ada" "$(jq -r '.receipts[0]' "$1")"
+}
+cosigned_by() { # OWNER WITNESS
+    p "$1" audit verify --json | jq -e --arg by "patto/e2e/$2" \
+        '.cosigned | map(.by) | index($by) != null' >/dev/null
+}
+
+federation ada bea cleo
+customers ada 0 3000
+customers bea 1000 4000
+customers cleo 2000 5000
+for name in ada bea cleo; do serve "$name"; done
+for name in ada bea cleo; do ok p "$name" tokenise; done
+ok p ada epoch
+
+say 'an answer has a receipt'
+ok p ada query overlap --with bea --json
+cp "$work/out" "$work/answer"
+receipt=$(receipt_of "$work/answer")
+ok "$patto" audit receipt "$receipt" --policy "$work/policy.yaml" --json
+holds "$work/out" '.good and .owner == "bea" and .asker == "ada" and .signed_by == ["bea", "ada"]
+    and .event.kind == "overlap" and .event.charged == "0.000625039"'
+[ "$(jq -r .event.dataset "$work/out")" = "$(jq -r '.other_data | ltrimstr("sha256:")' "$work/answer")" ] ||
+    fail 'of other data'
+[ "$(jq -r .policy "$work/out")" = "$(jq -r .policy "$work/answer")" ] || fail 'another policy'
+ok p cleo audit receipt "$receipt"
+grep -q '^bea answered ada on ' "$work/out" || fail 'in words'
+ok p ada query overlap --with bea --json
+[ "$(receipt_of "$work/out")" = "$receipt" ] || fail 'the same question has another receipt'
+
+say 'another implementation says the same'
+python3 - "$receipt" >"$work/entry" <<'PY'
+import base64, hashlib, sys
+lines = open(sys.argv[1], encoding="utf-8").read().split("\n")
+first, sequence, at, kind, salt, fields, end = base64.b64decode(lines[1].split(" ")[1]).split(b"\n")
+assert first == b"patto/event/1" and end == b""
+def field(b):
+    return len(b).to_bytes(4, "little") + b
+print(hashlib.sha256(field(b"patto/event/entry/1") + field(bytes.fromhex(salt.decode()))
+      + field(int(sequence).to_bytes(8, "little")) + field(int(at).to_bytes(8, "little"))
+      + field(kind) + field(fields)).hexdigest())
+PY
+ok python3 tests/tlog/verify.py proof "$receipt" --entry "$(cat "$work/entry")" \
+    --log "$(vkey bea 1)" --witness "$(vkey ada 4)" --quorum 1
+
+say 'reach: a receipt of each partner'
+ok p ada query reach --with bea --with cleo --json
+holds "$work/out" '.receipts | length == 2 and (.[0] | startswith("bea-")) and (.[1] | startswith("cleo-"))'
+for name in $(jq -r '.receipts[]' "$work/out"); do
+    ok "$patto" audit receipt "$work/ada/receipts/$name" --policy "$work/policy.yaml" --json
+    holds "$work/out" '.event.kind == "reach"'
+done
+
+say 'what is not that receipt is named'
+sed 's/^index .*/index 1/' "$receipt" >"$work/other-place"
+refused 1 'not the one at its place' p ada audit receipt "$work/other-place"
+grep -v "patto/e2e/ada" "$receipt" >"$work/unsigned"
+refused 1 'it is the word of bea alone' p ada audit receipt "$work/unsigned"
+fed_policy 2 "sha256:$(sha256sum "$work/policy.yaml" | cut -d' ' -f1)" ada bea cleo >"$work/policy-2.yaml"
+refused 1 'under another policy' "$patto" audit receipt "$receipt" --policy "$work/policy-2.yaml"
+refused 1 'not a transparency log proof' p ada audit receipt "$work/policy.yaml"
+
+say 'the witnesses of the policy sign every log'
+for owner in bea cleo; do
+    until_true 20 cosigned_by "$owner" ada || fail "ada has not signed the log of $owner"
+done
+until_true 20 cosigned_by ada bea || fail 'bea has not signed the log of ada'
+ok p bea audit verify
+! grep -q '^missing' "$work/out" || fail 'a witness is missing'
+ok p cleo audit verify
+grep -q '^cosigned .* by patto/e2e/bea$' "$work/out" || fail 'bea watches over cleo'
+
+say 'a receipt that could not be fetched is fetched later'
+ok p ada audit receipt "$receipt" --json
+answer=$(jq -r .event.answer "$work/out")
+for name in ada bea cleo; do stop "$name"; done
+rm "$receipt"
+printf '%s' "$answer" >"${receipt%.tlog-proof}.pending"
+serve bea
+serve ada
+until_true 20 test -s "$receipt" || fail 'it does not come'
+ok p ada audit receipt "$receipt"
+[ ! -e "${receipt%.tlog-proof}.pending" ] || fail 'it is still outstanding'
+stop ada
+stop bea
+
+say 'a home replaced by an older copy of itself is noticed by who has seen more'
+cp -a "$work/bea" "$work/bea.older"
+serve bea
+serve ada
+ok p ada query overlap --with bea --where segment=loyal --json
+until_true 20 cosigned_by bea ada || fail 'ada has not signed'
+stop ada
+stop bea
+rm -rf "$work/bea"
+mv "$work/bea.older" "$work/bea"
+serve bea
+serve ada
+until_true 20 grep -q 'was this home restored from an older copy' "$work/bea.log" || fail 'bea is not told'
+until_true 20 grep -q 'WITNESS: the log of bea does not continue what was seen of it (rollback)' "$work/ada.log" ||
+    fail 'ada does not notice'
+ok p ada audit show --kind witness --json
+holds "$work/out" 'length > 0 and .[0].fields.peer == "bea" and .[0].fields.what == "rollback"'
+# Its new answers have no receipt that ada signs.
+ok p ada query overlap --with bea --where segment=lapsed --json
+holds "$work/out" '.receipts == []'
