@@ -151,24 +151,3 @@ enum pt_code store_event_verify(struct store_place *head, struct store *s, struc
     *head = at;
     return PT_OK;
 }
-
-enum pt_code store_event_find(struct store_event_row *out, bool *found, struct store *s,
-                              const struct store_event_like *like, struct pt_err *err)
-{
-    uint64_t sequence = 0;
-    struct query q;
-
-    *found = false;
-    query_begin(&q, s,
-                "SELECT coalesce(max(sequence), 0) FROM events WHERE kind = ?"
-                " AND instr(' ' || fields || ' ', ' ' || ? || ' ') > 0"
-                " AND instr(' ' || fields || ' ', ' ' || ? || ' ') > 0");
-    query_text(&q, like->kind);
-    query_text(&q, like->one);
-    query_text(&q, like->other);
-    if (query_next(&q))
-        sequence = query_get_u64(&q, 0);
-    if (query_end(&q, "look through the audit record", err) != PT_OK)
-        return err->code;
-    return sequence > 0 ? store_event_next(out, found, s, sequence - 1, err) : PT_OK;
-}
