@@ -156,11 +156,12 @@ const struct command cmd_audit_receipt = {
     .name = "audit receipt",
     .args = "FILE",
     .summary = "verify the proof of an answer, offline",
-    .about = "FILE is a .tlog-proof from the receipts folder of a home: each answer has one.\n"
-             "It proves that the owner's record holds this answer, to whom, for how much, under\n"
-             "which policy and of which data, with the hash of what was answered; the owner and\n"
-             "who asked have signed the head of that record. All it needs is the policy: an\n"
-             "auditor can check it without any node. Exit status 1 names what is wrong.",
+    .about = "FILE is a .tlog-proof from the receipts folder of a home: each answer has\n"
+             "one. It proves that the owner's record holds this answer, to whom, for how\n"
+             "much, under which policy and of which data, with the hash of what was\n"
+             "answered; the owner and who asked have signed the head of that record. All\n"
+             "it needs is the policy: an auditor can check it without any node. Exit\n"
+             "status 1 names what is wrong.",
     .example = "patto audit receipt receipts/drinkco-9f2c...tlog-proof --policy policy.yaml\n"
                "patto --home ./fresh audit receipt ./fresh/receipts/drinkco-9f2c...tlog-proof",
     .options = OPTIONS,
