@@ -92,24 +92,29 @@ static enum pt_code finding(const struct witness *w, const char *peer, const str
                    peer, what, c->size, root, seen->size, known);
 }
 
+struct opened { /* a head as its log signed it, and what we knew */
+    struct note_key key;
+    struct checkpoint c;
+    struct witness_seen seen;
+};
+
 /* *fits false: the head is not a later one of what was seen. */
-static enum pt_code remember(bool *fits, struct witness_seen *seen, const struct witness *w,
-                             const struct note_key *key, const struct checkpoint *c,
+static enum pt_code remember(bool *fits, struct opened *o, const struct witness *w,
                              const struct witness_head *head, struct pt_err *err)
 {
-    const struct merkle_range range = {.old = head->old_size, .size = c->size};
+    const struct merkle_range range = {.old = head->old_size, .size = o->c.size};
     enum pt_code rc;
 
     *fits = true;
     if ((rc = store_begin(w->store, err)) != PT_OK)
         return rc;
-    if ((rc = read_seen(seen, w->store, key, err)) != PT_OK)
+    if ((rc = read_seen(&o->seen, w->store, &o->key, err)) != PT_OK)
         goto out;
-    *fits = c->size >= seen->size;
-    if (!*fits || head->old_size != seen->size)
+    *fits = o->c.size >= o->seen.size;
+    if (!*fits || head->old_size != o->seen.size)
         goto out;
-    *fits = merkle_consistency_ok(head->proof, range, &seen->root, &c->root);
-    if (*fits && (rc = write_seen(w->store, key, c, err)) == PT_OK)
+    *fits = merkle_consistency_ok(head->proof, range, &o->seen.root, &o->c.root);
+    if (*fits && (rc = write_seen(w->store, &o->key, &o->c, err)) == PT_OK)
         rc = store_commit(w->store, err); /* before anything is signed */
 out:
     store_rollback(w->store);
@@ -130,24 +135,22 @@ enum pt_code witness_cosign(struct buf *line, uint64_t *known, const struct witn
                             const struct witness_head *head, int64_t now_s, struct pt_err *err)
 {
     const char *peer = w->home->policy->partners[head->partner].name;
-    struct note_key key;
-    const struct checkpoint_trust trust = {.log = &key};
-    struct checkpoint c;
+    struct opened o = {.c = {.size = 0}};
+    const struct checkpoint_trust trust = {.log = &o.key};
     struct note note;
-    struct witness_seen seen = {0};
     bool fits;
     enum pt_code rc;
 
     *known = 0;
-    if ((rc = log_key_make(&key, w->home->policy, head->partner, NOTE_ED25519, err)) != PT_OK ||
-        (rc = checkpoint_open(&c, NULL, head->note, &trust, err)) != PT_OK ||
+    if ((rc = log_key_make(&o.key, w->home->policy, head->partner, NOTE_ED25519, err)) != PT_OK ||
+        (rc = checkpoint_open(&o.c, NULL, head->note, &trust, err)) != PT_OK ||
         (rc = note_parse(&note, head->note, err)) != PT_OK ||
-        (rc = remember(&fits, &seen, w, &key, &c, head, err)) != PT_OK)
+        (rc = remember(&fits, &o, w, head, err)) != PT_OK)
         return rc;
     if (!fits)
-        return finding(w, peer, &c, &seen, now_s, err);
-    *known = seen.size;
-    if (seen.size != head->old_size)
+        return finding(w, peer, &o.c, &o.seen, now_s, err);
+    *known = o.seen.size;
+    if (o.seen.size != head->old_size)
         return PT_OK;
     return sign(line, w, note.text, now_s, err);
 }
