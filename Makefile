@@ -99,7 +99,14 @@ $(BUILD)/crypto/block_portable.o: CFLAGS_ARCH := $(if $(PLAIN),,-O3)
 # tests only: the product has no such switch).
 $(BUILD)/tests/%_test: $(BUILD)/tests/%_test.o $(HELP_O) $(LIB)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcmocka $(LIBS)
+	$(Q)$(CC) $(LDFLAGS_ALL) $(LDFLAGS_TEST) -o $@ $^ -lcmocka $(LIBS)
+# Programs in which memory ends at every call in turn: tests/failing_memory.h.
+MEMORY_ENDS := malloc calloc realloc aligned_alloc strdup sodium_malloc
+CIPHER_FAILS := EVP_CIPHER_CTX_new EVP_CIPHER_CTX_copy EVP_EncryptUpdate \
+                crypto_pwhash_scryptsalsa208sha256
+$(BUILD)/tests/policy/policy_memory_test: LDFLAGS_TEST := $(MEMORY_ENDS:%=-Wl,--wrap=%)
+$(BUILD)/tests/crypto/crypto_memory_test: \
+    LDFLAGS_TEST := $(MEMORY_ENDS:%=-Wl,--wrap=%) $(CIPHER_FAILS:%=-Wl,--wrap=%)
 $(BUILD)/tests/fuzz/%_replay: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/main.o $(LIB)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 $(BUILD)/lattice-bench: $(BUILD)/tests/bench/lattice_bench.o $(LIB)
