@@ -104,7 +104,9 @@ $(BUILD)/tests/%_test: $(BUILD)/tests/%_test.o $(HELP_O) $(LIB)
 MEMORY_ENDS := malloc calloc realloc aligned_alloc strdup sodium_malloc
 CIPHER_FAILS := EVP_CIPHER_CTX_new EVP_CIPHER_CTX_copy EVP_EncryptUpdate \
                 crypto_pwhash_scryptsalsa208sha256
-$(BUILD)/tests/policy/policy_memory_test: LDFLAGS_TEST := $(MEMORY_ENDS:%=-Wl,--wrap=%)
+YAML_FAILS := fy_diag_create fy_parser_create fy_parser_set_string
+$(BUILD)/tests/policy/policy_memory_test: \
+    LDFLAGS_TEST := $(MEMORY_ENDS:%=-Wl,--wrap=%) $(YAML_FAILS:%=-Wl,--wrap=%)
 $(BUILD)/tests/crypto/crypto_memory_test: \
     LDFLAGS_TEST := $(MEMORY_ENDS:%=-Wl,--wrap=%) $(CIPHER_FAILS:%=-Wl,--wrap=%)
 $(BUILD)/tests/fuzz/%_replay: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/main.o $(LIB)

@@ -129,10 +129,12 @@ enum pt_code freeze_parse(struct freeze *out, struct span *lines, struct span *s
     if (text.n > FREEZE_TEXT_MAX)
         return pt_fail(err, PT_EPARSE, "%zu bytes: a statement of a freeze has at most %d", text.n,
                        FREEZE_TEXT_MAX);
-    if (!parse_lines(out, &rest))
+    if (!parse_lines(out, &rest)) {
+        *out = (struct freeze){0};
         return pt_fail(err, PT_EPARSE,
                        "not a statement of a freeze: expected \"" FIRST_LINE "\", then lines "
                        "federation, policy, officer, at and reason, an empty one and a signature");
+    }
     *lines = span_of(text.p, text.n - rest.n);
     *signature = rest;
     return PT_OK;

@@ -1,6 +1,7 @@
 /* Rules about the paper: signatures, dates, purpose, law, keys, addresses, witnesses. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "crypto/base/text.h"
@@ -148,7 +149,7 @@ static void retention_too_long(struct lint *l, const struct lint_in *in)
 
 static bool says_interests(const char *basis)
 {
-    return strstr(basis, "interest") != NULL || strstr(basis, "interess") != NULL;
+    return strcasestr(basis, "interest") != NULL || strcasestr(basis, "interess") != NULL;
 }
 
 static void interests_balanced(struct lint *l, const struct lint_in *in)
@@ -184,7 +185,7 @@ static void officer_is_node(struct lint *l, const struct lint_in *in)
 
 static bool starts(const char *text, const char *with)
 {
-    return strncmp(text, with, strlen(with)) == 0;
+    return strncasecmp(text, with, strlen(with)) == 0; /* as names of hosts are compared */
 }
 
 static bool is_local(const char *endpoint)
@@ -201,15 +202,28 @@ static void endpoint_local(struct lint *l, const struct lint_in *in)
                       partner(in, i)->name, partner(in, i)->endpoint);
 }
 
+/* RFC 1918, 3927, 4193 and 4291. */
+static bool is_private(const char *endpoint)
+{
+    static const char *const NETS[] = {"10.", "192.168.", "169.254.", "[fc", "[fd", "[fe80:"};
+    static const char OF_16[] = "172.";
+
+    for (size_t i = 0; i < PT_LEN(NETS); i++)
+        if (starts(endpoint, NETS[i]))
+            return true;
+    if (!starts(endpoint, OF_16))
+        return false;
+    char *end;
+    unsigned long second = strtoul(endpoint + strlen(OF_16), &end, 10);
+    return *end == '.' && second >= 16 && second <= 31;
+}
+
 static void endpoint_private(struct lint *l, const struct lint_in *in)
 {
-    for (size_t i = 0; i < in->policy->partner_count; i++) {
-        const char *e = partner(in, i)->endpoint;
-        if (starts(e, "10.") || starts(e, "192.168.") || starts(e, "169.254.") ||
-            starts(e, "[fd") || starts(e, "[fe80"))
+    for (size_t i = 0; i < in->policy->partner_count; i++)
+        if (is_private(partner(in, i)->endpoint))
             lint_find(l, partner(in, i)->endpoint_line, "%s is at %s, a private address",
-                      partner(in, i)->name, e);
-    }
+                      partner(in, i)->name, partner(in, i)->endpoint);
 }
 
 static size_t host_length(const char *endpoint)

@@ -247,6 +247,10 @@ static void passwords_and_limits(void **state)
     build_locked(text, &k, crypto_pwhash_scryptsalsa208sha256_OPSLIMIT_SENSITIVE + 1,
                  UINT64_C(1) << 40);
     assert_int_equal(minisign_key_parse(&got, span_z(text), span_z(PASSWORD), &err), PT_ELIMIT);
+    build_locked(text, &k, crypto_pwhash_scryptsalsa208sha256_OPSLIMIT_MIN,
+                 crypto_pwhash_scryptsalsa208sha256_MEMLIMIT_SENSITIVE + UINT64_C(1));
+    assert_int_equal(minisign_key_parse(&got, span_z(text), span_z(PASSWORD), &err), PT_ELIMIT);
+    assert_memory_equal(&got, &none, sizeof none);
 }
 
 static void damaged_keys_are_refused(void **state)

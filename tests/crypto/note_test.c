@@ -140,6 +140,13 @@ static void keys_have_one_text(void **state)
         assert_int_equal(note_key_parse(&k, span_z(bad[i]), &err), PT_EPARSE);
         assert_int_equal(k.name[0], 0);
     }
+    /* Unicode's White_Space, a plus sign, a control character, no UTF-8. */
+    static const char *const no_name[] = {"",       "a b",    "a+b",      "\u00a0a", "a\u1680b",
+                                          "\u2000", "\u200a", "a\u202f",  "\u205f",  "a\u3000",
+                                          "a\tb",   "\xff",   "a\xe3\x80"};
+    for (size_t i = 0; i < PT_LEN(no_name); i++)
+        assert_false(note_name_ok(span_z(no_name[i])));
+    assert_true(note_name_ok(span_z("\u00e9\u1fff\u203f/\u3001")));
     memset(long_name, 'n', sizeof long_name);
     assert_true(note_name_ok(span_of(long_name, NOTE_NAME_MAX)));
     assert_false(note_name_ok(span_of(long_name, NOTE_NAME_MAX + 1)));

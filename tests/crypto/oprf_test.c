@@ -379,6 +379,19 @@ static void requests_are_checked(void **state)
         PT_EBADMSG);
     assert_int_equal(bad, 61);
     assert_memory_equal(x.back, zero, sizeof zero);
+    /* The search for repeats sorts by four bytes: another element that has them too is none, and
+     * hides none. */
+    exchange_honest(&x);
+    memcpy(x.sent[5].b + 1, x.sent[3].b + 1, 4);
+    assert_int_equal(
+        oprf_evaluate(x.back, &proof, &x.key, &seed, (struct span_points){x.sent, N}, &bad),
+        PT_EBADMSG);
+    assert_int_equal(bad, 5); /* no point any more */
+    x.sent[9] = x.sent[3];
+    assert_int_equal(
+        oprf_evaluate(x.back, &proof, &x.key, &seed, (struct span_points){x.sent, N}, &bad),
+        PT_EBADMSG);
+    assert_int_equal(bad, 9);
 }
 
 /* Goal: the prover itself refuses what it could not prove, and leaves no half proof. */

@@ -105,6 +105,29 @@ static void operations_obey_the_laws(void **state)
     assert_memory_equal(t.b, zero.b, 32);
 }
 
+/* Upper means k > q - k. At the edge: (q+1)/2 is the inverse of 2, and q less that is below it. */
+static void halves_are_told_apart(void **state)
+{
+    static const struct scalar two = {{2}};
+    struct scalar edge;
+    struct scalar below;
+
+    (void)state;
+    assert_int_equal(crypto_core_ristretto255_scalar_invert(edge.b, two.b), 0);
+    crypto_core_ristretto255_scalar_negate(below.b, edge.b);
+    assert_true(scalar_is_upper_half_vartime(&edge));
+    assert_false(scalar_is_upper_half_vartime(&below));
+    for (size_t i = 0; i < 200; i++) {
+        struct scalar k = scalar_case(i);
+        struct scalar minus;
+        int order = 0;
+        crypto_core_ristretto255_scalar_negate(minus.b, k.b);
+        for (size_t b = 32; b-- > 0 && order == 0;)
+            order = k.b[b] - minus.b[b];
+        assert_int_equal(scalar_is_upper_half_vartime(&k), order > 0);
+    }
+}
+
 static void only_reduced_scalars_are_canonical(void **state)
 {
     struct scalar q;
@@ -134,6 +157,7 @@ int main(void)
         cmocka_unit_test(half_twice_is_whole),
         cmocka_unit_test(digits_sum_to_the_scalar),
         cmocka_unit_test(operations_obey_the_laws),
+        cmocka_unit_test(halves_are_told_apart),
         cmocka_unit_test(only_reduced_scalars_are_canonical),
     };
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);

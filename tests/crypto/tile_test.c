@@ -65,6 +65,9 @@ static void other_paths_are_none(void **state)
         "tile/0/x001.p/x002/003",
         "tile/0/000/",
         "tile/0/x999/x999/x999/x999/x999/x999/x999/999",
+        "tile/0/x999/x999/x999/x999/x999/x999/x999/x999/x999/x999/x999/x999/x999/x999/x999/999",
+        "tile/0//000",
+        "tile/0/x",
         "checkpoint",
     };
 

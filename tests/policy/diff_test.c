@@ -323,6 +323,17 @@ static bool has_row(const char *pattern)
     return false;
 }
 
+/* A report with a looser or a neutral change tightens nothing by itself, nor does an empty one. */
+static void only_tighter_is_only_that(void **state)
+{
+    (void)state;
+    assert_false(diff_only_tighter(&(struct diff_report){0}));
+    assert_true(diff_only_tighter(&(struct diff_report){.tighter = 1}));
+    assert_false(diff_only_tighter(&(struct diff_report){.tighter = 1, .looser = 1}));
+    assert_false(diff_only_tighter(&(struct diff_report){.tighter = 1, .neutral = 1}));
+    assert_string_equal(diff_effect_name((enum diff_effect)7), "looser"); /* fails closed */
+}
+
 static void every_rule_has_a_row(void **state)
 {
     (void)state;
@@ -478,6 +489,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_key_is_judged),
+        cmocka_unit_test(only_tighter_is_only_that),
         cmocka_unit_test(every_rule_has_a_row),
         cmocka_unit_test(every_key_has_a_rule),
         cmocka_unit_test(what_means_the_same_is_no_change),

@@ -130,6 +130,33 @@ static void what_is_not_permitted_is_said(void **state)
     done(&x);
 }
 
+/* Two partners, and what may be left out is: 365 days of 0.002 make 0.73, less than six periods of 0.2
+ * and than 1.0 for ever; Phi(sqrt(2 * 0.73) / 2) = Phi(0.6042) = 0.7271. */
+static void what_is_left_out_is_passed_over(void **state)
+{
+    static const struct fixture_change LESS[] = {
+        {", unit: EUR", ""},
+        {"daily_rho: 0.01", "daily_rho: 0.002"},
+    };
+    struct fixture_partner partners[2];
+    struct explained x = {0};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++)
+        fixture_partner_init(&partners[i], i, NULL);
+    fixture_policy_text(&x.text, partners, 2);
+    for (size_t i = 0; i < PT_LEN(LESS); i++)
+        fixture_replace(&x.text, LESS[i]);
+    explain(&x, EXPLAIN_EN, -1);
+    for (size_t i = 0; i < x.e.count; i++)
+        assert_true(x.e.sentences[i].text[0] != '\0' && x.e.sentences[i].line_count > 0);
+    assert_non_null(saying(&x, "no unit"));
+    assert_non_null(saying(&x, "rho 0.73"));
+    assert_non_null(saying(&x, "at most 73 times in 100"));
+    assert_null(saying(&x, "all others together"));
+    done(&x);
+}
+
 static bool cited(const struct explained *x, uint32_t line)
 {
     for (size_t i = 0; i < x->e.count; i++)
@@ -206,6 +233,7 @@ static void no_key_is_passed_over(void **state)
 static void languages_take_the_same_arguments(void **state)
 {
     (void)state;
+    assert_string_equal(explain_word("a word of theirs", EXPLAIN_IT), "a word of theirs");
     for (int id = 0; id < SAY_COUNT; id++)
         for (char n = '1'; n <= '8'; n++) {
             const char hole[] = {'{', n, '}', '\0'};
@@ -223,6 +251,7 @@ int main(void)
         cmocka_unit_test(the_same_in_italian),
         cmocka_unit_test(a_partner_sees_its_own_side),
         cmocka_unit_test(what_is_not_permitted_is_said),
+        cmocka_unit_test(what_is_left_out_is_passed_over),
         cmocka_unit_test(no_key_is_passed_over),
         cmocka_unit_test(languages_take_the_same_arguments),
     };

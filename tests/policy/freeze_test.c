@@ -134,6 +134,60 @@ static void nothing_else_freezes(void **state)
     policy_free(p);
 }
 
+/* Lines that nobody may have signed in good faith: read strictly, or not at all. */
+static void lines_are_read_strictly(void **state)
+{
+    static const struct fixture_change DEFECTS[] = {
+        {"patto freeze 1", "patto freeze 2"},
+        {"federation: a", "federation: A"},
+        {"federation: ", "federation:"},
+        {"federation: ", "federatiom: "},
+        {"officer: b", "officer: "},
+        {"officer: b", "officer: 1b"},
+        {"officer: b", "Officer: b"},
+        {"sha256:a", "sha256:A"},
+        {"sha256:", "sha512:"},
+        {"policy: sha256:", "policy: sha256"},
+        {"T18:", " 18:"},
+        {"18:05:09Z", "18:05:09 "},
+        {"18:05:09Z", "18.05:09Z"},
+        {"18:05:09Z", "18:05.09Z"},
+        {"18:05:09Z", "18:05:09+0Z"},
+        {"18:05:09Z", "24:05:09Z"},
+        {"18:05:09Z", "18:60:09Z"},
+        {"18:05:09Z", "18:05:60Z"},
+        {"18:05:09Z", "1x:05:09Z"},
+        {"18:05:09Z", "x8:05:09Z"},
+        {"18:05:09Z", "18:/5:09Z"},
+        {"18:05:09Z", "18:05:0/Z"},
+        {"2026-11-26", "2026-11-31"},
+        {"reason: w", "reason:  w"},
+        {"reason: why", "reason: "},
+        {"reason: why\n\n", "reason: why\n"},
+        {"reason: why\n\n", "reason: why\nmore: x\n\n"},
+        {"at: ", "at:\n"},
+    };
+    const struct freeze good = {
+        .federation = "a", .policy = {{0xab}}, .officer = "b", .at_s = 1795716309, .reason = "why"};
+    static const struct freeze empty;
+
+    (void)state;
+    for (size_t i = 0; i < PT_LEN(DEFECTS); i++) {
+        struct freeze f;
+        struct buf text = {0};
+        struct span lines;
+        struct span signature;
+        struct pt_err err = {0};
+        assert_int_equal(freeze_print(&text, &good, &err), PT_OK);
+        fixture_replace(&text, DEFECTS[i]);
+        if (freeze_parse(&f, &lines, &signature, buf_span(&text), &err) != PT_EPARSE)
+            fail_msg("'%s' instead of '%s' is read", DEFECTS[i].to, DEFECTS[i].from);
+        assert_memory_equal(&f, &empty, sizeof f);
+        assert_int_equal(lines.n + signature.n, 0);
+        buf_free(&text);
+    }
+}
+
 /* A signature under a policy freezes nothing, and one under a statement signs no policy. */
 static void a_policy_is_no_statement(void **state)
 {
@@ -155,9 +209,8 @@ static void a_policy_is_no_statement(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_officer_freezes),
-        cmocka_unit_test(what_is_printed_is_read),
-        cmocka_unit_test(nothing_else_freezes),
+        cmocka_unit_test(an_officer_freezes),       cmocka_unit_test(what_is_printed_is_read),
+        cmocka_unit_test(nothing_else_freezes),     cmocka_unit_test(lines_are_read_strictly),
         cmocka_unit_test(a_policy_is_no_statement),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -95,6 +95,10 @@ static void the_table_is_whole(void **state)
         assert_non_null(r->test);
     }
     assert_null(lint_rule_at(lint_rule_count()));
+    assert_string_equal(lint_severity_name(LINT_NOTE), "note");
+    assert_string_equal(lint_severity_name(LINT_WARNING), "warning");
+    assert_string_equal(lint_severity_name(LINT_ERROR), "error");
+    assert_string_equal(lint_severity_name((enum lint_severity)9), "error"); /* fails closed */
 }
 
 static void a_policy_in_order_has_no_findings(void **state)
@@ -261,6 +265,61 @@ static void every_rule_fires_on_its_defect(void **state)
     }
 }
 
+/* What a rule about words and addresses must know, and what it must leave alone. */
+static const struct {
+    const char *id;
+    struct fixture_change change;
+    bool fires;
+} SPELLINGS[] = {
+    {"P007", {"basis: consent", "basis: TBD"}, true},
+    {"P007",
+     {"    certificate: sha256:a1", "    basis: Unknown\n    certificate: sha256:a1"},
+     true},
+    {"P007", {"basis: consent", "basis: testament"}, false},
+    {"P010", {"contact: privacy@freshmart.example", "contact: Todo"}, true},
+    {"P013", {"basis: consent", "basis: Legitimate Interests"}, true},
+    {"P013", {"basis: consent", "basis: legittimo interesse"}, true},
+    {"P013", {"basis: consent", "basis: contract"}, false},
+    {"P013",
+     {"    certificate: sha256:a1", "    basis: LEGITIMATE INTEREST\n    certificate: sha256:a1"},
+     true},
+    {"P014",
+     {"    certificate: sha256:a1", "    basis: consent\n    certificate: sha256:a1"},
+     false},
+    {"P016", {"node.drinkco.example:", "127.0.0.9:"}, true},
+    {"P016", {"node.drinkco.example:", "LocalHost:"}, true},
+    {"P016", {"node.drinkco.example:7443", "'[::1]:7443'"}, true},
+    {"P016", {"node.drinkco.example:", "0.0.0.0:"}, true},
+    {"P016", {"node.drinkco.example:", "128.0.0.1:"}, false},
+    {"P017", {"node.drinkco.example:", "192.168.0.1:"}, true},
+    {"P017", {"node.drinkco.example:", "169.254.0.1:"}, true},
+    {"P017", {"node.drinkco.example:", "172.16.0.1:"}, true},
+    {"P017", {"node.drinkco.example:", "172.31.255.1:"}, true},
+    {"P017", {"node.drinkco.example:", "172.15.0.1:"}, false},
+    {"P017", {"node.drinkco.example:", "172.32.0.1:"}, false},
+    {"P017", {"node.drinkco.example:", "172.example:"}, false},
+    {"P017", {"node.drinkco.example:", "11.0.0.1:"}, false},
+    {"P017", {"node.drinkco.example:7443", "'[FD00::1]:7443'"}, true},
+    {"P017", {"node.drinkco.example:7443", "'[fe80::1]:7443'"}, true},
+    {"P017", {"node.drinkco.example:7443", "'[2001:db8::1]:7443'"}, false},
+    {"P018", {"node.drinkco.example:", "node.freshmore.example:"}, false},
+};
+
+static void spellings_are_known(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < PT_LEN(SPELLINGS); i++) {
+        struct lint_report r;
+        struct buf text = {0};
+        make_text(&text, &SPELLINGS[i].change, 1);
+        run_text(&r, &text, NULL);
+        if ((found(&r, SPELLINGS[i].id) != NULL) != SPELLINGS[i].fires)
+            fail_msg("%s and '%s'", SPELLINGS[i].id, SPELLINGS[i].change.to);
+        lint_report_free(&r);
+        buf_free(&text);
+    }
+}
+
 static void no_rule_is_without_a_case(void **state)
 {
     (void)state;
@@ -370,6 +429,7 @@ int main(void)
         cmocka_unit_test(the_table_is_whole),
         cmocka_unit_test(a_policy_in_order_has_no_findings),
         cmocka_unit_test(every_rule_fires_on_its_defect),
+        cmocka_unit_test(spellings_are_known),
         cmocka_unit_test(no_rule_is_without_a_case),
         cmocka_unit_test(a_missing_signature_is_found),
         cmocka_unit_test(reach_over_partners_alone_is_found),

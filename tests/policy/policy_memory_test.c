@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <libfyaml.h>
 
 #include "policy/diff.h"
 #include "policy/explain.h"
@@ -17,6 +18,27 @@
 #include "policy/quorum.h"
 #include "tests/failing_memory.h"
 #include "tests/policy_fixture.h"
+
+/* NOLINTBEGIN(bugprone-reserved-identifier): the linker's names */
+struct fy_diag *__real_fy_diag_create(const struct fy_diag_cfg *cfg);
+struct fy_diag *__wrap_fy_diag_create(const struct fy_diag_cfg *cfg);
+struct fy_diag *__wrap_fy_diag_create(const struct fy_diag_cfg *cfg)
+{
+    return memory_ends() ? NULL : __real_fy_diag_create(cfg);
+}
+struct fy_parser *__real_fy_parser_create(const struct fy_parse_cfg *cfg);
+struct fy_parser *__wrap_fy_parser_create(const struct fy_parse_cfg *cfg);
+struct fy_parser *__wrap_fy_parser_create(const struct fy_parse_cfg *cfg)
+{
+    return memory_ends() ? NULL : __real_fy_parser_create(cfg);
+}
+int __real_fy_parser_set_string(struct fy_parser *p, const char *s, size_t n);
+int __wrap_fy_parser_set_string(struct fy_parser *p, const char *s, size_t n);
+int __wrap_fy_parser_set_string(struct fy_parser *p, const char *s, size_t n)
+{
+    return memory_ends() ? -1 : __real_fy_parser_set_string(p, s, n);
+}
+/* NOLINTEND(bugprone-reserved-identifier) */
 
 enum { CALLS_MAX = 20000 };
 
