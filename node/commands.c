@@ -9,6 +9,8 @@ const struct command *const commands_table[] = {
     &cmd_policy_explain,
     &cmd_policy_lint,
     &cmd_policy_diff,
+    &cmd_policy_simulate,
+    &cmd_policy_attack,
     &cmd_policy_freeze,
     &cmd_join,
     &cmd_map,

@@ -7,7 +7,8 @@
 extern const struct command *const commands_table[]; /* ends with NULL */
 
 extern const struct command cmd_init, cmd_officer_key, cmd_policy_sign, cmd_policy_check,
-    cmd_policy_explain, cmd_policy_lint, cmd_policy_diff, cmd_policy_freeze, cmd_join, cmd_map;
+    cmd_policy_explain, cmd_policy_lint, cmd_policy_diff, cmd_policy_simulate, cmd_policy_attack,
+    cmd_policy_freeze, cmd_join, cmd_map;
 extern const struct command cmd_ingest, cmd_serve, cmd_tokenise, cmd_epoch, cmd_query;
 extern const struct command cmd_bench, cmd_plan_capacity;
 extern const struct command cmd_budget_show, cmd_forget, cmd_audit_absence;

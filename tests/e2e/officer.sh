@@ -70,6 +70,38 @@ holds "$work/out" '[.findings[].id] | index("P001") != null'
 refused 1 '' "$patto" policy lint "$example" --sarif
 holds "$work/out" '.version == "2.1.0" and (.runs[0].results | length) > 0'
 
+say 'simulate: a plan on made-up customers'
+cat >"$work/plan.yaml" <<'YAML'
+patto-plan: 1
+name: launch
+asker: freshmart
+audiences: {loyal: [segment=loyal]}
+questions:
+  - {id: together, ask: overlap, with: drinkco, audience: loyal}
+  - {id: taste, ask: affinity, with: drinkco, rows: buys, columns: drinkco.buys}
+  - {id: table, ask: crosstab, with: drinkco, rows: buys, columns: drinkco.buys}
+YAML
+ok "$patto" policy simulate "$example" --questions "$work/plan.yaml"
+! LC_ALL=C.UTF-8 grep -E '^.{101}' "$work/out" || fail 'wider than 100 columns'
+ok "$patto" policy simulate "$example" --questions "$work/plan.yaml" --json
+holds "$work/out" '[.questions[].permitted] == [true, true, true] and .questions[2].paid_before
+    and .questions[0].simulated.half_width > 0 and (.rho - 0.002625162 | fabs) < 1e-8'
+cp "$work/out" "$work/once"
+ok "$patto" policy simulate "$example" --questions "$work/plan.yaml" --json
+cmp "$work/once" "$work/out" || fail 'the same seed, another forecast'
+sed 's/with: drinkco, audience/with: homeware, audience/; s/ask: overlap/ask: reach/' "$work/plan.yaml" >"$work/no.yaml"
+refused 1 '1 of 3 questions may not be asked' "$patto" policy simulate "$example" --questions "$work/no.yaml" --json
+holds "$work/out" '.questions[0].reason | contains("questions.reach.ask, line 64")'
+sed 's/^asker/budget_rho: 0.001\nasker/' "$work/plan.yaml" >"$work/dear.yaml"
+refused 1 'are over a budget' "$patto" policy simulate "$example" --questions "$work/dear.yaml"
+refused 1 'line 6' "$patto" policy simulate "$example" --questions "$example"
+refused 2 'a share' "$patto" policy simulate "$example" --questions "$work/plan.yaml" --overlap 2
+
+say 'attack: within its bound'
+ok "$patto" policy attack "$example" --trials 300 --json
+holds "$work/out" '[.attacks[] | select(.possible and (.broken | not))] | length == 6'
+refused 2 'from 100' "$patto" policy attack "$example" --trials 1
+
 say 'policy/README.md shows what is printed'
 # A block that begins with "$ patto policy COMMAND ..." is compared with what that command prints.
 python3 - policy/README.md "$patto" <<'PY'
