@@ -94,7 +94,7 @@ refused 1 '1 of 3 questions may not be asked' "$patto" policy simulate "$example
 holds "$work/out" '.questions[0].reason | contains("questions.reach.ask, line 64")'
 sed 's/^asker/budget_rho: 0.001\nasker/' "$work/plan.yaml" >"$work/dear.yaml"
 refused 1 'are over a budget' "$patto" policy simulate "$example" --questions "$work/dear.yaml"
-refused 1 'line 6' "$patto" policy simulate "$example" --questions "$example"
+refused 1 "unknown key 'patto'" "$patto" policy simulate "$example" --questions "$example"
 refused 2 'a share' "$patto" policy simulate "$example" --questions "$work/plan.yaml" --overlap 2
 
 say 'attack: within its bound'
