@@ -330,7 +330,8 @@ const struct command cmd_policy_simulate = {
              "  audiences: {loyal: [segment=loyal]}   # may be left out\n"
              "  questions:\n"
              "    - {id: together, ask: overlap, with: drinkco, audience: loyal}\n"
-             "    - {id: taste, ask: affinity, with: drinkco, rows: buys, columns: drinkco.buys}",
+             "    - {id: taste, ask: affinity, with: drinkco, rows: buys,\n"
+             "       columns: drinkco.buys}",
     .example = "patto policy simulate policy.yaml --questions plan.yaml\n"
                "patto policy simulate policy.yaml --questions plan.yaml --overlap 0.1 --json",
     .options = OPTIONS,
