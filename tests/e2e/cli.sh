@@ -24,7 +24,7 @@ ok "$patto" completion bash
 bash -n "$work/out"
 cat >"$work/complete.sh" <<'SH'
 . "$1"
-COMP_WORDS=(patto policy s) COMP_CWORD=2; _patto; echo "${COMPREPLY[*]}"
+COMP_WORDS=(patto policy sig) COMP_CWORD=2; _patto; echo "${COMPREPLY[*]}"
 COMP_WORDS=(patto --home x ingest --m) COMP_CWORD=4; _patto; echo "${COMPREPLY[*]}"
 COMP_WORDS=(patto offi) COMP_CWORD=1; _patto; echo "${COMPREPLY[*]}"
 COMP_WORDS=(patto query aff) COMP_CWORD=2; _patto; echo "${COMPREPLY[*]}"
