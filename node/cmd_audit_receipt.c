@@ -7,6 +7,7 @@
 #include "node/policy_file.h"
 #include "node/receipt.h"
 #include "node/witness.h"
+#include "policy/log_key.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 
 static const struct cli_option OPTIONS[] = {
     {"policy", "POLICY", "the policy under which it was given; else the home's", false, false},
+    {"quorum", NULL, "fail unless as many witnesses signed as audit.quorum asks", false, false},
     {"json", NULL, "print what it proves as JSON", false, false},
     {0},
 };
@@ -64,7 +66,10 @@ static void print_text(FILE *out, const struct receipt *r, const struct policy *
             fprintf(out, ", %s", p->partners[i].name);
     fputs(".\n", out);
     if (missing(names, r, p) > 0)
-        fprintf(out, "Of the policy's witnesses these have not signed this head: %s.\n", names);
+        fprintf(out,
+                "Of the policy's witnesses these have not signed this head: %s.\n"
+                "(%zu of the %zu that audit.quorum asks for have.)\n",
+                names, log_key_signed(p, r->owner, r->signed_by), log_key_quorum(p, r->owner));
 }
 
 static enum pt_code print_json(FILE *out, const struct receipt *r, const struct policy *p,
@@ -89,16 +94,26 @@ static enum pt_code print_json(FILE *out, const struct receipt *r, const struct 
             json_array_append_new(signers, json_string(p->partners[i].name));
     return cmd_json_print(
         out,
-        json_pack("{s:b, s:s, s:s, s:s, s:s, s:o, s:I, s:I, s:s, s:o}", "good", 1, "owner",
-                  p->partners[r->owner].name, "asker", p->partners[r->asker].name, "at", at,
-                  "policy", hash, "event", fields, "entry", (json_int_t)r->event.sequence, "size",
-                  (json_int_t)r->head.size, "log", r->head.origin, "signed_by", signers),
+        json_pack("{s:b, s:s, s:s, s:s, s:s, s:o, s:I, s:I, s:s, s:o, s:{s:I, s:I}}", "good", 1,
+                  "owner", p->partners[r->owner].name, "asker", p->partners[r->asker].name, "at",
+                  at, "policy", hash, "event", fields, "entry", (json_int_t)r->event.sequence,
+                  "size", (json_int_t)r->head.size, "log", r->head.origin, "signed_by", signers,
+                  "quorum", "needed", (json_int_t)log_key_quorum(p, r->owner), "had",
+                  (json_int_t)log_key_signed(p, r->owner, r->signed_by)),
         err);
 }
 
 /* Both nodes of the question have signed, or it is the word of one. */
-static enum pt_code judge(const struct receipt *r, const struct policy *p, struct pt_err *err)
+static enum pt_code judge(const struct receipt *r, const struct policy *p, bool quorum,
+                          struct pt_err *err)
 {
+    const size_t had = log_key_signed(p, r->owner, r->signed_by);
+    const size_t needed = log_key_quorum(p, r->owner);
+
+    if (r->signed_s > 0 && quorum && had < needed)
+        return pt_fail(err, PT_EDENIED,
+                       "of its witnesses %zu have signed, and audit.quorum asks for %zu", had,
+                       needed);
     if (r->signed_s > 0)
         return PT_OK;
     return pt_fail(err, PT_EDENIED,
@@ -117,7 +132,7 @@ static enum pt_code check(struct cli *cli, const struct policy *p, struct pt_err
         return pt_fail(err, PT_ENOMEM, "audit receipt: out of memory");
     if ((rc = fileio_read(&text, cli->args[0], TLOG_PROOF_BYTES_MAX, err)) == PT_OK &&
         (rc = receipt_read(r, buf_span(&text), p, err)) == PT_OK &&
-        (rc = judge(r, p, err)) == PT_OK) {
+        (rc = judge(r, p, cli_flag(cli, "quorum"), err)) == PT_OK) {
         if (cli_flag(cli, "json"))
             rc = print_json(cli->out, r, p, err);
         else

@@ -5,7 +5,6 @@
 #include "node/cmd_json.h"
 #include "node/commands.h"
 #include "node/witness.h"
-#include "policy/log_key.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -19,44 +18,9 @@ struct verify {
     struct audit audit;
     struct translog *log;
     struct store_place events;
-    struct buf note;
     bool published;
-    struct checkpoint checkpoint;
-    struct note_key witnesses[NOTE_KEYS_MAX - 1]; /* everybody else of the policy */
-    struct note_seal seals[NOTE_KEYS_MAX - 1];
-    bool named[NOTE_KEYS_MAX - 1]; /* in audit.witnesses */
-    size_t witness_count;
+    struct witness_signed head;
 };
-
-static enum pt_code witnesses(struct verify *v, struct pt_err *err)
-{
-    const struct policy *p = v->audit.home->policy;
-
-    for (size_t i = 0; i < p->partner_count && v->witness_count < PT_LEN(v->witnesses); i++) {
-        if (i == v->audit.home->self)
-            continue;
-        v->named[v->witness_count] = witness_is(p, i);
-        if (log_key_make(&v->witnesses[v->witness_count++], p, i, NOTE_COSIGNATURE, err) != PT_OK)
-            return err->code;
-    }
-    return PT_OK;
-}
-
-static enum pt_code open_checkpoint(struct verify *v, struct pt_err *err)
-{
-    struct note_key key;
-    struct checkpoint_trust trust = {.log = &key, .witnesses = v->witnesses};
-    enum pt_code rc;
-
-    if ((rc = witnesses(v, err)) != PT_OK ||
-        (rc = log_key_make(&key, v->audit.home->policy, v->audit.home->self, NOTE_ED25519, err)) !=
-            PT_OK ||
-        (rc = translog_read(&v->note, &v->published, v->log, err)) != PT_OK || !v->published)
-        return rc;
-    trust.witness_count = v->witness_count;
-    rc = checkpoint_open(&v->checkpoint, v->seals, buf_span(&v->note), &trust, err);
-    return rc == PT_OK ? PT_OK : pt_wrap(err, "log/checkpoint");
-}
 
 /* In this order the first thing that is wrong is the one that explains the others. */
 static enum pt_code verify(struct verify *v, const char *home_dir, struct pt_err *err)
@@ -69,37 +33,46 @@ static enum pt_code verify(struct verify *v, const char *home_dir, struct pt_err
         (rc = translog_open(&v->log, v->audit.home, v->audit.store, err)) != PT_OK ||
         (rc = translog_check(v->log, err)) != PT_OK)
         return rc;
-    return open_checkpoint(v, err);
+    return witness_published(&v->head, &v->published, v->audit.home, err);
+}
+
+static void print_cosigned(FILE *out, const struct verify *v)
+{
+    const struct policy *p = v->audit.home->policy;
+    size_t cosigned = 0;
+    char at[20];
+
+    for (size_t i = 0; i < p->partner_count; i++) {
+        if (!v->head.by[i])
+            continue;
+        clock_time(at, v->head.at_s[i]);
+        fprintf(out, "cosigned   %s UTC by %s\n", at, p->partners[i].name);
+        cosigned++;
+    }
+    for (size_t i = 0; i < p->partner_count; i++)
+        if (!v->head.by[i] && i != v->audit.home->self && witness_is(p, i))
+            fprintf(out, "missing    %s: a witness of the policy, which has not signed this head\n",
+                    p->partners[i].name);
+    if (cosigned == 0)
+        fprintf(out, "cosigned   by nobody: only this node vouches for this tree head\n");
+    fprintf(out, "quorum     %zu of the %zu witnesses that the policy asks for%s\n", v->head.had,
+            v->head.needed, v->head.had < v->head.needed ? ": not enough yet" : "");
 }
 
 static void print_text(FILE *out, const struct verify *v)
 {
     char root[65];
-    char at[20];
-    size_t cosigned = 0;
 
     fprintf(out, "events     %" PRIu64 ": the chain and every leaf hold\n", v->events.sequence);
     if (!v->published) {
         fprintf(out, "log        nothing is published yet: `patto serve` signs it\n");
         return;
     }
-    text_hex(root, v->checkpoint.root.b, sizeof v->checkpoint.root.b);
+    text_hex(root, v->head.head.root.b, sizeof v->head.head.root.b);
     fprintf(out, "log        %" PRIu64 " entries published and signed by %s: every tile holds\n",
-            v->checkpoint.size, v->checkpoint.origin);
+            v->head.head.size, v->head.head.origin);
     fprintf(out, "tree head  %s\n", root);
-    for (size_t i = 0; i < v->witness_count; i++) {
-        if (!v->seals[i].good)
-            continue;
-        clock_time(at, (int64_t)v->seals[i].time_s);
-        fprintf(out, "cosigned   %s UTC by %s\n", at, v->witnesses[i].name);
-        cosigned++;
-    }
-    for (size_t i = 0; i < v->witness_count; i++)
-        if (!v->seals[i].good && v->named[i])
-            fprintf(out, "missing    %s: a witness of the policy, which has not signed this head\n",
-                    v->witnesses[i].name);
-    if (cosigned == 0)
-        fprintf(out, "cosigned   by nobody: only this node vouches for this tree head\n");
+    print_cosigned(out, v);
 }
 
 static json_t *json_cosigned(const struct verify *v)
@@ -107,11 +80,12 @@ static json_t *json_cosigned(const struct verify *v)
     json_t *list = json_array();
     char at[20];
 
-    for (size_t i = 0; i < v->witness_count; i++) {
-        if (!v->seals[i].good)
+    for (size_t i = 0; i < PT_LEN(v->head.by); i++) {
+        if (!v->head.by[i])
             continue;
-        clock_time(at, (int64_t)v->seals[i].time_s);
-        json_array_append_new(list, json_pack("{s:s, s:s}", "by", v->witnesses[i].name, "at", at));
+        clock_time(at, v->head.at_s[i]);
+        json_array_append_new(
+            list, json_pack("{s:s, s:s}", "by", v->audit.home->policy->partners[i].name, "at", at));
     }
     return list;
 }
@@ -122,14 +96,15 @@ static enum pt_code print_json(FILE *out, const struct verify *v, const struct p
     char root[65] = "";
 
     if (v->published && why == NULL)
-        text_hex(root, v->checkpoint.root.b, sizeof v->checkpoint.root.b);
-    return cmd_json_print(out,
-                          json_pack("{s:b, s:s?, s:I, s:I, s:s, s:s, s:o}", "good", why == NULL,
-                                    "reason", why != NULL ? why->msg : NULL, "events",
-                                    (json_int_t)v->events.sequence, "published",
-                                    (json_int_t)v->checkpoint.size, "root", root, "log",
-                                    v->checkpoint.origin, "cosigned", json_cosigned(v)),
-                          err);
+        text_hex(root, v->head.head.root.b, sizeof v->head.head.root.b);
+    return cmd_json_print(
+        out,
+        json_pack("{s:b, s:s?, s:I, s:I, s:s, s:s, s:o, s:{s:I, s:I}}", "good", why == NULL,
+                  "reason", why != NULL ? why->msg : NULL, "events", (json_int_t)v->events.sequence,
+                  "published", (json_int_t)v->head.head.size, "root", root, "log",
+                  v->head.head.origin, "cosigned", json_cosigned(v), "quorum", "needed",
+                  (json_int_t)v->head.needed, "had", (json_int_t)v->head.had),
+        err);
 }
 
 static enum pt_code tell(struct cli *cli, const struct verify *v, enum pt_code rc,
@@ -157,7 +132,6 @@ static enum pt_code run(struct cli *cli, struct pt_err *err)
         return pt_fail(err, PT_ENOMEM, "audit verify: out of memory");
     rc = verify(v, cli->home, err);
     rc = tell(cli, v, rc, err);
-    buf_free(&v->note);
     translog_close(v->log);
     audit_close(&v->audit);
     free(v);

@@ -6,6 +6,7 @@
 #include "node/frozen.h"
 #include "node/home.h"
 #include "node/translog.h"
+#include "node/witness.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -168,6 +169,25 @@ static void see_succession(struct visit *v, struct store *s)
     buf_free(&joined);
 }
 
+/* Who vouches for the published head besides this node. */
+static void see_witnesses(struct visit *v)
+{
+    struct witness_signed s;
+    struct pt_err err;
+    bool found;
+
+    if (witness_published(&s, &found, v->home, &err) != PT_OK)
+        note(v, LEVEL_FAIL, "witnesses", "%s", err.msg);
+    else if (found && s.had < s.needed)
+        note(v, LEVEL_WARN, "witnesses",
+             "%zu of the %zu that audit.quorum asks for have signed the log's head: they do while "
+             "both nodes run; `patto audit verify` names who is missing",
+             s.had, s.needed);
+    else if (found)
+        note(v, LEVEL_OK, "witnesses", "%zu have signed the log's head, and %zu have to", s.had,
+             s.needed);
+}
+
 /* What was signed and published, against the events. */
 static void see_log(struct visit *v, struct store *s)
 {
@@ -182,6 +202,7 @@ static void see_log(struct visit *v, struct store *s)
         note(v, LEVEL_OK, "log", "%" PRIu64 " of %" PRIu64 " events are signed and published",
              translog_published(log), translog_size(log));
     translog_close(log);
+    see_witnesses(v);
 }
 
 static void see_store(struct visit *v)

@@ -7,6 +7,7 @@
 #include "node/home.h"
 #include "node/ledger.h"
 #include "node/partner_block.h"
+#include "node/witness.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -29,6 +30,7 @@ struct standing {
     uint64_t epoch; /* 0: none */
     int64_t epoch_created_s;
     struct store_place audit;
+    struct witness_signed head; /* of the log as published; size 0: nothing is, or it is damaged */
     struct peer_budget peers[PEERS_MAX];
     size_t peer_count;
 };
@@ -96,6 +98,7 @@ static void look(struct standing *st, int64_t now_s)
     char path[HOME_PATH_MAX];
     struct frozen_state stop = {0};
     struct pt_err ignored;
+    bool found;
 
     if (home_lock_owner(&st->daemon_pid, st->home, &ignored) != PT_OK)
         st->daemon_pid = 0;
@@ -105,6 +108,9 @@ static void look(struct standing *st, int64_t now_s)
         frozen_read(&stop, st->home, &ignored);
     if (stop.frozen)
         frozen_words(st->stopped, st->home, &stop);
+    if (st->home->policy != NULL &&
+        witness_published(&st->head, &found, st->home, &ignored) != PT_OK)
+        st->head = (struct witness_signed){0}; /* audit verify and doctor say what is wrong */
     home_path(path, st->home, "state.db");
     if (store_open(&st->store, path, STORE_READ, &st->store_err) == PT_OK &&
         read_store(st, now_s, &st->store_err) == PT_OK)
@@ -197,6 +203,9 @@ static void print_text(FILE *out, const struct standing *st)
     print_data(out, st);
     text_hex(hash, st->audit.hash.b, 8);
     fprintf(out, "audit      %" PRIu64 " events, the last %s\n", st->audit.sequence, hash);
+    if (st->head.head.size > 0)
+        fprintf(out, "log        %" PRIu64 " published, signed by %zu of %zu witnesses\n",
+                st->head.head.size, st->head.had, st->head.needed);
     print_budgets(out, st);
 }
 
@@ -250,14 +259,16 @@ static enum pt_code print_json(FILE *out, const struct standing *st, struct pt_e
     text_hex(head, st->audit.hash.b, sizeof st->audit.hash.b);
     return cmd_json_print(
         out,
-        json_pack("{s:s, s:s, s:b, s:I, s:s, s:s, s:o, s:o, s:o, s:s, s:I, s:{s:I, s:s}, s:o, "
-                  "s:s?}",
+        json_pack("{s:s, s:s, s:b, s:I, s:s, s:s, s:o, s:o, s:o, s:s, s:I, s:{s:I, s:s}, "
+                  "s:{s:I, s:I, s:I}, s:o, s:s?}",
                   "node", h->config.name, "home", h->dir, "running", st->daemon_pid != 0, "process",
                   (json_int_t)st->daemon_pid, "listen", h->config.listen, "planner", target,
                   "policy", json_policy(st), "customers", json_fact(st->dataset_count), "tokens",
                   json_fact(st->tokens_count), "key_period", st->tokens_period, "epoch",
                   (json_int_t)st->epoch, "audit", "events", (json_int_t)st->audit.sequence, "head",
-                  head, "budgets", json_budgets(st), "state_error",
+                  head, "log", "published", (json_int_t)st->head.head.size, "witnesses_needed",
+                  (json_int_t)st->head.needed, "witnesses_signed", (json_int_t)st->head.had,
+                  "budgets", json_budgets(st), "state_error",
                   st->store_err.code != PT_OK ? st->store_err.msg : NULL),
         err);
 }

@@ -1,6 +1,7 @@
 #include "node/witness.h"
 
 #include "crypto/base/text.h"
+#include "node/logdir.h"
 #include "policy/log_key.h"
 
 #include <inttypes.h>
@@ -64,6 +65,50 @@ enum pt_code witness_seen(struct witness_seen *out, const struct witness *w, uin
     return read_seen(out, w->store, &key, err);
 }
 
+enum pt_code witness_signatures(struct witness_signed *out, const struct policy *p, size_t owner,
+                                struct span note, struct pt_err *err)
+{
+    struct note_key log;
+    struct note_key keys[WITNESS_PARTNERS_MAX];
+    struct note_seal seals[WITNESS_PARTNERS_MAX] = {{0}};
+    size_t partner[WITNESS_PARTNERS_MAX];
+    struct checkpoint_trust trust = {.log = &log, .witnesses = keys};
+    enum pt_code rc = log_key_make(&log, p, owner, NOTE_ED25519, err);
+
+    *out = (struct witness_signed){0};
+    for (size_t i = 0; i < p->partner_count && rc == PT_OK; i++) {
+        if (i == owner)
+            continue;
+        partner[trust.witness_count] = i;
+        rc = log_key_make(&keys[trust.witness_count++], p, i, NOTE_COSIGNATURE, err);
+    }
+    if (rc != PT_OK || (rc = checkpoint_open(&out->head, seals, note, &trust, err)) != PT_OK)
+        return rc;
+    for (size_t i = 0; i < trust.witness_count; i++) {
+        out->by[partner[i]] = seals[i].good;
+        out->at_s[partner[i]] = (int64_t)seals[i].time_s;
+    }
+    out->had = log_key_signed(p, owner, out->by);
+    out->needed = log_key_quorum(p, owner);
+    return PT_OK;
+}
+
+enum pt_code witness_published(struct witness_signed *out, bool *found, const struct home *h,
+                               struct pt_err *err)
+{
+    char dir[HOME_PATH_MAX];
+    struct buf note = {0};
+    enum pt_code rc;
+
+    *out = (struct witness_signed){0};
+    home_path(dir, h, "log");
+    rc = logdir_read_checkpoint(&note, found, dir, err);
+    if (rc == PT_OK && *found)
+        rc = witness_signatures(out, h->policy, h->self, buf_span(&note), err);
+    buf_free(&note);
+    return rc == PT_OK ? PT_OK : pt_wrap(err, "log/checkpoint");
+}
+
 /* Both heads, so that whoever reads the record has the evidence; once a transaction is over. */
 static enum pt_code finding(const struct witness *w, const char *peer, const struct checkpoint *c,
                             const struct witness_seen *seen, int64_t now_s, struct pt_err *err)
@@ -110,7 +155,10 @@ static enum pt_code remember(bool *fits, struct opened *o, const struct witness 
         return rc;
     if ((rc = read_seen(&o->seen, w->store, &o->key, err)) != PT_OK)
         goto out;
-    *fits = o->c.size >= o->seen.size;
+    /* Another root of the size that was seen needs no proof to be another history. */
+    *fits =
+        o->c.size > o->seen.size ||
+        (o->c.size == o->seen.size && memcmp(o->c.root.b, o->seen.root.b, sizeof o->c.root.b) == 0);
     if (!*fits || head->old_size != o->seen.size)
         goto out;
     *fits = merkle_consistency_ok(head->proof, range, &o->seen.root, &o->c.root);

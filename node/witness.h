@@ -39,6 +39,22 @@ struct witness_seen {
 PT_MUST_USE enum pt_code witness_seen(struct witness_seen *out, const struct witness *w,
                                       uint16_t partner, struct pt_err *err);
 
+/* Who has signed a head of partner owner's log, and whether these are as many as the policy asks. */
+enum { WITNESS_PARTNERS_MAX = POLICY_PARTNERS_MAX + POLICY_NEUTRAL_MAX };
+struct witness_signed {
+    struct checkpoint head;
+    bool by[WITNESS_PARTNERS_MAX]; /* every partner, named as a witness or not */
+    int64_t at_s[WITNESS_PARTNERS_MAX];
+    size_t had, needed; /* named ones; audit.quorum */
+};
+/* PT_EPARSE, PT_EDENIED: note is not a head of that log, or a line of a partner's is not its own. */
+PT_MUST_USE enum pt_code witness_signatures(struct witness_signed *out, const struct policy *p,
+                                            size_t owner, struct span note, struct pt_err *err);
+
+/* The same of what this home has published; its policy is loaded. *found false: nothing yet. */
+PT_MUST_USE enum pt_code witness_published(struct witness_signed *out, bool *found,
+                                           const struct home *h, struct pt_err *err);
+
 /* May that partner watch over logs? It stands in audit.witnesses. */
 bool witness_is(const struct policy *p, size_t partner);
 

@@ -177,6 +177,19 @@ static void witnesses(struct diff *d, const struct diff_rule *r, const struct di
         diff_add(d, DIFF_NEUTRAL, "the same in another order", at->path, at->before, at->after);
 }
 
+/* "all" is a number too, that of the witnesses. */
+static void witness_quorum(struct diff *d, const struct diff_rule *r, const struct diff_at *at)
+{
+    uint32_t was = d->before->policy->witness_quorum;
+    uint32_t is = d->after->policy->witness_quorum;
+
+    if (is == was)
+        diff_add(d, DIFF_NEUTRAL, "the same number of witnesses", at->path, at->before, at->after);
+    else
+        diff_add(d, is > was ? r->more : r->less, is > was ? r->more_reason : r->less_reason,
+                 at->path, at->before, at->after);
+}
+
 /* ---- who may ask ---- */
 
 /* Does `ask`, a list or the word any, admit that partner of the policy? */
@@ -335,7 +348,8 @@ static const struct diff_rule RULES[] = {
     MAP("audit", map),
     {"audit.witnesses", witnesses, T, L, "one more looks at every log",
      "one fewer looks at every log", NULL, 0},
-    ANY("audit.quorum", L, "other witnesses are enough under a log", NULL),
+    {"audit.quorum", witness_quorum, T, L, "more witnesses have to sign a log",
+     "fewer witnesses are enough under a log", NULL, 0},
 };
 
 const struct diff_rule *const DIFF_RULES = RULES;

@@ -349,7 +349,8 @@ static void match(struct explain_maker *m)
 static void time_and_record(struct explain_maker *m)
 {
     const struct policy *p = m->p;
-    size_t left = (size_t)__builtin_popcount(p->witnesses);
+    const size_t witnesses = (size_t)__builtin_popcount(p->witnesses);
+    size_t left = witnesses;
     struct explain_list l = {0};
     char a[NUMBER_BYTES];
     char b[NUMBER_BYTES];
@@ -366,8 +367,9 @@ static void time_and_record(struct explain_maker *m)
     for (size_t i = 0; i < p->partner_count; i++)
         if (p->witnesses & 1U << i)
             explain_list_add(&l, m, p->partners[i].name, --left == 0);
-    explain_say(m, SAY_WITNESSES, PATHS("audit.witnesses", "audit.quorum"),
-                ARGS(explain_list_end(&l, m)));
+    explain_say(m, p->witness_quorum < witnesses ? SAY_WITNESSES_SOME : SAY_WITNESSES,
+                PATHS("audit.witnesses", "audit.quorum"),
+                ARGS(explain_list_end(&l, m), explain_count(a, m, p->witness_quorum)));
     buf_free(&l.text);
 }
 

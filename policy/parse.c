@@ -15,7 +15,6 @@ enum { VALID_DAYS_MAX = 400, KEY_PERIOD_DAYS = 90, REACH_RHO_NANO = 1000000 };
 _Static_assert(sizeof(enum policy_rules) == sizeof(uint32_t), "schema_word() writes 4 bytes");
 
 static const char *const PERSON[] = {"person", NULL};
-static const char *const ALL[] = {"all", NULL};
 
 /* A word with one meaning so far: read to be refused when it is another. */
 static enum pt_code only_word(void *base, const struct schema_key *key, const struct schema_at *at,
@@ -174,7 +173,7 @@ static const struct schema_key PRIVACY[] = {
 };
 static const struct schema_key AUDIT[] = {
     {"witnesses", .fill = parse_witnesses, .line_offset = AT(line.witnesses)},
-    {"quorum", only_word, .words = ALL},
+    {"quorum", .fill = parse_witness_quorum},
     {0},
 };
 static const struct schema_key POLICY[] = {

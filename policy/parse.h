@@ -15,6 +15,8 @@ enum pt_code parse_attributes(void *base, const struct schema_key *key, const st
 /* questions and audit.witnesses refer to partners and attributes by name: read after them. */
 enum pt_code parse_questions(void *base, const struct schema_key *key, const struct schema_at *at,
                              struct pt_err *err);
+enum pt_code parse_witness_quorum(void *base, const struct schema_key *key,
+                                  const struct schema_at *at, struct pt_err *err);
 enum pt_code parse_witnesses(void *base, const struct schema_key *key, const struct schema_at *at,
                              struct pt_err *err);
 /* "sha256:" and 64 hex digits. */

@@ -99,6 +99,26 @@ enum pt_code parse_witnesses(void *base, const struct schema_key *key, const str
     return read_mask(&p->witnesses, at, 1, err);
 }
 
+/* Read after the witnesses, of whom it is a number. */
+enum pt_code parse_witness_quorum(void *base, const struct schema_key *key,
+                                  const struct schema_at *at, struct pt_err *err)
+{
+    struct policy *p = base;
+    const uint64_t all = (uint64_t)__builtin_popcount(p->witnesses);
+    char found[SCHEMA_SHOWN_MAX];
+    uint64_t n = all;
+
+    (void)key;
+    if (at->node->kind != YAML_SCALAR ||
+        (!text_eq(at->node->text, "all") && (!text_u64(at->node->text, &n) || n < 1 || n > all))) {
+        schema_show(found, at->node);
+        return schema_fail(at, err, "expected all, or 1 to %" PRIu64 " of the witnesses, found %s",
+                           all, found);
+    }
+    p->witness_quorum = (uint32_t)n;
+    return PT_OK;
+}
+
 /* ask: any, or the partners that may ask and be asked. */
 static enum pt_code read_ask(void *base, const struct schema_key *key, const struct schema_at *at,
                              struct pt_err *err)

@@ -114,7 +114,8 @@ struct policy {
     size_t partner_count;
     struct policy_rule rule[QUESTION_KIND_COUNT];
     struct policy_privacy privacy;
-    uint32_t witnesses; /* bit i: partners[i] */
+    uint32_t witnesses;      /* bit i: partners[i] */
+    uint32_t witness_quorum; /* so many of them: 1..their number; "all" is their number */
     uint32_t valid_line, version_line, questions_line;
     struct policy_lines line;
 };

@@ -17,7 +17,7 @@ receipt_of() { # FILE - what `query --json` said, to the path of its first recei
     printf '%s/receipts/%s' "$work/ada" "$(jq -r '.receipts[0]' "$1")"
 }
 cosigned_by() { # OWNER WITNESS
-    p "$1" audit verify --json | jq -e --arg by "patto/e2e/$2" \
+    p "$1" audit verify --json | jq -e --arg by "$2" \
         '.cosigned | map(.by) | index($by) != null' >/dev/null
 }
 
@@ -70,6 +70,7 @@ done
 say 'what is not that receipt is named'
 sed 's/^index .*/index 1/' "$receipt" >"$work/other-place"
 refused 1 'not the one at its place' p ada audit receipt "$work/other-place"
+ok p ada audit receipt "$receipt" --quorum
 grep -v "patto/e2e/ada" "$receipt" >"$work/unsigned"
 refused 1 'it is the word of bea alone' p ada audit receipt "$work/unsigned"
 fed_policy 2 "sha256:$(sha256sum "$work/policy.yaml" | cut -d' ' -f1)" ada bea cleo >"$work/policy-2.yaml"
@@ -84,6 +85,13 @@ until_true 20 cosigned_by ada bea || fail 'bea has not signed the log of ada'
 until_true 20 cosigned_by cleo bea || fail 'bea has not signed the log of cleo'
 ok p bea audit verify
 ! grep -q '^missing' "$work/out" || fail 'a witness is missing'
+grep -q '^quorum     1 of the 1 witnesses' "$work/out" || fail 'the quorum of audit.witnesses less oneself'
+both_have_signed() { p cleo audit verify --json | jq -e '.quorum == {needed: 2, had: 2}' >/dev/null; }
+until_true 20 both_have_signed || fail 'of two witnesses two have to sign the log of a third partner'
+ok p bea status --json
+holds "$work/out" '.log.published > 0 and .log.witnesses_needed == 1 and .log.witnesses_signed == 1'
+ok p bea doctor --offline
+grep -q '1 have signed' "$work/out" || fail 'doctor does not see the witness'
 
 say 'a receipt that could not be fetched is fetched later'
 ok p ada audit receipt "$receipt" --json

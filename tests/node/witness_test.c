@@ -163,6 +163,41 @@ static void heads_that_continue_are_signed(void **state)
     end(&b);
 }
 
+static void who_has_signed_is_counted(void **state)
+{
+    struct bed b;
+    struct buf note;
+    struct buf line;
+    struct witness_signed s;
+    uint64_t known;
+    bool found;
+
+    begin(&b, state);
+    const size_t owner = b.owner.home.self;
+    const size_t watch = b.watch.home.self;
+    b.policy->witnesses = 3;
+    b.policy->witness_quorum = 2;
+    assert_int_equal(witness_published(&s, &found, &b.owner.home, &b.err), PT_OK);
+    assert_false(found);
+    add_event(&b.owner, "asked", "with=drinkco");
+    checkpoint(&note, &b);
+    assert_int_equal(witness_published(&s, &found, &b.owner.home, &b.err), PT_OK);
+    assert_true(found && s.head.size == 1 && s.had == 0 && s.needed == 1);
+    assert_int_equal(submit(&line, &known, &b, &note, 0), PT_OK);
+    assert_true(buf_add(&note, line.p, line.n));
+    assert_int_equal(translog_cosigned(b.owner.log, buf_span(&note), &b.err), PT_OK);
+    assert_int_equal(witness_published(&s, &found, &b.owner.home, &b.err), PT_OK);
+    assert_true(s.had == 1 && s.by[watch] && !s.by[owner]);
+    assert_int_equal(s.at_s[watch], NOW_S);
+    /* A line that is the witness's by name alone spoils the head. */
+    note.p[note.n - 8] ^= 1;
+    assert_int_equal(witness_signatures(&s, b.policy, owner, buf_span(&note), &b.err), PT_EDENIED);
+    assert_int_equal(s.had, 0);
+    buf_free(&line);
+    buf_free(&note);
+    end(&b);
+}
+
 static void expect_finding(struct bed *b, const char *what)
 {
     struct store_event_row row;
@@ -211,6 +246,19 @@ static void another_history_is_not_signed(void **state)
         buf_free(&note);
     }
     expect_finding(&b, "what=fork");
+    /* A head of the size that was seen betrays itself whatever is said of the one before. */
+    b.owner.log = mine;
+    add_event(&b.owner, "asked", "with=drinkco");
+    checkpoint(&note, &b);
+    assert_int_equal(submit(&line, &known, &b, &note, 3), PT_OK);
+    buf_free(&line);
+    buf_free(&note);
+    b.owner.log = other.owner.log;
+    checkpoint(&note, &b);
+    assert_int_equal(submit(&line, &known, &b, &note, 0), PT_EDENIED);
+    assert_non_null(strstr(b.err.msg, "(fork): 4 entries"));
+    assert_int_equal(line.n, 0);
+    buf_free(&note);
     b.owner.log = mine;
     end(&other);
     end(&b);
@@ -372,6 +420,7 @@ int main(void)
 #define CASE(f) cmocka_unit_test_setup_teardown(f, scratch_setup, scratch_teardown)
     const struct CMUnitTest tests[] = {
         CASE(heads_that_continue_are_signed),
+        CASE(who_has_signed_is_counted),
         CASE(another_history_is_not_signed),
         CASE(a_smaller_log_is_not_signed),
         CASE(what_is_no_head_of_that_log_is_refused),

@@ -263,6 +263,8 @@ static const struct row ROWS[] = {
      "audit.witnesses",
      N,
      N},
+    {{"quorum: all", "quorum: 2"}, "audit.quorum", "audit.quorum", L, T},
+    {{"quorum: all", "quorum: 3"}, "audit.quorum", "audit.quorum", N, N}, /* of three */
 };
 
 static bool holds(const struct diff_report *r, const char *path, enum diff_effect effect)
@@ -309,9 +311,9 @@ static void every_key_is_judged(void **state)
 /* Rules that are met by other rows' whole changes, or have one value so far. */
 static bool has_row(const char *pattern)
 {
-    static const char *const ONE_VALUE[] = {"publishable", "privacy.unit",   "audit.quorum",
-                                            "patto",       "version",        "previous",
-                                            "partners.*",  "partners.*.role"};
+    static const char *const ONE_VALUE[] = {"publishable",    "privacy.unit", "patto",
+                                            "version",        "previous",     "partners.*",
+                                            "partners.*.role"};
 
     for (size_t i = 0; i < PT_LEN(ONE_VALUE); i++)
         if (strcmp(pattern, ONE_VALUE[i]) == 0)

@@ -178,6 +178,19 @@ static void leaves_are_cited(const struct explained *x, const struct yaml_node *
         leaves_are_cited(x, &node->children[i]);
 }
 
+static void how_many_witnesses_must_agree_is_said(void **state)
+{
+    static const struct fixture_change FEWER = {"quorum: all", "quorum: 1"};
+    struct explained x = {0};
+
+    (void)state;
+    fixture_three_text(&x.text);
+    fixture_replace(&x.text, FEWER);
+    explain(&x, EXPLAIN_EN, -1);
+    expect(&x, "drinkco and freshmart watch over it, and 1 of them must agree", 80);
+    done(&x);
+}
+
 static void no_key_is_passed_over(void **state)
 {
     static const struct fixture_change FULL[] = {
@@ -252,6 +265,7 @@ int main(void)
         cmocka_unit_test(a_partner_sees_its_own_side),
         cmocka_unit_test(what_is_not_permitted_is_said),
         cmocka_unit_test(what_is_left_out_is_passed_over),
+        cmocka_unit_test(how_many_witnesses_must_agree_is_said),
         cmocka_unit_test(no_key_is_passed_over),
         cmocka_unit_test(languages_take_the_same_arguments),
     };

@@ -70,6 +70,7 @@ static void three_reads_as_written(void **state)
     assert_int_equal(p->privacy.table_rho_nano, 2000000);
     assert_int_equal(p->privacy.reach_rho_nano, 1000000);
     assert_int_equal(p->witnesses, 3);
+    assert_int_equal(p->witness_quorum, 2); /* all */
     policy_free(p);
 }
 
@@ -339,7 +340,11 @@ static const struct defect {
      "audit.witnesses: expected a name under partners, found 'nobody'"},
     {"witnesses: [freshmart, drinkco]", "witnesses: []",
      "expected a list of 1 to 3 entries, found 0"},
-    {"quorum: all", "quorum: 2", "audit.quorum: expected all, found '2'"},
+    {"quorum: all", "quorum: 3",
+     "audit.quorum: expected all, or 1 to 2 of the witnesses, found '3'"},
+    {"quorum: all", "quorum: 0", "audit.quorum: expected all, or 1 to 2 of the witnesses"},
+    {"quorum: all", "quorum: most", "of the witnesses, found 'most'"},
+    {"quorum: all", "quorum: [all]", "of the witnesses, found a list"},
 };
 
 static void one_defect_one_sentence(void **state)
