@@ -325,6 +325,46 @@ static bool has_row(const char *pattern)
     return false;
 }
 
+/* Files that no policy_parse() would take: whatever cannot be compared is looser, both ways. */
+static void what_cannot_be_compared_is_looser(void **state)
+{
+    static const struct {
+        const char *one, *other, *path;
+    } CASES[] = {
+        {"privacy: {minimum_count: [1]}", "privacy: {minimum_count: 100}", "privacy.minimum_count"},
+        {"privacy: {minimum_count: x}", "privacy: {minimum_count: 100}", "privacy.minimum_count"},
+        {"privacy: {}", "privacy: {minimum_count: 100}", "privacy.minimum_count"},
+        {"valid: {from: [2026-01-01]}", "valid: {from: 2026-01-01}", "valid.from"},
+        {"valid: {until: soon}", "valid: {until: 2026-01-01}", "valid.until"},
+        {"valid: {}", "valid: {from: 2026-01-01}", "valid.from"},
+        {"something_new: 1", "{}", "something_new"},
+        {"something_new: 1", "something_new: {a: 1}", "something_new"},
+        {"match: {identifier: [email]}", "match: {identifier: email}", "match.identifier"},
+        {"questions: {crosstab: {pairs: [[a, b, c]]}}", "questions: {crosstab: {pairs: [[a, b]]}}",
+         "questions.*.pairs"},
+        {"questions: {crosstab: {pairs: [[a, b, c], [d, e]]}}",
+         "questions: {crosstab: {pairs: [[d, e], [a, b, c]]}}", "questions.*.pairs"},
+        {"questions: {crosstab: {pairs: [a]}}", "questions: {crosstab: {pairs: [[a, b]]}}",
+         "questions.*.pairs"},
+    };
+    struct policy *p = fixture_three();
+
+    (void)state;
+    for (size_t i = 0; i < 2 * PT_LEN(CASES); i++) {
+        const struct diff_side a = {p, span_z(CASES[i / 2].one)};
+        const struct diff_side b = {p, span_z(CASES[i / 2].other)};
+        struct diff_report r;
+        struct pt_err err = {0};
+        enum pt_code rc = i % 2 == 0 ? diff_run(&r, &a, &b, &err) : diff_run(&r, &b, &a, &err);
+        assert_int_equal(rc, PT_OK);
+        if (r.looser == 0 || diff_only_tighter(&r))
+            fail_msg("%s: '%s' beside '%s' is not looser", CASES[i / 2].path, CASES[i / 2].one,
+                     CASES[i / 2].other);
+        diff_report_free(&r);
+    }
+    policy_free(p);
+}
+
 /* A report with a looser or a neutral change tightens nothing by itself, nor does an empty one. */
 static void only_tighter_is_only_that(void **state)
 {
@@ -491,6 +531,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_key_is_judged),
+        cmocka_unit_test(what_cannot_be_compared_is_looser),
         cmocka_unit_test(only_tighter_is_only_that),
         cmocka_unit_test(every_rule_has_a_row),
         cmocka_unit_test(every_key_has_a_rule),

@@ -281,6 +281,11 @@ static const struct defect {
      "line 64, column 28: questions.reach.ask: expected a name under partners, found 'drinkko', "
      "did "
      "you mean 'drinkco'?"},
+    {"ask: [freshmart, drinkco]", "ask: [freshmart, a-name-of-more-than-thirty-two-letters]",
+     "questions.reach.ask: expected a name under partners, found 'a-name-of-more-than"},
+    {"filters: [freshmart.segment, drinkco.tier]}",
+     "filters: [freshmart.a-name-of-more-than-thirty-two-letters]}",
+     "questions.reach.filters: expected an attribute of freshmart after the dot, found"},
     {"ask: [freshmart, drinkco]", "ask: [freshmart]", "expected a list of 2 to 3 entries, found 1"},
     {"ask: [freshmart, drinkco]", "ask: [freshmart, freshmart]", "freshmart is listed twice"},
     {"ask: [freshmart, drinkco]", "ask: [freshmart, [drinkco]]",

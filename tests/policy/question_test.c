@@ -94,6 +94,11 @@ static void words_that_cannot_be_meant_are_named(void **state)
         {{.kind = "overlap", .with = "drinkko"},
          "with: 'drinkko' is no partner with customers; expected one of drinkco, freshmart, "
          "homeware, did you mean 'drinkco'?"},
+        {{.kind = "overlap",
+          .with = "a-name-of-more-letters-than-any-partner-may-have-or-that-would-be-shown-to-you"},
+         "with: '' is no partner"},
+        {{.kind = "overlap", .with = ""}, "with: '' is no partner"},
+        {{.kind = "reach", .with = "drinkco,"}, "with: '' is no partner"},
         {{.kind = "overlap", .asker = "nobody"}, "asker: 'nobody' is no partner"},
         {{.kind = "overlap", .with = "freshmart"}, "freshmart cannot ask itself"},
         {{.kind = "overlap", .rows = "buys"}, "overlap takes no rows"},

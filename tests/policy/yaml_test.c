@@ -97,6 +97,9 @@ static void tricks_are_refused_with_their_place(void **state)
         {BYTES("a: \x80\n"), "not valid UTF-8"},
         {BYTES("a: \xC3"), "not valid UTF-8"},
         {BYTES("a: \xE2\x28\xA1\n"), "not valid UTF-8"},
+        {BYTES("a: 1\r"), "line 1, column 5: a control character"}, /* breaks a line for some */
+        {BYTES("ab: 1\na: 2\nabc: 3\nb: 4\nab: 5\n"), "line 5, column 1: this key is set twice"},
+        {BYTES("\"\": 1\na: 2\n\"\": 3\n"), "line 3, column 1: this key is set twice"},
         {BYTES("a: [1, 2\n"), "line 2, column 1: "},
         {BYTES("a: \"x\n"), "line 1, column 5: "},
         {BYTES("\tx: 1\n"), "line 1, column 1: "},
