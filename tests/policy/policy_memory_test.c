@@ -14,6 +14,7 @@
 #include "policy/explain.h"
 #include "policy/freeze.h"
 #include "policy/lint.h"
+#include "policy/plan.h"
 #include "policy/question.h"
 #include "policy/quorum.h"
 #include "tests/failing_memory.h"
@@ -121,6 +122,24 @@ static enum pt_code print_question(struct pt_err *err)
     return rc;
 }
 
+static enum pt_code read_plan(struct pt_err *err)
+{
+    static const char PLAN[] =
+        "patto-plan: 1\nname: launch\nasker: freshmart\nbudget_rho: 0.02\n"
+        "audiences: {loyal: [segment=loyal, spend>=20]}\nquestions:\n"
+        "  - {id: a, ask: overlap, with: drinkco, audience: loyal, where: [drinkco.tier=gold]}\n"
+        "  - {id: b, ask: reach, with: [drinkco, homeware]}\n";
+    struct plan *p;
+    struct question q;
+    enum pt_code rc = plan_parse(&p, span_z(PLAN), err);
+
+    assert_true((rc == PT_OK) == (p != NULL));
+    if (rc == PT_OK)
+        rc = plan_question_make(&q, first, p, &p->questions[0], QUESTION_OVERLAP, err);
+    plan_free(p);
+    return rc;
+}
+
 static enum pt_code print_freeze(struct pt_err *err)
 {
     const struct freeze f = {.federation = "alpine", .officer = "freshmart", .reason = "why"};
@@ -151,9 +170,10 @@ static const struct {
     enum pt_code (*run)(struct pt_err *err);
     bool may_deny;
 } RUNS[] = {
-    {parse, false},       {compare, false},         {look, false},           {explain_en, false},
-    {explain_it, false},  {read_question, false},   {print_question, false}, {print_freeze, false},
-    {check_freeze, true}, {check_signatures, true},
+    {parse, false},          {compare, false},         {look, false},
+    {explain_en, false},     {explain_it, false},      {read_question, false},
+    {print_question, false}, {read_plan, false},       {print_freeze, false},
+    {check_freeze, true},    {check_signatures, true},
 };
 
 static void memory_may_end_anywhere(void **state)
