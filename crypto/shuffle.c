@@ -135,7 +135,8 @@ enum pt_code shuffle_dummies(struct buf *out, const struct shuffle_dummies *d,
         rc = draw_dummies(out, d, g);
     prg_free(g);
     if (rc != PT_OK) {
-        explicit_bzero(out->p, out->n);
+        if (out->n > 0)
+            explicit_bzero(out->p, out->n);
         out->n = 0;
     }
     return rc;

@@ -134,7 +134,7 @@ static enum pt_code read_plan(struct pt_err *err)
     enum pt_code rc = plan_parse(&p, span_z(PLAN), err);
 
     assert_true((rc == PT_OK) == (p != NULL));
-    if (rc == PT_OK)
+    if (p != NULL)
         rc = plan_question_make(&q, first, p, &p->questions[0], QUESTION_OVERLAP, err);
     plan_free(p);
     return rc;
