@@ -4,6 +4,7 @@
 # older copy of itself.
 . tests/e2e/lib.sh
 . tests/e2e/lib-federation.sh
+export PYTHONDONTWRITEBYTECODE=1
 
 vkey() { # NAME KIND - the partner's key as C2SP writes it; KIND 1: of its log, 4: as a witness
     python3 - "patto/e2e/$1" "$2" "$(sed -n 's/.*node: ed25519:\([0-9a-f]*\).*/\1/p' "$work/$1.block")" <<'PY'
@@ -45,19 +46,14 @@ ok p ada query overlap --with bea --json
 [ "$(receipt_of "$work/out")" = "$receipt" ] || fail 'the same question has another receipt'
 
 say 'another implementation says the same'
-python3 - "$receipt" >"$work/entry" <<'PY'
-import base64, hashlib, sys
-lines = open(sys.argv[1], encoding="utf-8").read().split("\n")
-first, sequence, at, kind, salt, fields, end = base64.b64decode(lines[1].split(" ")[1]).split(b"\n")
-assert first == b"patto/event/1" and end == b""
-def field(b):
-    return len(b).to_bytes(4, "little") + b
-print(hashlib.sha256(field(b"patto/event/entry/1") + field(bytes.fromhex(salt.decode()))
-      + field(int(sequence).to_bytes(8, "little")) + field(int(at).to_bytes(8, "little"))
-      + field(kind) + field(fields)).hexdigest())
-PY
-ok python3 tests/tlog/verify.py proof "$receipt" --entry "$(cat "$work/entry")" \
-    --log "$(vkey bea 1)" --witness "$(vkey ada 4)" --quorum 1
+again() { # FILE POLICY WITNESS
+    python3 tests/tlog/verify.py receipt "$1" --policy "$2" --log "$(vkey bea 1)" --witness "$(vkey "$3" 4)"
+}
+ok again "$receipt" "$work/policy.yaml" ada
+[ "$(cat "$work/out")" = "good: patto/e2e/bea answered ada, answer $(p ada audit receipt "$receipt" --json | jq -r .event.answer)" ] ||
+    fail 'the second implementation found another answer'
+refused 1 'under another policy' again "$receipt" "$work/ada.block" ada
+refused 1 'not signed by who asked' again "$receipt" "$work/policy.yaml" cleo
 
 say 'reach: a receipt of each partner'
 ok p ada query reach --with bea --with cleo --json

@@ -1,7 +1,7 @@
 /* Property: whatever a peer sends after, before or instead of its greeting, a node goes from state
  * to state of its tables, refuses with a named reason, and after a refusal takes nothing more.
  *
- * Input: one byte which protocol and role, then frames as length (u16le) and bytes. A frame of
+ * Input: one byte which protocol (64: about logs) and role (128: opener), then frames as length (u16le) and bytes. A frame of
  * length 0xffff stands for the correct Hello. Crypto is real, so that beyond the greeting only
  * the opener's side (whose peer's signature is checked first) is out of reach of random bytes. */
 #include <stdio.h>
@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "proto/ask.h"
+#include "proto/log_talk.h"
 #include "proto/salt.h"
 #include "proto/tokenise.h"
 
@@ -100,11 +101,43 @@ static enum pt_code column_known(void *self, const struct wire_column *c, bool *
     __builtin_trap(); /* a question that its asker did not sign got this far */
 }
 
+/* About logs: what comes has met the wire's limits, and is decided by its first number. */
+static enum pt_code add_head(void *self, const struct wire_add_head *w,
+                             const struct merkle_proof *proof, struct buf *line, uint64_t *known,
+                             struct pt_err *err)
+{
+    (void)self;
+    if (proof->count > MERKLE_PROOF_MAX || w->note.n == 0 || w->note.n > WIRE_NOTE_MAX)
+        __builtin_trap();
+    *known = 5;
+    if (w->old_size == 6)
+        return pt_fail(err, PT_EDENIED, "a fork");
+    return w->old_size != 5 || buf_u8(line, 'x') ? PT_OK : PT_ENOMEM;
+}
+static enum pt_code give(void *self, const struct wire_proof_ask *ask, struct buf *text,
+                         struct merkle_proof *proof, struct pt_err *err)
+{
+    (void)self;
+    proof->count = ask->known_size % 2;
+    if (ask->known_size == 6)
+        return pt_fail(err, PT_EDENIED, "not yours");
+    return buf_u8(text, 'x') ? PT_OK : PT_ENOMEM;
+}
+static enum pt_code line_came(void *self, struct span line, struct pt_err *err)
+{
+    (void)self;
+    (void)err;
+    if (line.n == 0 || line.n > WIRE_NOTE_LINE_MAX)
+        __builtin_trap();
+    return PT_OK;
+}
+
 struct node {
     struct session session;
     struct tokenise_peer tokens;
     struct salt_responder salt;
     struct ask_evaluator ask;
+    struct log_accept logs;
     bool attached;
 };
 
@@ -127,6 +160,9 @@ static void attach(struct node *n, struct world *w)
                                   (struct salt_host){NULL, allow, adopt}, &err);
     if (n->session.what == WHAT_ASK)
         rc = ask_evaluator_begin(&n->ask, &n->session, &ask, &err);
+    if (n->session.what == WHAT_LOG)
+        rc = log_accept_begin(&n->logs, &n->session,
+                              &(struct log_accept_host){NULL, add_head, give, line_came}, &err);
     if (rc != PT_OK)
         __builtin_trap();
 }
@@ -159,7 +195,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct session opener;
     struct pt_err err = {0};
     uint8_t first = rd_u8(&r);
-    struct session_to to = {0, (enum session_what)(1 + first % 3), {{1}}};
+    struct session_to to = {0, first & 64 ? WHAT_LOG : (enum session_what)(1 + first % 3), {{1}}};
     struct session_to from = {1, to.what, {{2}}};
     struct buf good = {0};
 

@@ -4,221 +4,13 @@
  * one run); every result is compared with that of an undisturbed run. */
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-#include "tests/proto_fixture.h"
+#include "tests/net_fixture.h"
 
-enum { LINKS_MAX = 2, STEPS_MAX = 2000, POINTS = 10, CHUNK = 4 };
-
-struct net {
-    uint64_t random;
-    unsigned rate; /* one frame in `rate` meets a fault; 0: none */
-    struct fixture_link *links;
-    size_t link_count;
-    bool cut[LINKS_MAX];
-    int faults, failures;
-    char last_error[sizeof((struct pt_err *)0)->msg];
-};
-
-static uint32_t draw32(struct net *n) /* splitmix64: public, reproducible */
-{
-    uint64_t z = n->random += 0x9e3779b97f4a7c15;
-
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return (uint32_t)(z >> 32);
-}
-
-/* ---- faults ---- */
-
-static void put_back(struct outbox *o, struct span bytes)
-{
-    struct buf *b = outbox_add(o);
-
-    assert_non_null(b);
-    assert_true(buf_add(b, bytes.p, bytes.n));
-}
-
-static bool lose(struct net *n, struct outbox *from, struct buf *frame)
-{
-    (void)n;
-    (void)from;
-    buf_free(frame);
-    return false;
-}
-static bool repeat(struct net *n, struct outbox *from, struct buf *frame)
-{
-    (void)n;
-    put_back(from, buf_span(frame));
-    return true;
-}
-static bool delay(struct net *n, struct outbox *from, struct buf *frame)
-{
-    if (outbox_count(from) == 0) {
-        n->faults--; /* nothing to be overtaken by */
-        return true;
-    }
-    put_back(from, buf_span(frame));
-    buf_free(frame);
-    return false;
-}
-static bool truncate_frame(struct net *n, struct outbox *from, struct buf *frame)
-{
-    (void)from;
-    frame->n = draw32(n) % frame->n;
-    return true;
-}
-static bool lengthen(struct net *n, struct outbox *from, struct buf *frame)
-{
-    (void)from;
-    assert_true(buf_u8(frame, (uint8_t)draw32(n)));
-    return true;
-}
-static bool flip(struct net *n, struct outbox *from, struct buf *frame)
-{
-    (void)from;
-    frame->p[draw32(n) % frame->n] ^= (uint8_t)(1U << draw32(n) % 8);
-    return true;
-}
-static bool garbage(struct net *n, struct outbox *from, struct buf *frame)
-{
-    (void)from;
-    for (size_t i = 0; i < frame->n; i++)
-        frame->p[i] = (uint8_t)draw32(n);
-    return true;
-}
-
-static bool (*const FAULTS[])(struct net *, struct outbox *, struct buf *) = {
-    lose, repeat, delay, truncate_frame, lengthen, flip, flip, garbage};
-
-static void failed(struct net *n, const struct session *s, const struct pt_err *err)
-{
-    n->failures++;
-    /* A reason for people, and one of the named ones. */
-    assert_string_not_equal(err->msg, "");
-    assert_int_equal(s->state, SESSION_FAILED);
-    snprintf(n->last_error, sizeof n->last_error, "%s", err->msg);
-}
-
-/* Carry one frame from `from` to s, whole or not. */
-static void deliver(struct net *n, size_t link, struct outbox *from, struct session *s,
-                    struct outbox *answers)
-{
-    struct pt_err err = {0};
-    struct buf frame;
-    bool arrives = true;
-
-    if (!outbox_take(from, &frame))
-        return;
-    if (n->rate > 0 && draw32(n) % n->rate == 0) {
-        n->faults++;
-        if (draw32(n) % 9 == 0) {
-            n->cut[link] = true;
-            buf_free(&frame);
-            return;
-        }
-        arrives = FAULTS[draw32(n) % PT_LEN(FAULTS)](n, from, &frame);
-    }
-    bool over = s->state == SESSION_FAILED || s->state == SESSION_DONE;
-    if (arrives && session_step(s, buf_span(&frame), answers, &err) != PT_OK && !over) {
-        failed(n, s, &err);
-        assert_int_not_equal(s->refusal, REFUSAL_NONE);
-    }
-    buf_free(&frame);
-}
-
-/* Until nothing is on its way: frames in random order over the links, and after each what the
- * hosts do of themselves. */
-static void run(struct net *n, void (*hosts)(void *), void *self)
-{
-    size_t step = 0;
-
-    for (bool busy = true; busy; step++) {
-        assert_true(step < STEPS_MAX); /* a hang, or a storm */
-        busy = false;
-        for (size_t i = 0; i < n->link_count; i++) {
-            struct fixture_link *l = &n->links[i];
-            if (n->cut[i])
-                continue;
-            busy = busy || outbox_count(&l->to_accepter) > 0 || outbox_count(&l->to_opener) > 0;
-        }
-        if (!busy)
-            break;
-        size_t at = draw32(n) % n->link_count;
-        struct fixture_link *l = &n->links[at];
-        if (n->cut[at])
-            continue;
-        if (draw32(n) & 1)
-            deliver(n, at, &l->to_accepter, &l->accepter, &l->to_opener);
-        else
-            deliver(n, at, &l->to_opener, &l->opener, &l->to_accepter);
-        hosts(self);
-    }
-    for (size_t i = 0; i < n->link_count; i++) {
-        struct session *both[] = {&n->links[i].opener, &n->links[i].accepter};
-        for (int k = 0; k < 2; k++) {
-            struct pt_err err = {0};
-            if (both[k]->state != SESSION_FAILED && session_ended(both[k], &err) != PT_OK)
-                failed(n, both[k], &err);
-        }
-    }
-}
-
-/* Seeds of this run: consecutive from a printed one, or the one of PATTO_SIM_SEED. */
-static void seeds(const char *what, uint64_t *first, int *count)
-{
-    const char *one = getenv("PATTO_SIM_SEED");
-
-    *first = one != NULL ? strtoull(one, NULL, 10) : 20261122;
-    *count = one != NULL ? 1 : *count;
-    print_message("%s: seeds %llu to %llu\n", what, (unsigned long long)*first,
-                  (unsigned long long)*first + (unsigned long long)*count - 1);
-}
-
-static void net_init(struct net *n, uint64_t seed, struct fixture_link *links, size_t count)
-{
-    *n = (struct net){.random = seed, .rate = 12, .links = links, .link_count = count};
-}
-
-/* The greeting is part of what may be disturbed. */
-static void open_link(struct fixture_link *l, struct fixture_node *opener,
-                      struct fixture_node *accepter, enum session_what what)
-{
-    struct session_to to = {accepter->self.partner, what, fixture_digest(0xaa)};
-    struct session_to from = {opener->self.partner, what, fixture_digest(0xbb)};
-    struct pt_err err = {0};
-
-    *l = (struct fixture_link){0};
-    assert_int_equal(session_open(&l->opener, &opener->self, to, &l->to_accepter, &err), PT_OK);
-    session_accept(&l->accepter, &accepter->self, from);
-}
-
-struct tally {
-    int complete, stopped;
-};
-
-static void count(struct tally *t, const struct net *n, bool complete)
-{
-    if (n->faults == 0)
-        assert_true(complete);
-    if (!complete)
-        assert_true(n->failures > 0);
-    t->complete += complete;
-    t->stopped += !complete;
-}
-
-static void enough_of_both(const struct tally *t)
-{
-    print_message("    %d completed, %d stopped by a named reason\n", t->complete, t->stopped);
-    if (t->complete + t->stopped > 1) {
-        assert_true(t->complete > 10);
-        assert_true(t->stopped > 10);
-    }
-}
+enum { POINTS = 10, CHUNK = 4 };
 
 /* ---- tokens ---- */
 
@@ -276,12 +68,12 @@ static void token_hosts(void *self)
 static void tokens_are_right_or_stop(void **state)
 {
     static struct tokens t;
-    struct tally tally = {0};
+    struct net_tally tally = {0};
     uint64_t first;
     int runs = 300;
 
     (void)state;
-    seeds("tokens", &first, &runs);
+    net_seeds("tokens", &first, &runs);
     memset(&t, 0, sizeof t);
     t.policy = fixture_three();
     fixture_nodes(t.nodes, t.policy);
@@ -296,13 +88,13 @@ static void tokens_are_right_or_stop(void **state)
         net_init(&n, first + (uint64_t)i, &t.link, 1);
         t.verified = 0;
         t.began_owner = t.began_peer = false;
-        open_link(&t.link, &t.nodes[0], &t.nodes[1], WHAT_TOKENISE);
-        run(&n, token_hosts, &t);
-        count(&tally, &n, t.verified == POINTS);
+        net_open_link(&t.link, &t.nodes[0], &t.nodes[1], WHAT_TOKENISE);
+        net_run(&n, token_hosts, &t);
+        net_count(&tally, &n, t.verified == POINTS);
         fixture_link_free(&t.link);
         tokenise_owner_free(&t.owner);
     }
-    enough_of_both(&tally);
+    net_enough_of_both(&tally);
     policy_free(t.policy);
 }
 
@@ -350,8 +142,8 @@ static void ask_once(struct asking *a, struct net *n)
     ask_evaluator_free(&a->evaluator);
     fixture_link_free(&a->link);
     a->began_recipient = a->began_evaluator = false;
-    open_link(&a->link, &a->nodes[freshmart], &a->nodes[drinkco], WHAT_ASK);
-    run(n, ask_hosts, a);
+    net_open_link(&a->link, &a->nodes[freshmart], &a->nodes[drinkco], WHAT_ASK);
+    net_run(n, ask_hosts, a);
 }
 
 static void forget(struct fixture_epoch *e)
@@ -370,7 +162,7 @@ struct right { /* the one answer, and what it costs */
 };
 
 static void asked_until_answered(struct asking *a, uint64_t seed, const struct right *right,
-                                 struct tally *tally)
+                                 struct net_tally *tally)
 {
     struct net n;
 
@@ -390,7 +182,7 @@ static void asked_until_answered(struct asking *a, uint64_t seed, const struct r
         if (again)
             assert_true(answered);
         else
-            count(tally, &n, answered);
+            net_count(tally, &n, answered);
     }
 }
 
@@ -398,14 +190,14 @@ static void asked_until_answered(struct asking *a, uint64_t seed, const struct r
 static void answers_are_right_or_stop(void **state)
 {
     static struct asking a;
-    struct tally tally = {0};
+    struct net_tally tally = {0};
     struct net n;
     struct right right = {0};
     uint64_t first;
     int runs = 250;
 
     (void)state;
-    seeds("questions", &first, &runs);
+    net_seeds("questions", &first, &runs);
     memset(&a, 0, sizeof a);
     a.policy = fixture_three();
     fixture_nodes(a.nodes, a.policy);
@@ -420,7 +212,7 @@ static void answers_are_right_or_stop(void **state)
     right.price_nano = a.epoch.spent_nano;
     for (int i = 0; i < runs; i++)
         asked_until_answered(&a, first + (uint64_t)i, &right, &tally);
-    enough_of_both(&tally);
+    net_enough_of_both(&tally);
     buf_free(&right.row);
     ask_recipient_free(&a.recipient);
     ask_evaluator_free(&a.evaluator);
@@ -438,12 +230,12 @@ struct host {
 struct epochs {
     struct policy *policy;
     struct fixture_node nodes[3];
-    struct fixture_link links[LINKS_MAX];
+    struct fixture_link links[NET_LINKS_MAX];
     struct salt_own own[3];
     struct host host[3];
     struct salt_initiator initiator;
-    struct salt_responder responder[LINKS_MAX];
-    bool began, began_responder[LINKS_MAX], done, over;
+    struct salt_responder responder[NET_LINKS_MAX];
+    bool began, began_responder[NET_LINKS_MAX], done, over;
 };
 
 static enum pt_code allow(void *self, const struct salt_round *r, struct pt_err *err)
@@ -465,13 +257,13 @@ static enum pt_code adopt(void *self, const struct salt_result *r, struct pt_err
 /* The initiator's frames wait in the links' own queues. */
 static void next_phase(struct epochs *e)
 {
-    struct outbox outs[LINKS_MAX] = {e->links[0].to_accepter, e->links[1].to_accepter};
+    struct outbox outs[NET_LINKS_MAX] = {e->links[0].to_accepter, e->links[1].to_accepter};
     struct pt_err err = {0};
 
     if (!e->began) {
         struct session *sessions[] = {&e->links[0].opener, &e->links[1].opener};
-        struct salt_initiator_in in = {sessions, LINKS_MAX,  5,
-                                       0,        &e->own[0], {&e->host[0], allow, adopt}};
+        struct salt_initiator_in in = {sessions, NET_LINKS_MAX, 5,
+                                       0,        &e->own[0],    {&e->host[0], allow, adopt}};
         e->began = true;
         assert_int_equal(salt_initiator_begin(&e->initiator, &in, outs, &err), PT_OK);
     } else if (!e->done && salt_initiator_ready(&e->initiator)) {
@@ -490,7 +282,7 @@ static void epoch_hosts(void *self)
     struct pt_err err = {0};
     bool open = true;
 
-    for (size_t i = 0; i < LINKS_MAX; i++) {
+    for (size_t i = 0; i < NET_LINKS_MAX; i++) {
         struct salt_host host = {&e->host[i + 1], allow, adopt};
         if (!e->began_responder[i] && e->links[i].accepter.state == SESSION_OPEN) {
             e->began_responder[i] = true;
@@ -508,12 +300,12 @@ static void epoch_hosts(void *self)
 static void epochs_are_one_or_stop(void **state)
 {
     static struct epochs e;
-    struct tally tally = {0};
+    struct net_tally tally = {0};
     uint64_t first;
     int runs = 300;
 
     (void)state;
-    seeds("epochs", &first, &runs);
+    net_seeds("epochs", &first, &runs);
     memset(&e, 0, sizeof e);
     e.policy = fixture_three();
     fixture_nodes(e.nodes, e.policy);
@@ -528,13 +320,13 @@ static void epochs_are_one_or_stop(void **state)
         struct digest id[3];
         struct pt_err err = {0};
         int adopted = 0;
-        net_init(&n, first + (uint64_t)i, e.links, LINKS_MAX);
+        net_init(&n, first + (uint64_t)i, e.links, NET_LINKS_MAX);
         memset(e.host, 0, sizeof e.host);
         memset(e.began_responder, 0, sizeof e.began_responder);
         e.began = e.done = e.over = false;
-        open_link(&e.links[0], &e.nodes[0], &e.nodes[1], WHAT_EPOCH);
-        open_link(&e.links[1], &e.nodes[0], &e.nodes[2], WHAT_EPOCH);
-        run(&n, epoch_hosts, &e);
+        net_open_link(&e.links[0], &e.nodes[0], &e.nodes[1], WHAT_EPOCH);
+        net_open_link(&e.links[1], &e.nodes[0], &e.nodes[2], WHAT_EPOCH);
+        net_run(&n, epoch_hosts, &e);
         for (int k = 0; k < 3; k++) {
             if (e.host[k].adopt_count == 0)
                 continue;
@@ -544,11 +336,11 @@ static void epochs_are_one_or_stop(void **state)
             assert_memory_equal(id[adopted].b, id[0].b, 32);
             adopted++;
         }
-        count(&tally, &n, adopted == 3);
+        net_count(&tally, &n, adopted == 3);
         fixture_link_free(&e.links[0]);
         fixture_link_free(&e.links[1]);
     }
-    enough_of_both(&tally);
+    net_enough_of_both(&tally);
     policy_free(e.policy);
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """make.py FOLDER - writes the log that the unit tests read, by tlog.py: 300 entries, the log's and
-two witnesses' signatures from fixed seeds, a proof, and proofs over the eight leaves of the
+two witnesses' signatures from fixed seeds, a proof, a receipt, and proofs over the eight leaves of the
 certificate-transparency project's tests. tests/kat/tlog/ is its output."""
 import json
 import pathlib
@@ -19,13 +19,16 @@ def line(name, kind, seed, message, before=b""):
     return f"\u2014 {name} {tlog.to_base64(raw)}\n"
 
 
-def checkpoint(size, root, cosigned):
+WITNESSES = tuple((i, f"patto/alpine/witness{i}") for i in (2, 3))
+
+
+def checkpoint(size, root, witnesses):
     text = f"{ORIGIN}\n{size}\n{tlog.to_base64(root)}\n"
     note = text + "\n" + line(ORIGIN, 1, bytes([1]) * 32, text.encode())
-    for i in (2, 3) if cosigned else ():
+    for i, name in witnesses:
         message = f"cosignature/v1\ntime {TIME + i}\n{text}".encode()
         at = (TIME + i).to_bytes(8, "big")
-        note += line(f"patto/alpine/witness{i}", 4, bytes([i]) * 32, message, at)
+        note += line(name, 4, bytes([i]) * 32, message, at)
     return note.encode()
 
 
@@ -53,9 +56,23 @@ def export():
     leaves = [tlog.leaf_hash(tlog.event_entry(e)) for e in events]
     for i, event in enumerate(events):
         event["proof"] = [tlog.to_base64(h) for h in tlog.path(i, leaves)]
-    note = checkpoint(5, tlog.mth(leaves), True).decode()
+    note = checkpoint(5, tlog.mth(leaves), WITNESSES).decode()
     return {"patto_audit_export": 1, "for": "freshmart", "made": TIME + 9, "checkpoint": note,
             "events": [events[0], events[2], events[4]]}
+
+
+def receipt():
+    """The third of five events of drinkco: freshmart, which has signed the head, was answered."""
+    fields = (f"kind=overlap recipient=freshmart question={7:064x} charged=0.0005 outcome=answered "
+              f"epoch=4 build=patto/1 policy={'55' * 32} dataset={'11' * 32} "
+              f"asker_dataset={'22' * 32} answer={'33' * 32}")
+    event = {"event": 3, "at": TIME, "kind": "answered", "salt": "a7" * 32, "fields": fields}
+    leaves = [tlog.leaf_hash(bytes([i]) * 32) for i in range(5)]
+    leaves[2] = tlog.leaf_hash(tlog.event_entry(event))
+    opened = f"patto/event/1\n3\n{TIME}\nanswered\n{event['salt']}\n{fields}\n"
+    hashes = "".join(tlog.to_base64(h) + "\n" for h in tlog.path(2, leaves))
+    return (f"c2sp.org/tlog-proof@v1\nextra {tlog.to_base64(opened.encode())}\nindex 2\n{hashes}\n"
+            .encode() + checkpoint(5, tlog.mth(leaves), ((2, "patto/alpine/freshmart"),)))
 
 
 def main():
@@ -67,12 +84,13 @@ def main():
     keys += [tlog.vkey(f"patto/alpine/witness{i}", 4, tlog.public_of(bytes([i]) * 32))
              for i in (2, 3)]
     (folder / "keys").write_text("\n".join(keys) + "\n", encoding="ascii")
-    (folder / "checkpoint").write_bytes(checkpoint(300, tlog.mth(leaves), False))
-    (folder / "checkpoint.cosigned").write_bytes(checkpoint(300, tlog.mth(leaves), True))
+    (folder / "checkpoint").write_bytes(checkpoint(300, tlog.mth(leaves), ()))
+    (folder / "checkpoint.cosigned").write_bytes(checkpoint(300, tlog.mth(leaves), WITNESSES))
     hashes = "".join(tlog.to_base64(h) + "\n" for h in tlog.path(200, leaves))
     (folder / "entry200.tlog-proof").write_bytes(
         f"c2sp.org/tlog-proof@v1\nextra {tlog.to_base64(b'opened')}\nindex 200\n{hashes}\n".encode()
-        + checkpoint(300, tlog.mth(leaves), True))
+        + checkpoint(300, tlog.mth(leaves), WITNESSES))
+    (folder / "receipt.tlog-proof").write_bytes(receipt())
     (folder / "export.json").write_text(json.dumps(export(), indent=1) + "\n", encoding="ascii")
     (folder / "proofs.kat").write_text("\n".join(proofs()) + "\n", encoding="ascii")
 

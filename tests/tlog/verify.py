@@ -5,10 +5,12 @@ with the node.
     verify.py tree FOLDER --log VKEY [--witness VKEY]... [--quorum K]
     verify.py checkpoint FILE --log VKEY [--witness VKEY]... [--quorum K]
     verify.py proof FILE --entry HEX --log VKEY [--witness VKEY]... [--quorum K]
+    verify.py receipt FILE --policy FILE --log VKEY --witness VKEY    (of who asked)
     verify.py consistency OLD NEW --proof FILE --log VKEY    (a Base64 hash a line)
 
 Exit: 0 good, 1 not, with the reason."""
 import argparse
+import hashlib
 import pathlib
 import sys
 
@@ -48,6 +50,27 @@ def proof(args, keys):
     print(f"good: entry {index} of {size}")
 
 
+def receipt(args, keys):
+    """The event opens to the entry, stands at its place, and was of this policy, to a witness."""
+    data = pathlib.Path(args.file).read_bytes()
+    opened, index, _, _ = tlog.parse_proof(data)
+    lines = (opened or b"").decode("ascii").split("\n")
+    if len(lines) != 7 or lines[0] != "patto/event/1" or lines[6]:
+        raise tlog.Wrong("it does not open its event")
+    event = {"event": int(lines[1]), "at": int(lines[2]), "kind": lines[3], "salt": lines[4],
+             "fields": lines[5]}
+    fields = dict(field.split("=", 1) for field in lines[5].split(" "))
+    if event["event"] != index + 1 or event["kind"] != "answered":
+        raise tlog.Wrong("another event, or at another place")
+    if fields["policy"] != hashlib.sha256(pathlib.Path(args.policy).read_bytes()).hexdigest():
+        raise tlog.Wrong("under another policy")
+    if not any(w.name.endswith("/" + fields["recipient"]) for w in keys["witnesses"]):
+        raise tlog.Wrong("not signed by who asked")
+    keys["quorum"] = len(keys["witnesses"])
+    tlog.verify_proof(data, tlog.leaf_hash(tlog.event_entry(event)), **keys)
+    print(f"good: {keys['log'].name} answered {fields['recipient']}, answer {fields['answer']}")
+
+
 def consistency(args, keys):
     old = tlog.verify_checkpoint(pathlib.Path(args.file).read_bytes(), **keys)
     new = tlog.verify_checkpoint(pathlib.Path(args.new).read_bytes(), **keys)
@@ -59,7 +82,7 @@ def consistency(args, keys):
 def main():
     top = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     commands = top.add_subparsers(required=True)
-    for run in (tree, checkpoint, proof, consistency):
+    for run in (tree, checkpoint, proof, receipt, consistency):
         one = commands.add_parser(run.__name__)
         one.set_defaults(run=run)
         one.add_argument("file")
@@ -68,6 +91,8 @@ def main():
         one.add_argument("--quorum", type=int, default=0)
         if run is proof:
             one.add_argument("--entry", required=True)
+        if run is receipt:
+            one.add_argument("--policy", required=True)
         if run is consistency:
             one.add_argument("new")
             one.add_argument("--proof", required=True)
