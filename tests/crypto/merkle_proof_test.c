@@ -182,8 +182,15 @@ static void consistency_holds_for_the_beginning_alone(void **state)
                 assert_false(merkle_consistency_ok(&p, range, &heads[old], &heads[size]));
                 p.hash[i].b[31] ^= 0x80;
             }
-            p.count++;
+            const size_t whole = p.count;
+            for (p.count = 0; p.count < whole; p.count++)
+                assert_false(merkle_consistency_ok(&p, range, &heads[old], &heads[size]));
+            p.count = whole + 1;
             assert_false(merkle_consistency_ok(&p, range, &heads[old], &heads[size]));
+            /* A log that stands still and says that it grew. */
+            p.count = 0;
+            assert_true(old == 0 || old == size ||
+                        !merkle_consistency_ok(&p, range, &heads[old], &heads[old]));
         }
     const struct merkle_range back = {.old = 3, .size = 2};
     assert_int_equal(merkle_consistency(&p, &nodes, back, &err), PT_EUSAGE);

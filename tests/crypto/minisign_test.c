@@ -387,6 +387,7 @@ static void changed_signatures_are_refused(void **state)
     buf_free(&s);
     /* A comment of two lines could pretend to be more of the file. */
     assert_int_equal(minisign_sign(&s, &k, span_z(MESSAGE), "a\nb", &err), PT_EUSAGE);
+    assert_int_equal(minisign_sign(&s, &k, span_z(MESSAGE), "a\x7f", &err), PT_EUSAGE);
     memset(copy, 'x', 1025);
     copy[1025] = '\0';
     assert_int_equal(minisign_sign(&s, &k, span_z(MESSAGE), copy, &err), PT_EUSAGE);

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "crypto/base/text.h"
+#include "crypto/base64.h"
 #include "tests/tlog_fixture.h"
 
 /* The vector of C2SP signed-note. */
@@ -203,6 +204,33 @@ static void a_cosignature_counts_for_its_time_and_text(void **state)
     tlog_fixture_free(&f);
 }
 
+/* A known name and identifier over bytes of another length, or over none, is a wrong signature. */
+static void payloads_have_one_length(void **state)
+{
+    struct tlog_fixture f = tlog_fixture_load();
+    const struct note_key *const keys[] = {&f.log, &f.witness[0]};
+
+    (void)state;
+    for (size_t i = 0; i < 2 * 100; i++) {
+        const struct note_key *k = keys[i % 2];
+        uint8_t raw[128] = {0};
+        size_t n = 4 + i / 2;
+        struct buf text = {0};
+        struct note note;
+        struct note_seal seal;
+        struct pt_err err = {0};
+        memcpy(raw, k->id, 4);
+        assert_true(buf_printf(&text, "text\n\n\u2014 %s ", k->name) &&
+                    base64_print(&text, span_of(raw, n)) && buf_u8(&text, '\n'));
+        if (note_parse(&note, buf_span(&text), &err) == PT_OK) {
+            assert_int_not_equal(note_verify(&seal, &note, k, 1, &err), PT_OK);
+            assert_false(seal.good);
+        }
+        buf_free(&text);
+    }
+    tlog_fixture_free(&f);
+}
+
 /* A signature of one kind is none of another. */
 static void kinds_are_kept_apart(void **state)
 {
@@ -237,6 +265,7 @@ int main(void)
         cmocka_unit_test(keys_have_one_text),
         cmocka_unit_test(our_lines_are_the_other_implementations),
         cmocka_unit_test(a_cosignature_counts_for_its_time_and_text),
+        cmocka_unit_test(payloads_have_one_length),
         cmocka_unit_test(kinds_are_kept_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
