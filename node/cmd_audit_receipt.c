@@ -5,7 +5,7 @@
 #include "node/cmd_json.h"
 #include "node/commands.h"
 #include "node/policy_file.h"
-#include "node/receipt.h"
+#include "node/receipt_answer.h"
 #include "node/witness.h"
 #include "policy/log_key.h"
 
@@ -15,6 +15,8 @@
 
 static const struct cli_option OPTIONS[] = {
     {"policy", "POLICY", "the policy under which it was given; else the home's", false, false},
+    {"answer", "ANSWER", "what `query --json` printed: is the receipt that answer's?", false,
+     false},
     {"quorum", NULL, "fail unless as many witnesses signed as audit.quorum asks", false, false},
     {"json", NULL, "print what it proves as JSON", false, false},
     {0},
@@ -122,6 +124,30 @@ static enum pt_code judge(const struct receipt *r, const struct policy *p, bool 
                    p->partners[r->asker].name, p->partners[r->owner].name);
 }
 
+static enum pt_code compare(struct cli *cli, const struct receipt *r, const struct policy *p,
+                            struct pt_err *err)
+{
+    const char *path = cli_value(cli, "answer");
+    struct buf text = {0};
+    bool first = false;
+    enum pt_code rc;
+
+    if (path == NULL)
+        return PT_OK;
+    if ((rc = fileio_read(&text, path, RECEIPT_ANSWER_BYTES_MAX, err)) == PT_OK)
+        rc = receipt_answer_check(&first, r, p, buf_span(&text), err);
+    buf_free(&text);
+    if (rc != PT_OK)
+        return pt_wrap(err, "%s", path);
+    if (!cli_flag(cli, "json"))
+        fprintf(
+            cli->out, "%s: %s\n", path,
+            first
+                ? "it repeats an answer that was paid before; the receipt is that of the first time"
+                : "the receipt is that of this answer");
+    return PT_OK;
+}
+
 static enum pt_code check(struct cli *cli, const struct policy *p, struct pt_err *err)
 {
     struct receipt *r = calloc(1, sizeof *r);
@@ -132,7 +158,8 @@ static enum pt_code check(struct cli *cli, const struct policy *p, struct pt_err
         return pt_fail(err, PT_ENOMEM, "audit receipt: out of memory");
     if ((rc = fileio_read(&text, cli->args[0], TLOG_PROOF_BYTES_MAX, err)) == PT_OK &&
         (rc = receipt_read(r, buf_span(&text), p, err)) == PT_OK &&
-        (rc = judge(r, p, cli_flag(cli, "quorum"), err)) == PT_OK) {
+        (rc = judge(r, p, cli_flag(cli, "quorum"), err)) == PT_OK &&
+        (rc = compare(cli, r, p, err)) == PT_OK) {
         if (cli_flag(cli, "json"))
             rc = print_json(cli->out, r, p, err);
         else
@@ -176,7 +203,9 @@ const struct command cmd_audit_receipt = {
              "much, under which policy and of which data, with the hash of what was\n"
              "answered; the owner and who asked have signed the head of that record. All\n"
              "it needs is the policy: an auditor can check it without any node. Exit\n"
-             "status 1 names what is wrong.",
+             "status 1 names what is wrong. With --answer it must also be the receipt of\n"
+             "that answer: its hash, policy, epoch and data. The figures in it are as who\n"
+             "asked decrypted them; no receipt can vouch for those.",
     .example = "patto audit receipt receipts/drinkco-9f2c...tlog-proof --policy policy.yaml\n"
                "patto --home ./fresh audit receipt ./fresh/receipts/drinkco-9f2c...tlog-proof",
     .options = OPTIONS,

@@ -1,5 +1,6 @@
 #include "node/question_run.h"
 
+#include "crypto/base/text.h"
 #include "node/clock.h"
 #include "node/ledger.h"
 #include "node/log_run.h"
@@ -153,6 +154,7 @@ static enum pt_code fill(struct answer *out, struct query *q, struct pt_err *err
     const struct epoch_header *h = snapshot_header(q->epoch);
     const struct columns_map *map = snapshot_map(q->epoch);
     struct budget_price price;
+    char hash[65];
     enum pt_code rc = open_replies(q, err);
 
     if (rc != PT_OK)
@@ -175,6 +177,8 @@ static enum pt_code fill(struct answer *out, struct query *q, struct pt_err *err
         .margin_variance = noise_variance(q, price.margin)};
     if ((rc = answer_fill(out, q->kind, q->policy, &q->question, &in, err)) != PT_OK)
         return rc;
+    text_hex(hash, q->ask.answer.b, sizeof q->ask.answer.b);
+    snprintf(out->hashes, sizeof out->hashes, "%s=%s", out->with, hash);
     out->charged_rho_nano = q->ask.charged_nano;
     out->left_rho_nano = q->ask.left_nano;
     out->repeated = q->ask.charged_nano == 0;

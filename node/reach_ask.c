@@ -1,6 +1,7 @@
 #include "node/reach_ask.h"
 #include "node/log_run.h"
 
+#include "crypto/base/text.h"
 #include "node/clock.h"
 #include "node/peer.h"
 #include "node/question_log.h"
@@ -313,8 +314,13 @@ static void fetch_receipts(struct reach_opened *out, const struct asking *a)
         char name[LOG_RUN_NAME_MAX];
         struct pt_err err;
         size_t at = strlen(out->receipts);
+        size_t hashed = strlen(out->hashes);
+        char hex[65];
         if (!reach_is_party(&a->in.plan, o->partner))
             continue;
+        text_hex(hex, answer.answer.b, sizeof answer.answer.b);
+        snprintf(out->hashes + hashed, sizeof out->hashes - hashed, "%s%s=%s",
+                 hashed > 0 ? "," : "", a->daemon->home->policy->partners[o->partner].name, hex);
         if (log_run_receipt(name, a->daemon, &answer, &err) == PT_OK)
             snprintf(out->receipts + at, sizeof out->receipts - at, "%s%s", at > 0 ? "," : "",
                      name);

@@ -13,10 +13,10 @@
 struct reach_opened { /* what came of a run */
     struct reach_plan plan;
     int64_t counts[REGIONS_MAX];
-    uint64_t charged_nano;              /* at each of the other parties */
-    uint64_t left_nano;                 /* the least that one of them leaves */
-    uint64_t audit_position;            /* in the log of the first of them */
-    char receipts[ANSWER_RECEIPTS_MAX]; /* as an answer has them */
+    uint64_t charged_nano;   /* at each of the other parties */
+    uint64_t left_nano;      /* the least that one of them leaves */
+    uint64_t audit_position; /* in the log of the first of them */
+    char receipts[ANSWER_RECEIPTS_MAX], hashes[ANSWER_RECEIPTS_MAX]; /* as an answer has them */
     enum refusal refusal; /* after a failure: the word by which a partner refused, if one did */
 };
 struct reach_question_in { /* borrowed */

@@ -73,5 +73,6 @@ enum pt_code reach_query(struct answer *out, enum refusal *refusal,
     out->left_rho_nano = opened.left_nano;
     out->audit_position = opened.audit_position;
     snprintf(out->receipts, sizeof out->receipts, "%s", opened.receipts);
+    snprintf(out->hashes, sizeof out->hashes, "%s", opened.hashes);
     return keep_answer(out, in->daemon, &key, err);
 }

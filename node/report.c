@@ -135,6 +135,23 @@ static json_t *receipts_json(const char *names)
     return list;
 }
 
+/* "drinkco=HEX": what its owner signed, as the receipt has it. */
+static json_t *hashes_json(const char *hashes)
+{
+    json_t *list = json_array();
+    struct span rest = span_z(hashes);
+    bool more = rest.n > 0;
+    bool found;
+
+    while (more) {
+        struct span hash = text_cut(&rest, ',', &more);
+        struct span owner = text_cut(&hash, '=', &found);
+        json_array_append_new(list, json_pack("{s:s%, s:s%}", "owner", (const char *)owner.p,
+                                              owner.n, "hash", (const char *)hash.p, hash.n));
+    }
+    return list;
+}
+
 static bool fill_json(json_t *root, json_t *cells, const struct answer *a)
 {
     bool ok =
@@ -154,7 +171,7 @@ static bool fill_json(json_t *root, json_t *cells, const struct answer *a)
         put(root, "other_data", digest_json(&a->other_data)) &&
         put(root, "audit_position", json_integer((json_int_t)a->audit_position)) &&
         put(root, "receipts", receipts_json(a->receipts)) &&
-        put(root, "build", json_string(a->build)) &&
+        put(root, "answers", hashes_json(a->hashes)) && put(root, "build", json_string(a->build)) &&
         put(root, "threat_model", json_string(a->threat_model));
     for (size_t i = 0; ok && i < a->cell_count; i++)
         ok = add_cell(cells, a, &a->cells[i]);

@@ -63,8 +63,9 @@ struct answer {
     bool left_unknown; /* refused after the charge: the owner's ledger knows what is left */
     char receipts
         [ANSWER_RECEIPTS_MAX]; /* file names in HOME/receipts, a comma between; "": none yet */
-    uint64_t audit_position;   /* of the charge, in the data owner's log */
-    struct answer_cell *cells; /* owned; by rows, ANSWER_ALL first */
+    char hashes[ANSWER_RECEIPTS_MAX]; /* "drinkco=HEX": of what each owner signed, comma between */
+    uint64_t audit_position;          /* of the charge, in the data owner's log */
+    struct answer_cell *cells;        /* owned; by rows, ANSWER_ALL first */
     size_t cell_count;
 };
 

@@ -412,6 +412,7 @@ static void put_answer(PB(Answer) * m, const struct answer *from, struct wire_ar
     m->left_unknown = from->left_unknown;
     m->audit_position = from->audit_position;
     m->receipts = put_text(a, from->receipts);
+    m->hashes = put_text(a, from->hashes);
     m->cells = wire_arena_pointers(a, from->cell_count);
     for (size_t i = 0; i < from->cell_count && !a->bad; i++) {
         PB(Cell) *c = wire_message_new(a, DESCRIPTOR(cell));
@@ -502,6 +503,7 @@ static void take_answer(struct wire_take *t, struct answer *a, const PB(Answer) 
     a->left_unknown = m->left_unknown;
     a->audit_position = m->audit_position;
     take_copy(t, a->receipts, sizeof a->receipts, m->receipts);
+    take_copy(t, a->hashes, sizeof a->hashes, m->hashes);
     take_cells(t, a, m);
 }
 

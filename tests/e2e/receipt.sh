@@ -40,10 +40,17 @@ holds "$work/out" '.good and .owner == "bea" and .asker == "ada" and .signed_by 
 [ "$(jq -r .event.dataset "$work/out")" = "$(jq -r '.other_data | ltrimstr("sha256:")' "$work/answer")" ] ||
     fail 'of other data'
 [ "$(jq -r .policy "$work/out")" = "$(jq -r .policy "$work/answer")" ] || fail 'another policy'
+ok p ada audit receipt "$receipt" --answer "$work/answer"
+grep -q 'the receipt is that of this answer' "$work/out" || fail 'it is not'
+jq '.answers[0].hash |= sub("^."; "x")' "$work/answer" >"$work/other-answer"
+refused 1 'of another answer: answer hash' p ada audit receipt "$receipt" --answer "$work/other-answer"
 ok p cleo audit receipt "$receipt"
 grep -q '^bea answered ada on ' "$work/out" || fail 'in words'
 ok p ada query overlap --with bea --json
 [ "$(receipt_of "$work/out")" = "$receipt" ] || fail 'the same question has another receipt'
+cp "$work/out" "$work/again"
+ok p ada audit receipt "$receipt" --answer "$work/again"
+grep -q 'repeats an answer that was paid before' "$work/out" || fail 'a repeated answer'
 
 say 'another implementation says the same'
 again() { # FILE POLICY WITNESS
@@ -58,8 +65,10 @@ refused 1 'not signed by who asked' again "$receipt" "$work/policy.yaml" cleo
 say 'reach: a receipt of each partner'
 ok p ada query reach --with bea --with cleo --json
 holds "$work/out" '.receipts | length == 2 and (.[0] | startswith("bea-")) and (.[1] | startswith("cleo-"))'
-for name in $(jq -r '.receipts[]' "$work/out"); do
-    ok "$patto" audit receipt "$work/ada/receipts/$name" --policy "$work/policy.yaml" --json
+cp "$work/out" "$work/reached"
+for name in $(jq -r '.receipts[]' "$work/reached"); do
+    ok "$patto" audit receipt "$work/ada/receipts/$name" --policy "$work/policy.yaml" \
+        --answer "$work/reached" --json
     holds "$work/out" '.event.kind == "reach"'
 done
 

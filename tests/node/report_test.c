@@ -50,6 +50,8 @@ static struct answer base(enum answer_kind kind, size_t cell_count)
         .charged_rho_nano = 625000,
         .left_rho_nano = 199375000,
         .audit_position = 12,
+        .receipts = "drinkco-00.tlog-proof",
+        .hashes = "drinkco=ab",
         .cell_count = cell_count,
     };
     memset(a.policy.b, 0xab, sizeof a.policy.b);
@@ -149,6 +151,11 @@ static void json_has_what_the_issue_names(void **state)
     assert_true(fabs(real(cell, "value") - 30123.4) < 1e-6);
     assert_true(fabs(real(cell, "half_width") - 311.2) < 1e-6);
     is_null(cell, "reason");
+    cell = json_array_get(json_object_get(root, "answers"), 0);
+    is_text(cell, "owner", "drinkco");
+    is_text(cell, "hash", "ab");
+    assert_string_equal(json_string_value(json_array_get(json_object_get(root, "receipts"), 0)),
+                        "drinkco-00.tlog-proof");
     cell = json_array_get(cells, 2);
     is_text(cell, "status", "suppressed");
     is_null(cell, "value");

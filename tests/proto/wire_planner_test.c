@@ -179,6 +179,8 @@ static void fill(struct answer *a, size_t cells)
                          .left_rho_nano = 3,
                          .repeated = true,
                          .audit_position = 12,
+                         .receipts = "drinkco-1.tlog-proof",
+                         .hashes = "drinkco=ab",
                          .cell_count = cells};
     memset(a->policy.b, 1, 32);
     memset(a->own_data.b, 2, 32);
@@ -218,6 +220,8 @@ static void answers_round_trip(void **state)
         assert_memory_equal(u.answer.other_data.b, a.other_data.b, 32);
         assert_int_equal(u.answer.charged_rho_nano, 2000000);
         assert_true(u.answer.repeated);
+        assert_string_equal(u.answer.receipts, "drinkco-1.tlog-proof");
+        assert_string_equal(u.answer.hashes, "drinkco=ab");
         assert_int_equal(u.answer.cell_count, sizes[k]);
         for (size_t i = 0; i < sizes[k]; i++) {
             assert_string_equal(u.answer.cells[i].row, a.cells[i].row);
