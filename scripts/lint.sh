@@ -1,6 +1,6 @@
 #!/bin/sh
 # lint.sh [STEP...] - everything that reads the code without running it: a line a step, and what a
-# failed step said. Steps: layers size named format shell cppcheck analyzer tidy (all, unless named).
+# failed step said. Steps: layers size named jumps format shell cppcheck analyzer tidy (all, unless named).
 set -u
 cd "$(dirname "$0")/.." || exit 1
 BUILD=${BUILD:-build}
@@ -17,6 +17,7 @@ echo '#define PATTO_VERSION "0"' >"$logs/version.h"
 
 layers() { sh scripts/check-layers.sh; }
 named() { sh scripts/check-named-tests.sh; }
+jumps() { BUILD=$BUILD CC=${CC:-gcc} sh scripts/jumps.sh; }
 
 # A file over the limit wants to be two. Tables of numbers (prime.inc and the like) are no files.
 size() {
@@ -75,11 +76,11 @@ for proto in proto/*.proto; do
     [ -e "$proto" ] || continue
     make --no-print-directory BUILD="$BUILD" "$BUILD/gen/${proto%.proto}.pb-c.h" >/dev/null || exit 1
 done
-[ $# -gt 0 ] || set -- layers size named format shell cppcheck analyzer tidy
+[ $# -gt 0 ] || set -- layers size named jumps format shell cppcheck analyzer tidy
 for name in "$@"; do
     case $name in
     cppcheck) step cppcheck cppcheck_ ;;
-    layers | size | named | format | shell | analyzer | tidy) step "$name" "$name" ;;
+    layers | size | named | jumps | format | shell | analyzer | tidy) step "$name" "$name" ;;
     *) echo "lint.sh: no step is called $name" >&2; exit 2 ;;
     esac
 done
