@@ -1,22 +1,29 @@
 /* patto bench, patto plan-capacity: what this machine can do, measured. */
 #include "crypto/base/text.h"
 #include "node/bench_report.h"
+#include "node/bench_timing.h"
 #include "node/commands.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { CUSTOMERS_DEFAULT = 100000, VALUES_DEFAULT = 10, ROUNDS_DEFAULT = 5 };
+enum {
+    CUSTOMERS_DEFAULT = 100000,
+    VALUES_DEFAULT = 10,
+    ROUNDS_DEFAULT = 5,
+    TIMING_ROUNDS_DEFAULT = 10
+};
 enum { SWEEP_FROM = 1 << 16, CUSTOMERS_MAX = 1 << 25, THREADS_MAX = 256, DIR_MAX = 400 };
 
 static const struct cli_option BENCH_OPTIONS[] = {
     {"customers", "N", "customers of each of the two nodes; default 100000", false, false},
     {"values", "N", "categories of a side of the table, 2 to 63; default 10", false, false},
     {"threads", "N", "computing threads of a node; default: all cores", false, false},
-    {"rounds", "N", "times that each kernel is timed; default 5", false, false},
+    {"rounds", "N", "times that each kernel is timed, default 5; thousands of timings, 10", false,
+     false},
     {"sweep", NULL, "run sizes from 65536, doubling, up to --customers", false, false},
-    {"only", "WHAT", "kernels or runs; default: both", false, false},
+    {"only", "WHAT", "kernels, runs or constant-time; default: the first two", false, false},
     {"json", NULL, "print it as JSON", false, false},
     {0},
 };
@@ -97,7 +104,7 @@ static enum pt_code measure(struct bench_report *r, const struct cli *cli, struc
     enum pt_code rc;
 
     if (!kernels && !runs)
-        return pt_fail(err, PT_EUSAGE, "--only %s: expected kernels or runs", only);
+        return pt_fail(err, PT_EUSAGE, "--only %s: expected kernels, runs or constant-time", only);
     if ((rc = number(&customers, cli, "customers", 10, CUSTOMERS_MAX, err)) != PT_OK ||
         (rc = number(&values, cli, "values", 2, BENCH_VALUES_MAX, err)) != PT_OK ||
         (rc = number(&rounds, cli, "rounds", 1, BENCH_ROUNDS_MAX, err)) != PT_OK ||
@@ -114,8 +121,29 @@ static enum pt_code measure(struct bench_report *r, const struct cli *cli, struc
     return runs ? run_nodes(r, &in, cli_flag(cli, "sweep"), err) : PT_OK;
 }
 
+static enum pt_code run_timing(struct cli *cli, struct pt_err *err)
+{
+    struct bench_timing t[BENCH_TIMINGS_MAX];
+    uint64_t rounds = TIMING_ROUNDS_DEFAULT;
+    size_t count;
+    enum pt_code rc;
+
+    if ((rc = number(&rounds, cli, "rounds", 1, BENCH_ROUNDS_MAX, err)) != PT_OK ||
+        (rc = bench_timing(t, &count, (size_t)rounds * BENCH_TIMING_COUNT, cli->log, err)) != PT_OK)
+        return rc;
+    if (cli_flag(cli, "json"))
+        return bench_timing_print_json(cli->out, t, count, err);
+    bench_timing_print(cli->out, t, count);
+    return PT_OK;
+}
+
 static enum pt_code run_bench(struct cli *cli, struct pt_err *err)
 {
+    const char *only = cli_value(cli, "only");
+
+    if (only != NULL && text_eq(span_z(only), "constant-time"))
+        return run_timing(cli, err);
+
     struct bench_report *r = calloc(1, sizeof *r);
     enum pt_code rc;
 
@@ -174,7 +202,8 @@ const struct command cmd_bench = {
              "taken round by round and hold on a busy one too. No home is needed or touched.",
     .example = "patto bench\n"
                "patto bench --only runs --customers 1000000 --values 49 --json > bench.json\n"
-               "patto bench --only runs --customers 8388608 --values 3 --sweep",
+               "patto bench --only runs --customers 8388608 --values 3 --sweep\n"
+               "patto bench --only constant-time --rounds 99",
     .options = BENCH_OPTIONS,
     .run = run_bench,
 };

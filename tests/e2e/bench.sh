@@ -56,3 +56,8 @@ refused 2 '2 to 63' "$patto" bench --values 1
 echo '{"runs": [{"name": "tokenise"}]}' >"$work/wrong.json"
 refused 1 'make it anew' "$patto" plan-capacity --own 5 --peer 5 --from "$work/wrong.json"
 refused 1 'make it anew' "$patto" plan-capacity --own 5 --peer 5 --from "$work/absent.json"
+
+say "do secrets show in time? What is measured is printed, and the control is seen"
+ok "$patto" bench --only constant-time --rounds 1 --json
+holds "$work/out" '.limit == 4.5 and ([.timings[] | select(.control)] | length > 0 and all(.difference))
+    and ([.timings[] | select(.control | not) | .name] | unique | length) == 4'
