@@ -51,7 +51,7 @@ jq -s '(.[0].runs[1].cpu_seconds * 500 - .[1].steps[1].cpu_seconds | fabs) < 1e-
 ok "$patto" plan-capacity --own 1000000 --peer 2000000 --from "$work/bench.json"
 ! grep -E '.{81}' "$work/out" || fail "wider than 80 columns"
 refused 2 '1 to' "$patto" plan-capacity --own 0 --peer 5 --from "$work/bench.json"
-refused 2 'kernels or runs' "$patto" bench --only everything
+refused 2 'kernels, runs or constant-time' "$patto" bench --only everything
 refused 2 '2 to 63' "$patto" bench --values 1
 echo '{"runs": [{"name": "tokenise"}]}' >"$work/wrong.json"
 refused 1 'make it anew' "$patto" plan-capacity --own 5 --peer 5 --from "$work/wrong.json"
