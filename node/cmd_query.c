@@ -120,7 +120,7 @@ static enum pt_code read_words(struct planner_query *q, const struct cli *cli, s
     if (!answer_kind_parse(&kind, q->kind))
         return pt_fail(err, PT_EUSAGE,
                        "no question is called %.40s; there are overlap, reach, crosstab, "
-                       "profile, affinity, surprise and absent",
+                       "profile, affinity, surprise, absent, lift, journey and bubble",
                        q->kind);
     bool table = answer_question_kind(kind) == QUESTION_CROSSTAB;
     if (table && (q->rows[0] == '\0' || q->columns[0] == '\0'))
@@ -178,7 +178,7 @@ static enum pt_code run(struct cli *cli, struct pt_err *err)
 
 const struct command cmd_query = {
     .name = "query",
-    .args = "overlap|reach|crosstab|profile|affinity|surprise|absent",
+    .args = "overlap|reach|crosstab|profile|affinity|surprise|absent|lift|journey|bubble",
     .summary = "ask a joint question; answers carry error bars",
     .about = "Asks through this home's daemon (patto serve). You learn noisy, permitted\n"
              "aggregates:\n"
@@ -192,8 +192,17 @@ const struct command cmd_query = {
              "          be offered? Needs some 30,000 customers in common\n"
              "absent    who are those that do not buy there: the share in each of yours of the\n"
              "          customers in common who are in none of that category of theirs\n"
-             "The last five are readings of one table: after one of them, the others cost\n"
-             "nothing. The very same question again costs nothing and tells nothing new.",
+             "lift      did those exposed convert more than the control group? One attribute\n"
+             "          has the value control; its other values are compared with that, by\n"
+             "          rates, their ratio, and how many conversions that is. Error bars\n"
+             "          are those of the counts: what chance does between the groups is more\n"
+             "journey   where your customers stand with the partner: the same ordered stages\n"
+             "          on both sides; how many are further, or less far, than with you\n"
+             "bubble    are they all alike? Entropy, effective number of categories and\n"
+             "          concentration (HHI) of theirs, in each of yours\n"
+             "From crosstab on, all are readings of one table: after one of them the others\n"
+             "cost nothing, if rows, columns and filters are the same. The very same question\n"
+             "again costs nothing and tells nothing new.",
     .example = "patto --home ./fresh query overlap --with drinkco\n"
                "patto --home ./fresh query reach --with drinkco --where segment=new\n"
                "patto --home ./fresh query reach --with drinkco --with homeware\n"

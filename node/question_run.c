@@ -28,7 +28,7 @@ static enum pt_code understand(struct query *q, const struct planner_query *in, 
     if (!answer_kind_parse(&q->kind, in->kind))
         return pt_fail(err, PT_EUSAGE,
                        "unknown question \"%.40s\": overlap, reach, crosstab, profile, affinity, "
-                       "surprise or absent",
+                       "surprise, absent, lift, journey or bubble",
                        in->kind);
     const struct question_words words = {.kind = question_kind_name(answer_question_kind(q->kind)),
                                          .asker = self_name(q),
@@ -37,7 +37,9 @@ static enum pt_code understand(struct query *q, const struct planner_query *in, 
                                          .columns = in->columns[0] != '\0' ? in->columns : NULL,
                                          .where = in->where,
                                          .where_count = in->where_count};
-    return question_from_words(&q->question, q->policy, &words, err);
+    enum pt_code rc = question_from_words(&q->question, q->policy, &words, err);
+
+    return rc == PT_OK ? answer_check(q->kind, q->policy, &q->question, err) : rc;
 }
 
 static enum pt_code find_epoch(struct query *q, struct pt_err *err)

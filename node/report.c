@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "crypto/base/text.h"
+#include "node/report_measures.h"
 #include "node/report_surprise.h"
 #include "node/table.h"
 
@@ -79,17 +80,22 @@ static bool put_missing(json_t *cell, const struct answer *a, const struct answe
 
 static bool put_derived(json_t *cell, const struct answer *a, const struct answer_cell *c)
 {
+    if (answer_is_measure(c))
+        return true;
     switch (a->kind) {
     case ANSWER_AFFINITY:
         return put_index(cell, a, &c->derived);
     case ANSWER_PROFILE:
     case ANSWER_ABSENT:
+    case ANSWER_JOURNEY:
         return put_share(cell, a, &c->derived);
     case ANSWER_SURPRISE:
         return put_missing(cell, a, c);
     case ANSWER_OVERLAP:
     case ANSWER_REACH:
     case ANSWER_CROSSTAB:
+    case ANSWER_LIFT:
+    case ANSWER_BUBBLE:
     case ANSWER_KIND_COUNT:
         break;
     }
@@ -212,6 +218,11 @@ static bool csv_number(struct buf *out, bool there, double v)
     return buf_u8(out, ',') && (!there || !isfinite(v) || buf_printf(out, "%.12g", v));
 }
 
+static bool is_share(enum answer_kind k)
+{
+    return k == ANSWER_PROFILE || k == ANSWER_ABSENT || k == ANSWER_JOURNEY;
+}
+
 static bool csv_cell(struct buf *out, const struct answer *a, const struct answer_cell *c)
 {
     bool there = c->count.status == FIGURE_VALUE;
@@ -228,7 +239,7 @@ static bool csv_cell(struct buf *out, const struct answer *a, const struct answe
         ok = ok && csv_number(out, derived, value) &&
              csv_number(out, derived, value - half_width) &&
              csv_number(out, derived, value + half_width);
-    if (a->kind == ANSWER_PROFILE || a->kind == ANSWER_ABSENT || a->kind == ANSWER_SURPRISE)
+    if (is_share(a->kind) || a->kind == ANSWER_SURPRISE)
         ok = ok && csv_number(out, derived, value) && csv_number(out, derived, half_width);
     if (a->kind == ANSWER_SURPRISE)
         ok = ok && csv_number(out, c->expected > 0, c->expected) &&
@@ -242,6 +253,7 @@ static bool write_csv(struct buf *out, const struct answer *a)
         [ANSWER_AFFINITY] = ",index,index_low,index_high",
         [ANSWER_PROFILE] = ",share,share_half_width",
         [ANSWER_ABSENT] = ",share,share_half_width",
+        [ANSWER_JOURNEY] = ",share,share_half_width",
         [ANSWER_SURPRISE] = ",missing,missing_half_width,expected,found",
     };
     const char *more = MORE[a->kind] != NULL ? MORE[a->kind] : "";
@@ -279,7 +291,7 @@ static void show_index(struct table_cell *out, const struct figure *f)
 
 static const struct figure *figure_of(const struct answer *a, const struct answer_cell *c)
 {
-    return answer_has_derived(a->kind) ? &c->derived : &c->count;
+    return answer_has_derived(a->kind) && !answer_is_measure(c) ? &c->derived : &c->count;
 }
 
 static void show(struct table_cell *out, const struct answer *a, const struct answer_cell *c)
@@ -289,7 +301,7 @@ static void show(struct table_cell *out, const struct answer *a, const struct an
     if (f->status != FIGURE_VALUE) {
         snprintf(out->left, sizeof out->left, "%s", figure_status_name(f->status));
         out->tone = TONE_FAINT;
-    } else if (a->kind == ANSWER_PROFILE || a->kind == ANSWER_ABSENT) {
+    } else if (is_share(a->kind)) {
         show_share(out, f);
     } else if (a->kind == ANSWER_AFFINITY) {
         show_index(out, f);
@@ -300,12 +312,12 @@ static void show(struct table_cell *out, const struct answer *a, const struct an
 
 /* How many cells share the first row's label: the table's width. Answers come over a wire, so the
  * shape is measured and not believed. */
-static size_t table_width(const struct answer *a)
+static size_t table_width(const struct answer *a, size_t cell_count)
 {
     size_t width = 0;
-    while (width < a->cell_count && strcmp(a->cells[width].row, a->cells[0].row) == 0)
+    while (width < cell_count && strcmp(a->cells[width].row, a->cells[0].row) == 0)
         width++;
-    return width > 0 && a->cell_count % width == 0 ? width : 1;
+    return width > 0 && cell_count % width == 0 ? width : 1;
 }
 
 struct drawing { /* what struct table borrows */
@@ -325,12 +337,13 @@ static void drawing_free(struct drawing *d)
 static enum pt_code draw(struct buf *out, const struct answer *a, bool colour, struct pt_err *err)
 {
     bool single = answer_question_kind(a->kind) != QUESTION_CROSSTAB;
-    size_t width = single ? 1 : table_width(a);
-    size_t height = a->cell_count / width;
+    size_t n = answer_table_cells(a);
+    size_t width = single ? 1 : table_width(a, n);
+    size_t height = n / width;
     struct drawing d = {.rows = calloc(height + 1, sizeof d.rows[0]),
                         .columns = calloc(width + 1, sizeof d.columns[0]),
                         .joined = calloc(height + 1, sizeof d.joined[0]),
-                        .cells = calloc(a->cell_count + 1, sizeof d.cells[0])};
+                        .cells = calloc(n + 1, sizeof d.cells[0])};
     struct table t = {.row_count = height,
                       .column_count = width,
                       .corner = a->rows,
@@ -340,10 +353,10 @@ static enum pt_code draw(struct buf *out, const struct answer *a, bool colour, s
     enum pt_code rc;
 
     if (d.rows == NULL || d.columns == NULL || d.joined == NULL || d.cells == NULL) {
-        rc = pt_fail(err, PT_ENOMEM, "report: no memory for %zu cells", a->cell_count);
+        rc = pt_fail(err, PT_ENOMEM, "report: no memory for %zu cells", n);
         goto out;
     }
-    for (size_t i = 0; i < a->cell_count; i++)
+    for (size_t i = 0; i < n; i++)
         show(&d.cells[i], a, &a->cells[i]);
     for (size_t r = 0; r < height; r++) {
         const struct answer_cell *c = &a->cells[r * width];
@@ -368,6 +381,9 @@ static enum pt_code put_title(struct buf *out, const struct answer *a, struct pt
         [ANSWER_AFFINITY] = "index: 100 is as often as chance",
         [ANSWER_SURPRISE] = "pairs rarer than like customers would make them",
         [ANSWER_ABSENT] = "% of those in common who are not in the column",
+        [ANSWER_LIFT] = "exposed against control",
+        [ANSWER_JOURNEY] = "% of each row's customers in common; columns: the stage there",
+        [ANSWER_BUBBLE] = "how alike: entropy, effective number of categories, concentration",
     };
     char line[QUESTION_TEXT_MAX];
     struct span rest = span_z(a->question);
@@ -449,7 +465,16 @@ static enum pt_code write_table(struct buf *out, const struct answer *a, bool co
     if ((rc = put_title(out, a, err)) != PT_OK)
         return rc;
     bool list = a->kind == ANSWER_SURPRISE;
-    if ((rc = list ? report_surprise(out, a, colour, err) : draw(out, a, colour, err)) != PT_OK)
+    bool measured = answer_table_cells(a) < a->cell_count;
+    if (list)
+        rc = report_surprise(out, a, colour, err);
+    else if (a->kind != ANSWER_BUBBLE || !measured) /* whose table says nothing that it does not */
+        rc = draw(out, a, colour, err);
+    if (rc == PT_OK && measured && a->kind != ANSWER_BUBBLE && !buf_u8(out, '\n'))
+        rc = pt_fail(err, PT_ENOMEM, "report: no memory");
+    if (rc == PT_OK && measured)
+        rc = report_measures(out, a, colour, err);
+    if (rc != PT_OK)
         return rc;
     if (!buf_u8(out, '\n'))
         return pt_fail(err, PT_ENOMEM, "report: no memory");

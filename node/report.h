@@ -19,8 +19,9 @@ bool report_wants_colour(int fd);
  *          separators and +- half width; "below minimum" or "refused" spelled out
  *   JSON   {"question","policy","epoch","charged_rho","left_rho","cells":[{"row","column",
  *          "status","value","half_width","reason"}], ...}; affinity's cells add index, index_low,
- *          index_high, profile's and absent's share, share_half_width, surprise's found, missing,
+ *          index_high, profile's, absent's and journey's share, share_half_width, surprise's found, missing,
  *          missing_half_width, expected; what is not shown is null
+ *          Measures (answer.h) are cells too: row "ratio, times", column what is measured
  *   CSV    RFC 4180, a line a cell, CRLF; what is not shown is empty
  * PT_ENOMEM. */
 PT_MUST_USE enum pt_code report_write(struct buf *out, const struct answer *a,

@@ -9,7 +9,8 @@
 #include "policy/schema.h"
 
 static const char *const ASKS[] = {"overlap",  "reach",    "crosstab", "profile",
-                                   "affinity", "surprise", "absent",   NULL};
+                                   "affinity", "surprise", "absent",   "lift",
+                                   "journey",  "bubble",   NULL};
 
 struct reader { /* what the rows of the file share */
     struct plan *plan;

@@ -19,6 +19,9 @@ static const struct {
     [ANSWER_AFFINITY] = {"affinity", QUESTION_CROSSTAB},
     [ANSWER_SURPRISE] = {"surprise", QUESTION_CROSSTAB},
     [ANSWER_ABSENT] = {"absent", QUESTION_CROSSTAB},
+    [ANSWER_LIFT] = {"lift", QUESTION_CROSSTAB},
+    [ANSWER_JOURNEY] = {"journey", QUESTION_CROSSTAB},
+    [ANSWER_BUBBLE] = {"bubble", QUESTION_CROSSTAB},
 };
 
 const char *answer_kind_name(enum answer_kind k)
@@ -46,7 +49,8 @@ enum question_kind answer_question_kind(enum answer_kind k)
 
 bool answer_has_derived(enum answer_kind k)
 {
-    return answer_question_kind(k) == QUESTION_CROSSTAB && k != ANSWER_CROSSTAB;
+    return answer_question_kind(k) == QUESTION_CROSSTAB && k != ANSWER_CROSSTAB &&
+           k != ANSWER_LIFT && k != ANSWER_BUBBLE;
 }
 
 const char *answer_threat_model(void)
@@ -186,15 +190,17 @@ static enum pt_code fill_table(struct answer *a, const struct policy *p, const s
     const struct policy_attribute *rows = attribute(p, q->asker, q->rows);
     const struct policy_attribute *columns = attribute(p, q->with, q->columns);
     size_t width = columns->value_count + 1;
+    size_t n = (rows->value_count + 1) * width;
     enum pt_code rc;
 
-    if ((rc = cells_new(a, (rows->value_count + 1) * width, err)) != PT_OK)
+    if ((rc = cells_new(a, n + answer_measure_count(a->kind, p, q), err)) != PT_OK)
         return rc;
-    for (size_t i = 0; i < a->cell_count; i++) {
+    for (size_t i = 0; i < n; i++) {
         struct answer_cell *c = &a->cells[i];
         put_word(c->row, sizeof c->row, label(rows, i / width));
         put_word(c->column, sizeof c->column, label(columns, i % width));
     }
+    answer_fill_measures(a, p, q, NULL);
     return PT_OK;
 }
 
@@ -230,16 +236,17 @@ static enum pt_code fill_figures(struct answer *a, const struct estimate_in *in,
     struct figure *figures = calloc(a->cell_count, sizeof figures[0]);
     if (figures == NULL)
         return pt_fail(err, PT_ENOMEM, "answer: no memory for %zu figures", a->cell_count);
+    size_t n = answer_table_cells(a);
     estimate_crosstab(figures, in);
-    for (size_t i = 0; i < a->cell_count; i++)
+    for (size_t i = 0; i < n; i++)
         a->cells[i].count = figures[i];
-    if (a->kind == ANSWER_PROFILE)
+    if (a->kind == ANSWER_PROFILE || a->kind == ANSWER_JOURNEY)
         estimate_profile(figures, in);
     if (a->kind == ANSWER_AFFINITY)
         estimate_affinity(figures, in);
     if (a->kind == ANSWER_ABSENT)
         estimate_absent(figures, in);
-    for (size_t i = 0; i < a->cell_count && a->kind != ANSWER_CROSSTAB; i++)
+    for (size_t i = 0; i < n && answer_has_derived(a->kind); i++)
         a->cells[i].derived = figures[i];
     free(figures);
     return a->kind == ANSWER_SURPRISE ? fill_surprise(a, in, err) : PT_OK;
@@ -267,12 +274,12 @@ enum pt_code answer_fill(struct answer *a, enum answer_kind kind, const struct p
     enum pt_code rc;
 
     if ((rc = answer_describe(a, kind, p, q, err)) != PT_OK ||
-        (rc = check_shape(p, q, in, err)) != PT_OK)
+        (rc = answer_check(kind, p, q, err)) != PT_OK || (rc = check_shape(p, q, in, err)) != PT_OK)
         return rc;
     if (q->kind != QUESTION_CROSSTAB)
         rc = fill_sizes(a, in, REASON_NONE, err);
-    else if ((rc = fill_table(a, p, q, err)) == PT_OK)
-        rc = fill_figures(a, in, err);
+    else if ((rc = fill_table(a, p, q, err)) == PT_OK && (rc = fill_figures(a, in, err)) == PT_OK)
+        answer_fill_measures(a, p, q, in);
     if (rc == PT_OK && a->cells[0].count.status == FIGURE_REFUSED)
         put_word(a->refusal, sizeof a->refusal,
                  "the other side's noisy audience is below privacy.minimum_audience: "
@@ -286,7 +293,8 @@ enum pt_code answer_refuse(struct answer *a, enum answer_kind kind, const struct
     struct figure refused = {.status = FIGURE_REFUSED, .reason = why.reason};
     enum pt_code rc;
 
-    if ((rc = answer_describe(a, kind, p, q, err)) != PT_OK)
+    if ((rc = answer_describe(a, kind, p, q, err)) != PT_OK ||
+        (rc = answer_check(kind, p, q, err)) != PT_OK)
         return rc;
     if (q->kind != QUESTION_CROSSTAB)
         rc = fill_sizes(a, NULL, why.reason, err);
@@ -294,7 +302,7 @@ enum pt_code answer_refuse(struct answer *a, enum answer_kind kind, const struct
         rc = fill_table(a, p, q, err);
     for (size_t i = 0; rc == PT_OK && i < a->cell_count; i++) {
         a->cells[i].count = refused;
-        if (answer_has_derived(kind))
+        if (answer_has_derived(kind) && !answer_is_measure(&a->cells[i]))
             a->cells[i].derived = refused;
     }
     snprintf(a->refusal, sizeof a->refusal, "%s", why.sentence); /* may be cut, never overflows */

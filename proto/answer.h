@@ -10,7 +10,7 @@
 enum {
     ANSWER_RECEIPTS_MAX = 1024,
     ANSWER_CELLS_MAX = 1 << 17,
-    ANSWER_WORD_MAX = 96,
+    ANSWER_WORD_MAX = 2 * POLICY_VALUE_MAX + 8, /* two categories */
     ANSWER_SENTENCE_MAX = 512,
     ANSWER_WITH_MAX = POLICY_PARTNERS_MAX * (POLICY_NAME_MAX + 1), /* names with commas */
 };
@@ -24,6 +24,9 @@ enum answer_kind {
     ANSWER_AFFINITY,
     ANSWER_SURPRISE,
     ANSWER_ABSENT,
+    ANSWER_LIFT,
+    ANSWER_JOURNEY,
+    ANSWER_BUBBLE,
     ANSWER_KIND_COUNT
 };
 const char *answer_kind_name(enum answer_kind k);
@@ -32,6 +35,10 @@ bool answer_kind_parse(enum answer_kind *out, const char *name);
 enum question_kind answer_question_kind(enum answer_kind k);
 /* Is there a derived figure beside each count? */
 bool answer_has_derived(enum answer_kind k);
+/* Can the table that q asks for be read so? Before anything is charged: lift needs a category with
+ * a value "control" on one side, journey the same stages on both. PT_EUSAGE says what is missing. */
+PT_MUST_USE enum pt_code answer_check(enum answer_kind k, const struct policy *p,
+                                      const struct question *q, struct pt_err *err);
 
 /* Labels. crosstab, profile, affinity: row = asker's category, column = the other's, ANSWER_ALL
  * where it is "whoever passes the filters". overlap: (overlap, "A & B"), (audience, A),
@@ -40,12 +47,16 @@ bool answer_has_derived(enum answer_kind k);
 struct answer_cell {
     char row[ANSWER_WORD_MAX], column[ANSWER_WORD_MAX];
     struct figure count; /* people: the cell's status, value, half_width, reason */
-    /* profile, absent: share in 0..1; affinity: index; surprise: missing people, of inner cells;
+    /* profile, absent, journey: share in 0..1; affinity: index; surprise: missing people, of inner cells;
      * others: unused, all zero */
     struct figure derived;
     double expected; /* surprise: joint customers by the margins alone; 0 when hidden or unused */
 };
 
+/* Of lift, journey and bubble the measures follow the table's cells: row = the measure
+ * (readings_measure_name), column = of what: lift "exposed, bought" (group, outcome), journey a move
+ * ("up"), bubble a category of the asker's; count = the measure, in its own unit. */
+bool answer_is_measure(const struct answer_cell *c);
 struct answer {
     enum answer_kind kind;
     char asker[POLICY_NAME_MAX + 1], with[ANSWER_WITH_MAX];
@@ -69,6 +80,9 @@ struct answer {
     size_t cell_count;
 };
 
+/* How many cells are the table; measures follow. */
+size_t answer_table_cells(const struct answer *a);
+
 /* Set kind, names, question text and threat model from a question, then the cells from what came
  * home. `in` must have the shape of the question: value_count of the two attributes, or 0 x 0.
  * a->cells must be empty. PT_ENOMEM, PT_EBUG (shape). The rest is the caller's to fill in, and
@@ -87,6 +101,10 @@ struct reach_plan;
 PT_MUST_USE enum pt_code answer_fill_reach(struct answer *a, const struct policy *p,
                                            const struct question *q, const struct reach_plan *plan,
                                            const int64_t *counts, struct pt_err *err);
+/* For answer.c: how many measures follow the table; label them, and with `in` compute them. */
+size_t answer_measure_count(enum answer_kind k, const struct policy *p, const struct question *q);
+void answer_fill_measures(struct answer *a, const struct policy *p, const struct question *q,
+                          const struct estimate_in *in);
 /* The same answer with every cell refused; the sentence goes to a->refusal. */
 struct answer_refusal {
     enum figure_reason reason;

@@ -63,6 +63,28 @@ struct estimate estimate_cell(const struct estimate_in *in, size_t row, size_t c
     return (struct estimate){value, (noise + strangers + kept) / (q * q)};
 }
 
+/* Of two indices of one side the one that holds whoever both hold; false: not known. */
+static bool meet(size_t *out, size_t i, size_t j)
+{
+    *out = i != 0 ? i : j;
+    return i == j || i == 0 || j == 0;
+}
+
+double estimate_covariance(const struct estimate_in *in, struct estimate_place x,
+                           struct estimate_place y)
+{
+    const struct estimate_frame *f = &in->frame;
+    size_t row;
+    size_t column;
+
+    if (!meet(&row, x.row, y.row) || !meet(&column, x.column, y.column))
+        return 0;
+    double q = f->kept / f->customers;
+    double strangers = in->energy[row] * fmax(in->other_size[column], 0) / f->slot_count;
+    double kept = q * (1 - q) * fmax(estimate_cell(in, row, column).value, 0);
+    return (strangers + kept) / (q * q);
+}
+
 double estimate_threshold(const struct estimate_frame *f, double standard_error)
 {
     return fmax(f->minimum_count, STANDARD_ERRORS_SHOWN * standard_error);

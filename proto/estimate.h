@@ -63,6 +63,16 @@ struct estimate {
     double value, variance;
 };
 struct estimate estimate_cell(const struct estimate_in *in, size_t row, size_t column);
+/* What the errors of two cells share: the persons that both count, and the strangers beside them.
+ * With (a, b) the cell of those whom both cells count,
+ *   cov = (F2_a * max(g^_b,0)/M + q(1-q) * max(T^_ab,0)) / q^2        [PROTOCOL.md 3, polarised]
+ * 0 where that is no cell: two categories of one side (of a set, those with both are not known; what
+ * is left out is positive). The owner's noise is drawn for each cell apart. */
+struct estimate_place {
+    size_t row, column;
+};
+double estimate_covariance(const struct estimate_in *in, struct estimate_place x,
+                           struct estimate_place y);
 /* max(minimum_count, 2.5 s): what a count must reach to be shown. */
 double estimate_threshold(const struct estimate_frame *f, double standard_error);
 

@@ -120,6 +120,9 @@ static void read_figures(struct world *w)
     case ANSWER_CROSSTAB:
     case ANSWER_SURPRISE:
     case ANSWER_ABSENT:
+    case ANSWER_LIFT:
+    case ANSWER_JOURNEY:
+    case ANSWER_BUBBLE:
     case ANSWER_KIND_COUNT:
         break;
     }

@@ -428,6 +428,89 @@ static void json_and_csv_of_a_surprise_say_what_is_found(void **state)
     answer_free(&a);
 }
 
+/* A lift of one group and two outcomes, the second hidden; and a bubble's one line. */
+static struct answer lift(void)
+{
+    static const char *const CELLS[9][2] = {
+        {ANSWER_ALL, ANSWER_ALL}, {ANSWER_ALL, "bought"}, {ANSWER_ALL, "not"},
+        {"exposed", ANSWER_ALL},  {"exposed", "bought"},  {"exposed", "not"},
+        {"control", ANSWER_ALL},  {"control", "bought"},  {"control", "not"},
+    };
+    static const char *const MEASURES[] = {"difference, share", "ratio, times", "ratio, at least",
+                                           "ratio, at most", "extra, people"};
+    static const double VALUES[] = {0.1034, 1.5, 1.234, 1.891, 612.4};
+    struct answer a = base(ANSWER_LIFT, 9 + 10);
+    snprintf(a.rows, sizeof a.rows, "ad");
+    snprintf(a.columns, sizeof a.columns, "bought");
+    for (size_t i = 0; i < 9; i++)
+        set(&a.cells[i], CELLS[i][0], CELLS[i][1], value(1000 * (double)(i + 1), 50.25));
+    for (size_t i = 0; i < 10; i++)
+        set(&a.cells[9 + i], MEASURES[i % 5], i < 5 ? "exposed, bought" : "exposed, not",
+            i < 5 ? value(VALUES[i], 0.0111) : suppressed(REASON_DERIVED));
+    a.cells[11].count.half_width = 0;
+    a.cells[12].count.half_width = 0;
+    a.cells[13].count.half_width = 80.5;
+    return a;
+}
+
+static void measures_stand_behind_their_table(void **state)
+{
+    (void)state;
+    struct answer a = lift();
+    char *text = write_as(&a, REPORT_TABLE, false);
+    fits(text);
+    assert_non_null(strstr(text, "5,000 \xc2\xb1 51")); /* the counts */
+    assert_non_null(strstr(text, "group, outcome"));
+    assert_non_null(strstr(text, "10.3 \xc2\xb1 1.2")); /* percent, half width rounded up */
+    assert_non_null(strstr(text, "1.23 "));
+    assert_non_null(strstr(text, "1.89 "));
+    assert_null(strstr(text, "1.50 \xc2\xb1")); /* its sides differ: at least, at most */
+    assert_non_null(strstr(text, "612 \xc2\xb1 81"));
+    assert_non_null(strstr(text, "suppressed: follows from a suppressed figure"));
+    assert_null(strstr(text, "77777"));
+    free(text);
+    text = write_as(&a, REPORT_CSV, false);
+    assert_non_null(strstr(text, "row,column,status,value,half_width,reason\r\n"));
+    assert_non_null(
+        strstr(text, "\"difference, share\",\"exposed, bought\",value,0.1034,0.0111,\r\n"));
+    free(text);
+    json_t *root = read_json(&a);
+    const json_t *cell = json_array_get(json_object_get(root, "cells"), 13);
+    is_text(cell, "row", "extra, people");
+    assert_true(real(cell, "value") == 612.4 && real(cell, "half_width") == 80.5);
+    json_decref(root);
+    answer_free(&a);
+}
+
+static void a_bubble_is_its_measures_alone(void **state)
+{
+    static const char *const MEASURES[] = {"entropy, bits", "categories, effective",
+                                           "concentration, HHI", "categories, shown"};
+    (void)state;
+    struct answer a = base(ANSWER_BUBBLE, 1 + 4);
+    snprintf(a.rows, sizeof a.rows, "buys");
+    set(&a.cells[0], ANSWER_ALL, ANSWER_ALL, value(43210, 50));
+    for (size_t i = 0; i < 4; i++)
+        set(&a.cells[1 + i], MEASURES[i], ANSWER_ALL, i < 3 ? value(0.8113, 0.00212) : value(2, 0));
+    char *text = write_as(&a, REPORT_TABLE, false);
+    assert_null(strstr(text, "43,210"));
+    assert_non_null(strstr(text, "0.81 \xc2\xb1 0.01"));
+    assert_non_null(strstr(text, "0.811 \xc2\xb1 0.003"));
+    free(text);
+    a.kind = ANSWER_JOURNEY; /* there a share stands beside each count, and a measure has none */
+    a.cells[0].derived = value(1, 0);
+    text = write_as(&a, REPORT_CSV, false);
+    assert_non_null(strstr(text, "(all),(all),value,43210,50,,1,0\r\n"));
+    assert_non_null(strstr(text, "\"categories, shown\",(all),value,2,0,,,\r\n"));
+    free(text);
+    json_t *root = read_json(&a);
+    const json_t *cells = json_object_get(root, "cells");
+    assert_true(real(json_array_get(cells, 0), "share") == 1);
+    assert_null(json_object_get(json_array_get(cells, 1), "share"));
+    json_decref(root);
+    answer_free(&a);
+}
+
 static void wide_tables_are_cut_into_blocks(void **state)
 {
     const size_t SIDE = 41;
@@ -501,6 +584,8 @@ int main(void)
         cmocka_unit_test(a_profile_is_in_percent),
         cmocka_unit_test(a_surprise_is_a_ranked_list_with_sentences),
         cmocka_unit_test(json_and_csv_of_a_surprise_say_what_is_found),
+        cmocka_unit_test(measures_stand_behind_their_table),
+        cmocka_unit_test(a_bubble_is_its_measures_alone),
         cmocka_unit_test(wide_tables_are_cut_into_blocks),
         cmocka_unit_test(numbers_are_rounded_and_grouped),
         cmocka_unit_test(colour_is_for_terminals_that_want_it),

@@ -276,6 +276,106 @@ static void a_wrong_shape_is_our_bug(void **state)
     answer_free(&a);
 }
 
+/* The policy's own words for a while: freshmart.segment by drinkco.tier. */
+static void rename_value(uint16_t partner, const char *from, const char *to)
+{
+    struct policy_attribute *a = policy->partners[partner].attributes;
+    for (size_t i = 0; i < policy->partners[partner].attribute_count; i++)
+        for (size_t v = 0; v < a[i].value_count; v++)
+            if (strcmp(a[i].values[v], from) == 0)
+                snprintf(a[i].values[v], sizeof a[i].values[v], "%s", to);
+}
+
+static void expect_usage(enum answer_kind kind, const struct question *q, const char *says)
+{
+    struct pt_err err = {0};
+    assert_int_equal(answer_check(kind, policy, q, &err), PT_EUSAGE);
+    if (strstr(err.msg, says) == NULL)
+        fail_msg("\"%s\" does not say \"%s\"", err.msg, says);
+}
+
+static void lift_has_a_line_for_each_group_and_outcome(void **state)
+{
+    struct answer a = {0};
+    struct pt_err err = {0};
+    struct question q = ask("crosstab", "segment", "drinkco.tier");
+    struct estimate_in in = world(3, 3);
+    (void)state;
+    expect_usage(ANSWER_LIFT, &q, "one must be a category with a value \"control\"");
+    rename_value(q.asker, "loyal", "control");
+    in.frame.slot_count = 1e12;
+    assert_int_equal(answer_fill(&a, ANSWER_LIFT, policy, &q, &in, &err), PT_OK);
+    assert_int_equal(answer_table_cells(&a), 16);
+    assert_int_equal(a.cell_count, 16 + 5 * 2 * 3); /* two groups beside the control */
+    const struct answer_cell *c = &a.cells[16 + 5 * 3 + 5];
+    assert_true(answer_is_measure(c));
+    assert_string_equal(c->row, "difference, share");
+    assert_string_equal(c->column, "lapsed, silver");
+    /* raw is 10000 + 100 b + a: lapsed is 3, control 2, silver 2. */
+    double want = 10203.0 / 10003 - 10202.0 / 10002;
+    assert_true(c->count.value > want - 1e-12 && c->count.value < want + 1e-12);
+    assert_string_equal(c[1].row, "ratio, times");
+    assert_string_equal(c[4].row, "extra, people");
+    answer_free(&a);
+    rename_value(q.with, "gold", "control");
+    expect_usage(ANSWER_LIFT, &q, "just one must be");
+    rename_value(q.asker, "control", "loyal"); /* now the groups are the partner's */
+    assert_int_equal(answer_fill(&a, ANSWER_LIFT, policy, &q, &in, &err), PT_OK);
+    assert_string_equal(a.cells[16].column, "basic, new");
+    assert_string_equal(a.cells[a.cell_count - 1].column, "silver, lapsed");
+    answer_free(&a);
+    rename_value(q.with, "control", "gold");
+}
+
+static void journey_needs_one_list_of_stages(void **state)
+{
+    static const char *const NAMES[] = {"basic", "silver", "gold", "new", "loyal", "lapsed"};
+    struct answer a = {0};
+    struct pt_err err = {0};
+    struct question q = ask("crosstab", "segment", "drinkco.tier");
+    struct question sets = ask("crosstab", "buys", "drinkco.tier");
+    struct estimate_in in = world(3, 3);
+    (void)state;
+    expect_usage(ANSWER_JOURNEY, &q, "the same stages in the same order");
+    expect_usage(ANSWER_JOURNEY, &sets, "buys and tier");
+    for (int i = 0; i < 3; i++)
+        rename_value(q.with, NAMES[i], NAMES[i + 3]);
+    assert_int_equal(answer_fill(&a, ANSWER_JOURNEY, policy, &q, &in, &err), PT_OK);
+    assert_int_equal(a.cell_count, 16 + 12);
+    assert_true(a.cells[5].derived.value == 10101.0 / 10001); /* a share beside each count */
+    assert_string_equal(a.cells[16].row, "moved, people");
+    assert_string_equal(a.cells[16].column, "up");
+    assert_true(a.cells[16].count.value == 10201 + 10301 + 10302);
+    answer_free(&a);
+    assert_int_equal(answer_refuse(&a, ANSWER_JOURNEY, policy, &q,
+                                   (struct answer_refusal){REASON_POLICY, "no"}, &err),
+                     PT_OK);
+    for (size_t i = 0; i < a.cell_count; i++)
+        assert_int_equal(a.cells[i].count.reason, REASON_POLICY);
+    assert_string_equal(a.cells[27].column, "net (up - down)");
+    answer_free(&a);
+    for (int i = 0; i < 3; i++)
+        rename_value(q.with, NAMES[i + 3], NAMES[i]);
+}
+
+static void bubble_has_a_line_for_each_row(void **state)
+{
+    struct answer a = {0};
+    struct pt_err err = {0};
+    struct question q = ask("crosstab", "buys", "drinkco.tier");
+    struct estimate_in in = world(8, 3);
+    (void)state;
+    in.frame.slot_count = 1e12;
+    assert_int_equal(answer_fill(&a, ANSWER_BUBBLE, policy, &q, &in, &err), PT_OK);
+    assert_int_equal(a.cell_count, 36 + 4 * 9);
+    assert_string_equal(a.cells[36].column, ANSWER_ALL);
+    assert_string_equal(a.cells[36 + 4].column, "dairy");
+    assert_string_equal(a.cells[36 + 4 + 1].row, "categories, effective");
+    double effective = a.cells[36 + 4 + 1].count.value; /* three, almost even */
+    assert_true(effective > 2.99 && effective < 3.001);
+    answer_free(&a);
+}
+
 static void kinds_have_names(void **state)
 {
     enum answer_kind k;
@@ -284,7 +384,7 @@ static void kinds_have_names(void **state)
         assert_true(answer_kind_parse(&k, answer_kind_name((enum answer_kind)i)));
         assert_int_equal(k, i);
     }
-    assert_false(answer_kind_parse(&k, "lift"));
+    assert_false(answer_kind_parse(&k, "lifts"));
     assert_int_equal(answer_question_kind(ANSWER_PROFILE), QUESTION_CROSSTAB);
 }
 
@@ -297,6 +397,9 @@ int main(void)
         cmocka_unit_test(reach_over_three_names_every_set),
         cmocka_unit_test(a_refusal_has_every_cell_and_no_figure),
         cmocka_unit_test(a_wrong_shape_is_our_bug),
+        cmocka_unit_test(lift_has_a_line_for_each_group_and_outcome),
+        cmocka_unit_test(journey_needs_one_list_of_stages),
+        cmocka_unit_test(bubble_has_a_line_for_each_row),
         cmocka_unit_test(kinds_have_names),
     };
     return cmocka_run_group_tests(tests, read_policy, free_policy);

@@ -1,0 +1,123 @@
+#!/bin/sh
+# Goal: lift, journey and bubble over real nodes hold the truth that follows from the persons'
+# numbers, are readings of a table paid for once, work from either side, and say what they need.
+# shellcheck disable=SC2154 # patto and work are of lib.sh
+. tests/e2e/lib.sh
+. tests/e2e/lib-federation.sh
+
+fed_block() {
+    printf '  %s:\n' "$1"
+    grep -E '^ *(endpoint|certificate|node):' "$work/$1.block"
+    printf '    officer: %s\n' "$(tail -n 1 "$work/$1.officer.pub")"
+    printf '    customers: {min: 100, max: 1000000}\n    attributes:\n'
+    printf '      %s\n' 'stage: {type: category, values: [recognise, request, respond, repeat]}'
+    if [ "$1" = shop ]; then
+        printf '      %s\n' 'ad: {type: category, values: [exposed, control]}'
+    else
+        printf '      %s\n' 'bought: {type: category, values: [bought, not]}'
+    fi
+}
+fed_policy() {
+    shift 2
+    cat <<YAML
+patto: 1
+federation: questions
+version: 1
+purpose: joint-campaign-planning
+legal: {basis: consent, arrangement: JCA-1, dpia: DPIA-1, retention_days: 30}
+valid: {from: $(date -u +%F), until: $(date -u -d '+90 days' +%F)}
+match: {identifier: email, normalisation: uid2, slots_per_customer: 4}
+partners:
+YAML
+    for fed_name in "$@"; do fed_block "$fed_name"; done
+    cat <<YAML
+questions:
+  crosstab: {ask: any, pairs: [[shop.ad, brand.bought], [shop.stage, brand.stage]]}
+privacy:
+  unit: person
+  minimum_count: 50
+  minimum_audience: 500
+  budget: {rho: 3, delta: 1e-9, days: 90, daily_rho: 3, lifetime_rho: 3}
+  cost: {count_rho: 0.01, table_rho: 0.02}
+audit: {witnesses: [$1, $2], quorum: all}
+YAML
+}
+
+# Of persons in common 8000..19999: half exposed, of whom 30 % bought; of the others 20 %. With the
+# brand, of each three fours the first is a stage further, but for those at the last, and of the
+# second the last two are two stages behind.
+load() { # NAME FIRST END COLUMN
+    awk -v first="$2" -v end="$3" -v what="$4" 'BEGIN {
+        split("recognise request respond repeat", stages, " ")
+        print "email,stage," what
+        for (n = first; n < end; n++) {
+            stage = n % 4
+            four = int(n / 4) % 3
+            if (what == "ad") {
+                value = n % 2 ? "control" : "exposed"
+            } else {
+                if (four == 0 && stage < 3) stage++
+                else if (four == 1 && stage >= 2) stage -= 2
+                value = int(n / 2) % 10 < (n % 2 ? 2 : 3) ? "bought" : "not"
+            }
+            printf "person%d@example.com,%s,%s\n", n, stages[stage + 1], value
+        }}' >"$work/$1.csv"
+    printf '%s\n' 'patto-map: 1' 'form: wide' 'identifier: {column: email}' 'attributes:' \
+        '  stage: {column: stage}' "  $4: {column: $4}" >"$work/$1.map"
+    ok p "$1" ingest "$work/$1.csv" --map "$work/$1.map"
+}
+
+federation shop brand
+load shop 0 20000 ad
+load brand 8000 28000 bought
+serve shop
+serve brand
+ok p shop tokenise
+ok p brand tokenise
+ok p shop epoch
+
+say "lift, from the side of the campaign and from that of the sales"
+ok p shop query lift --with brand --rows ad --columns brand.bought --json
+holds "$work/out" '.charged_rho > 0'
+cell "$work/out" exposed bought 1800
+cell "$work/out" "difference, share" "exposed, bought" 0.1
+cell "$work/out" "ratio, times" "exposed, bought" 1.5
+cell "$work/out" "extra, people" "exposed, bought" 600
+holds "$work/out" '[.cells[] | select(.column == "exposed, bought")] | map({(.row): .value}) | add |
+    ."ratio, at least" < ."ratio, times" and ."ratio, times" < ."ratio, at most" and
+    ."ratio, at least" > 1'
+ok p brand query lift --with shop --rows bought --columns shop.ad --json
+cell "$work/out" "difference, share" "exposed, bought" 0.1
+cell "$work/out" "extra, people" "exposed, bought" 600
+
+say "bubble reads the same table, and costs nothing"
+before=$(spent brand shop)
+ok p shop query bubble --with brand --rows ad --columns brand.bought --json
+holds "$work/out" '.charged_rho == 0 and .repeated'
+cell "$work/out" "entropy, bits" "(all)" 0.8112781
+cell "$work/out" "concentration, HHI" exposed 0.58
+cell "$work/out" "categories, effective" control 1.649385
+ok p shop query crosstab --with brand --rows ad --columns brand.bought --csv
+[ "$(spent brand shop)" = "$before" ] || fail "another reading of a paid table was charged"
+
+say "journey: who stands further with the brand"
+ok p shop query journey --with brand --rows stage --columns brand.stage --json
+cell "$work/out" "moved, people" up 3000
+cell "$work/out" "moved, people" down 2000
+cell "$work/out" "moved, people" same 7000
+cell "$work/out" "moved, people" "net (up - down)" 1000
+cell "$work/out" "moved, share" up 0.25
+holds "$work/out" '.cells[] | select(.row == "repeat" and .column == "request") |
+    .share > 0.25 and .share < 0.42'
+ok p shop query journey --with brand --rows stage --columns brand.stage
+cat "$work/out"
+ok p shop query lift --with brand --rows ad --columns brand.bought
+cat "$work/out"
+
+say "what they need, said before anything is charged"
+before=$(spent brand shop)
+refused 2 'control' p shop query lift --with brand --rows stage --columns brand.stage
+refused 2 'same stages' p shop query journey --with brand --rows ad --columns brand.bought
+refused 2 'needs --rows' p shop query bubble --with brand
+refused 1 'questions.crosstab.pairs' p shop query bubble --with brand --rows ad --columns brand.stage
+[ "$(spent brand shop)" = "$before" ] || fail "a question that was not asked was charged"
