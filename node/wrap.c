@@ -13,10 +13,24 @@ static int columns_of(const char *p, size_t n)
     return columns;
 }
 
+/* Bytes of the next word; of a list "a|b|c" that is wider than a line, as many as fit. */
+static size_t next_word(const char *text, int room)
+{
+    size_t n = strcspn(text, " ");
+    size_t fits = 0;
+
+    if (columns_of(text, n) <= room)
+        return n;
+    for (size_t i = 0; i < n && columns_of(text, i + 1) <= room; i++)
+        if (text[i] == '|')
+            fits = i + 1;
+    return fits > 0 ? fits : n;
+}
+
 void wrap_words(struct wrap *w, const char *text)
 {
     for (text += strspn(text, " "); *text != '\0'; text += strspn(text, " ")) {
-        size_t n = strcspn(text, " ");
+        size_t n = next_word(text, WRAP_COLUMNS - w->indent);
         int wide = columns_of(text, n);
         bool first = w->at <= w->indent;
         if (!first && w->at + 1 + wide > WRAP_COLUMNS) {

@@ -12,8 +12,8 @@ struct wrap {
     int at;     /* columns used on this line */
 };
 
-/* The words of text, a space before each but the first of a line. A word wider than a line stays
- * whole. Columns are counted in characters of UTF-8. */
+/* The words of text, a space before each but the first of a line. A word wider than a line is
+ * broken after a '|', or stays whole. Columns are counted in characters of UTF-8. */
 void wrap_words(struct wrap *w, const char *text);
 /* As printf and wrap_words(); at most 255 bytes of text. */
 void wrap_printf(struct wrap *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
