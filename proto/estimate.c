@@ -45,22 +45,51 @@ static size_t cell_total(const struct estimate_in *in)
     return (in->row_count + 1) * width(in);
 }
 
+static double kept_share(const struct estimate_frame *f)
+{
+    return f->kept / f->customers;
+}
+
+static double value_of(const struct estimate_in *in, size_t row, size_t column)
+{
+    return in->raw[column * (in->row_count + 1) + row] / kept_share(&in->frame);
+}
+
+/* r/q of estimate.h: of the pairs in one slot how many are left where the other's person is a
+ * customer of the recipient too. A small lambda cancels digits: there the series. */
+static double common_pairs(const struct estimate_frame *f)
+{
+    double lambda = f->customers / f->slot_count;
+    double r = lambda < 1e-3 ? 0.5 - lambda / 6 : (lambda + expm1(-lambda)) / (lambda * lambda);
+
+    return fmin(r / kept_share(f), 1);
+}
+
+/* F2 (g - T_b (1 - r/q)) / M: who of the other side shares a slot with a kept record by chance. */
+static double collisions(const struct estimate_in *in, size_t row, size_t column)
+{
+    double size = fmax(in->other_size[column], 0);
+    double common = fmin(fmax(value_of(in, 0, column), 0), size);
+
+    return in->energy[row] * (size - common * (1 - common_pairs(&in->frame))) /
+           in->frame.slot_count;
+}
+
 struct estimate estimate_cell(const struct estimate_in *in, size_t row, size_t column)
 {
     const struct estimate_frame *f = &in->frame;
     assert(row <= in->row_count && column <= in->column_count);
     assert(f->slot_count > 0 && f->kept > 0 && f->kept <= f->customers);
 
-    double q = f->kept / f->customers;
-    double value = in->raw[column * (in->row_count + 1) + row] / q;
+    double q = kept_share(f);
+    double value = value_of(in, row, column);
     bool body = (row > 0 && column > 0) || cell_total(in) == 1;
     double noise = body ? in->cell_variance : in->margin_variance;
     if (in->scheme_variance != NULL)
         noise += in->scheme_variance[column];
-    /* Strangers who share a slot with a kept record, then which of the common persons were kept. */
-    double strangers = in->energy[row] * fmax(in->other_size[column], 0) / f->slot_count;
-    double kept = q * (1 - q) * fmax(value, 0);
-    return (struct estimate){value, (noise + strangers + kept) / (q * q)};
+    double people = fmin(fmax(value, 0), f->customers);
+    double kept = q * (1 - q) * people * (1 - people / f->customers);
+    return (struct estimate){value, (noise + collisions(in, row, column) + kept) / (q * q)};
 }
 
 /* Of two indices of one side the one that holds whoever both hold; false: not known. */
@@ -79,10 +108,30 @@ double estimate_covariance(const struct estimate_in *in, struct estimate_place x
 
     if (!meet(&row, x.row, y.row) || !meet(&column, x.column, y.column))
         return 0;
-    double q = f->kept / f->customers;
-    double strangers = in->energy[row] * fmax(in->other_size[column], 0) / f->slot_count;
-    double kept = q * (1 - q) * fmax(estimate_cell(in, row, column).value, 0);
-    return (strangers + kept) / (q * q);
+    double q = kept_share(f);
+    double both = fmax(value_of(in, row, column), 0);
+    double apart = fmax(value_of(in, x.row, x.column), 0) * fmax(value_of(in, y.row, y.column), 0);
+    double kept = q * (1 - q) * fmax(both - apart / f->customers, 0);
+    return (collisions(in, row, column) + kept) / (q * q);
+}
+
+/* A derived figure's slope by each count that it is made of. */
+struct slope {
+    struct estimate_place at;
+    double by;
+};
+
+/* Delta method: sum of d_i d_j cov(T_i, T_j). */
+static double propagate(const struct estimate_in *in, const struct slope *s, size_t n)
+{
+    double variance = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        variance += s[i].by * s[i].by * estimate_cell(in, s[i].at.row, s[i].at.column).variance;
+        for (size_t j = 0; j < i; j++)
+            variance += 2 * s[i].by * s[j].by * estimate_covariance(in, s[i].at, s[j].at);
+    }
+    return fmax(variance, 0);
 }
 
 double estimate_threshold(const struct estimate_frame *f, double standard_error)
@@ -180,9 +229,8 @@ static struct figure share_figure(const struct estimate_in *in, size_t a, size_t
         count_figure(&in->frame, part).status != FIGURE_VALUE)
         return hidden(FIGURE_SUPPRESSED, REASON_DERIVED);
     double share = part.value / whole.value;
-    double variance =
-        (part.variance + share * share * whole.variance) / (whole.value * whole.value);
-    return shown(share, variance);
+    const struct slope slopes[] = {{{a, b}, 1 / whole.value}, {{a, 0}, -share / whole.value}};
+    return shown(share, propagate(in, slopes, 2));
 }
 
 /* Walk the table with what an inner cell and the defined cells beside it are. */
@@ -224,14 +272,18 @@ static struct figure absent_figure(const struct estimate_in *in, size_t a, size_
         if (!is_shown(in, both) || !is_shown(in, column))
             return hidden(FIGURE_SUPPRESSED, REASON_DERIVED);
     }
-    struct estimate part = {row.value - both.value, row.variance + both.variance};
-    struct estimate whole = {total.value - column.value, total.variance + column.variance};
-    if (!is_shown(in, row) || !is_shown(in, total) || !is_shown(in, part) || !is_shown(in, whole))
+    double whole = total.value - column.value;
+    double share = (row.value - both.value) / whole;
+    const struct slope slopes[] = {{{a, 0}, 1 / whole},
+                                   {{0, 0}, -share / whole},
+                                   {{a, b}, -1 / whole},
+                                   {{0, b}, share / whole}};
+    struct estimate rest = {row.value - both.value,
+                            b > 0 ? row.variance + both.variance : row.variance};
+    struct estimate others = {whole, total.variance + column.variance};
+    if (!is_shown(in, row) || !is_shown(in, total) || !is_shown(in, rest) || !is_shown(in, others))
         return hidden(FIGURE_SUPPRESSED, REASON_DERIVED);
-    double share = part.value / whole.value;
-    double variance =
-        (part.variance + share * share * whole.variance) / (whole.value * whole.value);
-    return shown(share, variance);
+    return shown(share, propagate(in, slopes, b > 0 ? 4 : 2));
 }
 
 void estimate_absent(struct figure *out, const struct estimate_in *in)
@@ -243,11 +295,6 @@ void estimate_absent(struct figure *out, const struct estimate_in *in)
     for (size_t a = 0; a <= in->row_count; a++)
         for (size_t b = 0; b <= in->column_count; b++)
             out[a * width(in) + b] = a == 0 ? shown(1, 0) : absent_figure(in, a, b);
-}
-
-static double relative_variance(struct estimate e)
-{
-    return e.variance / (e.value * e.value);
 }
 
 static struct figure index_figure(const struct estimate_in *in, size_t a, size_t b)
@@ -268,12 +315,12 @@ static struct figure index_figure(const struct estimate_in *in, size_t a, size_t
     double expected = row.value * column.value / total.value;
     if (!(expected >= estimate_threshold(f, sqrt(cell.variance))))
         return hidden(FIGURE_SUPPRESSED, REASON_EXPECTED);
-    double positive = fmax(cell.value, 0);
-    double variance = cell.variance + positive * positive *
-                                          (relative_variance(row) + relative_variance(column) +
-                                           relative_variance(total));
-    double scale = 100 / expected;
-    return shown(scale * cell.value, scale * scale * variance);
+    double index = 100 * cell.value / expected;
+    const struct slope slopes[] = {{{a, b}, 100 / expected},
+                                   {{a, 0}, -index / row.value},
+                                   {{0, b}, -index / column.value},
+                                   {{0, 0}, index / total.value}};
+    return shown(index, propagate(in, slopes, 4));
 }
 
 void estimate_affinity(struct figure *out, const struct estimate_in *in)

@@ -58,14 +58,21 @@ struct estimate_in {
 };
 
 /* An unclamped number and its variance; index 0 is "all".
- *   T^ = raw/q,  s^2 = (noise + F2 * max(g^,0)/M + q(1-q) * max(T^,0)) / q^2     [PROTOCOL.md 3] */
+ *   T^ = raw/q
+ *   s^2 = (noise + F2 (g^ - (1 - r/q) T_b)/M + q(1-q) T (1 - T/n)) / q^2
+ * PROTOCOL.md 3 gives the upper bound F2 g^/M + q(1-q) T, up to 2.2 times the truth where both sides
+ * have the same customers. This is DERIVATIONS 1.2's exact variance with what the table releases in
+ * place of what it does not know: T_b = T^_0b, the customers in common in the evaluator's column,
+ * among whom two of one slot make half a pair, since just one of them was kept:
+ *   r = E[1/(2 + Poisson(l))] = (l - 1 + e^-l)/l^2, l = n/M, n the recipient's customers.
+ * And given how many are kept they are a sample of n without replacement: 1 - T/n. */
 struct estimate {
     double value, variance;
 };
 struct estimate estimate_cell(const struct estimate_in *in, size_t row, size_t column);
 /* What the errors of two cells share: the persons that both count, and the strangers beside them.
- * With (a, b) the cell of those whom both cells count,
- *   cov = (F2_a * max(g^_b,0)/M + q(1-q) * max(T^_ab,0)) / q^2        [PROTOCOL.md 3, polarised]
+ * With (a, b) the cell of those whom both cells x and y count,
+ *   cov = (F2_a (g^_b - (1 - r/q) T_0b)/M + q(1-q) (T_ab - T_x T_y/n)) / q^2     [the same, polarised]
  * 0 where that is no cell: two categories of one side (of a set, those with both are not known; what
  * is left out is positive). The owner's noise is drawn for each cell apart. */
 struct estimate_place {
@@ -94,18 +101,21 @@ void estimate_reach(struct estimate_reach *out, const struct estimate_in *in);
 /* out: (1+row_count) x (1+column_count), by rows, margins and total at index 0. */
 void estimate_crosstab(struct figure *out, const struct estimate_in *in);
 
-/* out as crosstab: share of matched customers of row a who are in column b, T_ab/T_a, in 0..1.
- *   s^2 = (s_ab^2 + p^2 s_a^2) / T_a^2  (delta method; the covariance it leaves out is positive and
- * narrows the truth, so the interval is slightly wide). Column 0 is 1 by definition. */
+/* The readings below propagate by the delta method with covariances: s^2 = sum d_i d_j cov(T_i, T_j),
+ * d the slopes. The counts of one table share customers and slots, so that their errors partly cancel
+ * in a ratio. */
+
+/* out as crosstab: share of matched customers of row a who are in column b, p = T_ab/T_a, in 0..1.
+ *   d = 1/T_a by T_ab, -p/T_a by T_a. Column 0 is 1 by definition. */
 void estimate_profile(struct figure *out, const struct estimate_in *in);
 
 /* out as crosstab: of those in common who are not in the other side's column b, the share in row a:
  * (T_a - T_ab) / (T - T_b). Column 0 is the base to compare with, T_a / T; row 0 is 1 by definition.
- *   s^2 = (s_a^2 + s_ab^2 + p^2 (s_T^2 + s_b^2)) / (T - T_b)^2, the delta method again. */
+ *   d = 1/W by T_a, -1/W by T_ab, -p/W by T, p/W by T_b, W = T - T_b. */
 void estimate_absent(struct figure *out, const struct estimate_in *in);
 
 /* out as crosstab: index = 100 T_ab / E_ab, E_ab = T_a T_b / T; 100 is "as often as chance".
- *   half width = 196 sqrt(s_ab^2 + max(T_ab,0)^2 (s_a^2/T_a^2 + s_b^2/T_b^2 + s_T^2/T^2)) / E_ab
+ *   d = 100/E_ab by T_ab, -index/T_a, -index/T_b, index/T.
  * shown where E_ab >= max(minimum_count, 2.5 s_ab), and where T_ab itself is shown (from the index
  * and the margins it would follow; an officer's minimum_count must hold for what follows too). Row 0 and column 0 are 100 by definition. */
 void estimate_affinity(struct figure *out, const struct estimate_in *in);
