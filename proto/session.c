@@ -71,6 +71,34 @@ void session_because(struct session *s, enum refusal why)
     s->because = why;
 }
 
+static struct transcript_part part_of(const struct frame *f)
+{
+    const struct wire_column_part *w = &f->u.column_part;
+
+    return (struct transcript_part){
+        .seq = f->seq, .column = w->column, .offset = w->offset, .bytes = w->data.n};
+}
+
+static void note_sent(struct session *s, const struct frame *f, struct span bytes)
+{
+    if (f->kind == FRAME_COLUMN_PART) {
+        const struct transcript_part part = part_of(f);
+        transcript_sent_part(&s->transcript, &part);
+    } else {
+        transcript_sent(&s->transcript, bytes);
+    }
+}
+
+static void note_received(struct session *s, const struct frame *f, struct span bytes)
+{
+    if (f->kind == FRAME_COLUMN_PART) {
+        const struct transcript_part part = part_of(f);
+        transcript_received_part(&s->transcript, &part);
+    } else {
+        transcript_received(&s->transcript, bytes);
+    }
+}
+
 /* Queue f; with may_fail_silently a lost Refusal is no second error: the stream just ends. */
 static enum pt_code queue(struct session *s, struct frame *f, struct outbox *out,
                           struct pt_err *err)
@@ -87,7 +115,7 @@ static enum pt_code queue(struct session *s, struct frame *f, struct outbox *out
         return rc;
     }
     s->next_sent++;
-    transcript_sent(&s->transcript, buf_span(bytes));
+    note_sent(s, f, buf_span(bytes));
     return PT_OK;
 }
 
@@ -487,7 +515,7 @@ static enum pt_code receive(struct session *s, struct span frame, struct outbox 
         s->next_received++;
         if (!s->opener)
             s->receipt.received = s->transcript.received;
-        transcript_received(&s->transcript, frame);
+        note_received(s, &in.frame, frame);
         rc = dispatch(s, &in.frame, out, err);
     }
     wire_in_free(&in);
