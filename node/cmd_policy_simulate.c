@@ -60,6 +60,8 @@ static enum pt_code understand(struct outcome *o, const struct run *r, enum answ
         return pt_fail(&o->no, PT_EUSAGE, "%s is no kind of question", o->asked->ask);
     rc = plan_question_make(&o->question, r->p, r->plan, o->asked, answer_question_kind(*kind),
                             &o->no);
+    if (rc == PT_OK)
+        rc = answer_check(*kind, r->p, &o->question, &o->no);
     return rc == PT_OK ? decide(r->p, &o->question, &o->no) : rc;
 }
 

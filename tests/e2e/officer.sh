@@ -92,6 +92,9 @@ cmp "$work/once" "$work/out" || fail 'the same seed, another forecast'
 sed 's/with: drinkco, audience/with: homeware, audience/; s/ask: overlap/ask: reach/' "$work/plan.yaml" >"$work/no.yaml"
 refused 1 '1 of 3 questions may not be asked' "$patto" policy simulate "$example" --questions "$work/no.yaml" --json
 holds "$work/out" '.questions[0].reason | contains("questions.reach.ask, line 64")'
+sed 's/ask: crosstab/ask: lift/' "$work/plan.yaml" >"$work/lift.yaml"
+refused 1 '1 of 3 questions may not be asked' "$patto" policy simulate "$example" --questions "$work/lift.yaml" --json
+holds "$work/out" '.questions[2].reason | contains("lift compares exposed customers")'
 sed 's/^asker/budget_rho: 0.001\nasker/' "$work/plan.yaml" >"$work/dear.yaml"
 refused 1 'are over a budget' "$patto" policy simulate "$example" --questions "$work/dear.yaml"
 refused 1 "unknown key 'patto'" "$patto" policy simulate "$example" --questions "$example"
