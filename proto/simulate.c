@@ -76,27 +76,27 @@ static enum pt_code normal(double *out, struct draw *random, double variance, st
     return rc == PT_OK ? PT_OK : pt_fail(err, rc, "simulating: no randomness");
 }
 
-/* One answer, as it would come home. */
+/* One answer, as it would come home: first what is expected, whose variance estimate.h knows, then
+ * the errors; a column's margin last, since its other cells' variances look at it. */
 static enum pt_code draw_answer(struct world *w, struct draw *random, struct pt_err *err)
 {
     struct estimate_in *e = &w->estimate;
     const double q = w->kept / w->in->own;
-    bool single = e->row_count == 0;
     enum pt_code rc = PT_OK;
 
     for (size_t b = 0; b <= e->column_count && rc == PT_OK; b++) {
-        double size = w->in->other * w->other.passes * w->other.share[b];
+        double *column = &w->raw[b * (1 + e->row_count)];
         double by;
-        rc = normal(&by, random, e->margin_variance, err);
-        w->other_size[b] = size + by;
-        for (size_t a = 0; a <= e->row_count && rc == PT_OK; a++) {
-            double t = truth(w, a, b);
-            bool margin = !single && (a == 0 || b == 0);
-            double variance = (margin ? e->margin_variance : e->cell_variance) +
-                              w->energy[a] * size / e->frame.slot_count + q * (1 - q) * t;
-            rc = normal(&by, random, variance, err);
-            w->raw[b * (1 + e->row_count) + a] = q * t + by;
+        w->other_size[b] = w->in->other * w->other.passes * w->other.share[b];
+        for (size_t a = 0; a <= e->row_count; a++)
+            column[a] = q * truth(w, a, b);
+        for (size_t a = e->row_count + 1; a-- > 0 && rc == PT_OK;) {
+            rc = normal(&by, random, q * q * estimate_cell(e, a, b).variance, err);
+            column[a] += by;
         }
+        if (rc == PT_OK)
+            rc = normal(&by, random, e->margin_variance, err);
+        w->other_size[b] += by;
     }
     return rc;
 }

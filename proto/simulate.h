@@ -4,7 +4,7 @@
  * The customers: as many as are given, of whom a share of the smaller side is common; values by
  * Zipf's law in the policy's order, memberships of a set adding up to max_per_person; two
  * attributes lean on each other by 30 % up and down, in turns. The sums of the slots are normal with
- * the variance of PROTOCOL.md 3, the noise is that of the policy's price, and figures come out of
+ * the variance that estimate.h states, the noise is that of the policy's price, and figures come out of
  * estimate.h as they do from real answers. Nothing here is data. */
 #ifndef PT_SIMULATE_H
 #define PT_SIMULATE_H
