@@ -2,7 +2,7 @@
 
 /* In the order in which a new node meets them. */
 const struct command *const commands_table[] = {
-    &cmd_init,
+    &cmd_init, /* a home, before all else */
     &cmd_officer_key,
     &cmd_policy_sign,
     &cmd_policy_check,
@@ -28,6 +28,7 @@ const struct command *const commands_table[] = {
     &cmd_audit_export,
     &cmd_audit_compare,
     &cmd_audit_receipt,
+    &cmd_audit_receipts,
     &cmd_audit_report,
     &cmd_audit_absence,
     &cmd_status,

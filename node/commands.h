@@ -13,7 +13,7 @@ extern const struct command cmd_ingest, cmd_serve, cmd_tokenise, cmd_epoch, cmd_
 extern const struct command cmd_bench, cmd_plan_capacity;
 extern const struct command cmd_budget_show, cmd_forget, cmd_audit_absence;
 extern const struct command cmd_audit_verify, cmd_audit_show, cmd_audit_export, cmd_audit_compare;
-extern const struct command cmd_audit_receipt, cmd_audit_report;
+extern const struct command cmd_audit_receipt, cmd_audit_receipts, cmd_audit_report;
 extern const struct command cmd_status, cmd_doctor, cmd_man, cmd_completion;
 
 #endif

@@ -72,6 +72,11 @@ for name in $(jq -r '.receipts[]' "$work/reached"); do
     holds "$work/out" '.event.kind == "reach"'
 done
 
+ok p ada audit receipts --json
+holds "$work/out" 'length == 3 and all(.[]; .state == "good") and map(.kind) == ["overlap", "reach", "reach"]'
+ok p bea audit receipts
+grep -q '^0 good, 0 outstanding, 0 not good' "$work/out" || fail 'bea never asked'
+
 say 'what is not that receipt is named'
 sed 's/^index .*/index 1/' "$receipt" >"$work/other-place"
 refused 1 'not the one at its place' p ada audit receipt "$work/other-place"
@@ -104,6 +109,15 @@ answer=$(jq -r .event.answer "$work/out")
 for name in ada bea cleo; do stop "$name"; done
 rm "$receipt"
 printf '%s' "$answer" >"${receipt%.tlog-proof}.pending"
+flip() { # FILE - one bit of its 200th byte
+    python3 -c 'import sys; f = open(sys.argv[1], "r+b"); f.seek(200); b = f.read(1)[0]; f.seek(200); f.write(bytes([b ^ 1]))' "$1"
+}
+other="$work/ada/receipts/$(jq -r '.receipts[1]' "$work/reached")"
+flip "$other"
+refused 1 '1 of the receipts are not good' p ada audit receipts
+grep -q '^1 good, 1 outstanding, 1 not good' "$work/out" || fail 'they are not counted'
+grep -q '^not good' "$work/out" || fail 'the changed one is not named'
+flip "$other"
 serve bea
 serve ada
 until_true 20 test -s "$receipt" || fail 'it does not come'
