@@ -31,7 +31,7 @@ fed_block() {
 YAML
 }
 
-# fed_policy VERSION PREVIOUS NAME... - the policy's text. $fed_budget, $fed_from and $fed_until override.
+# fed_policy VERSION PREVIOUS NAME... - the policy's text. $fed_budget, $fed_audit, $fed_from and $fed_until override.
 fed_policy() {
     fed_version=$1
     fed_previous=$2
@@ -61,7 +61,7 @@ privacy:
   minimum_audience: 500
   budget: ${fed_budget:-"{rho: 0.2, delta: 1e-9, days: 90, daily_rho: 0.2, lifetime_rho: 1.0}"}
   cost: {count_rho: 0.0005, table_rho: 0.002}
-audit: {witnesses: [$1, $2], quorum: all}
+audit: ${fed_audit:-"{witnesses: [$1, $2], quorum: all}"}
 YAML
 }
 
