@@ -327,8 +327,9 @@ static bool fetch_pending(struct log_run *r)
 {
     struct daemon *d = r->daemon;
     char dir[HOME_PATH_MAX];
+    bool away[RECEIPT_PARTNERS_MAX] = {false}; /* one try a round is enough */
     size_t tried = 0;
-    size_t had = 0;
+    bool outstanding = false;
 
     folder_of(dir, d->home);
     DIR *folder = opendir(dir);
@@ -341,15 +342,19 @@ static bool fetch_pending(struct log_run *r)
         struct pt_err err;
         if (!read_pending(&a, name, d, e->d_name))
             continue;
-        tried++;
-        if (fetch_named(d, name, &a, &err) != PT_OK)
-            continue;
-        had++;
-        daemon_log(d, "a receipt of %s that was outstanding is here",
-                   d->home->policy->partners[a.owner].name);
+        enum pt_code rc = PT_EPEER;
+        if (!away[a.owner]) {
+            tried++;
+            rc = fetch_named(d, name, &a, &err);
+            away[a.owner] = rc == PT_EPEER;
+        }
+        outstanding |= rc != PT_OK;
+        if (rc == PT_OK)
+            daemon_log(d, "a receipt of %s that was outstanding is here",
+                       d->home->policy->partners[a.owner].name);
     }
     closedir(folder);
-    return had < tried;
+    return outstanding;
 }
 
 /* *all: every witness has signed what there is. */
