@@ -123,6 +123,15 @@ serve ada
 until_true 20 test -s "$receipt" || fail 'it does not come'
 ok p ada audit receipt "$receipt"
 [ ! -e "${receipt%.tlog-proof}.pending" ] || fail 'it is still outstanding'
+
+say 'and by nobody else, who knows its question and its hash'
+name=$(basename "$receipt" .tlog-proof)
+mkdir -m 700 -p "$work/cleo/receipts"
+printf '%s' "$answer" >"$work/cleo/receipts/$name.pending"
+serve cleo
+until_true 20 grep -q 'no such answer was given to cleo' "$work/bea.log" || fail 'bea does not refuse'
+stop cleo
+[ ! -e "$work/cleo/receipts/$name.tlog-proof" ] || fail 'cleo has the receipt of ada'
 stop ada
 stop bea
 
