@@ -126,7 +126,7 @@ ok p ada audit receipt "$receipt"
 
 say 'and by nobody else, who knows its question and its hash'
 name=$(basename "$receipt" .tlog-proof)
-mkdir -m 700 -p "$work/cleo/receipts"
+mkdir -m 700 "$work/cleo/receipts"
 printf '%s' "$answer" >"$work/cleo/receipts/$name.pending"
 serve cleo
 until_true 20 grep -q 'no such answer was given to cleo' "$work/bea.log" || fail 'bea does not refuse'
