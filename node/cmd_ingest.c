@@ -72,10 +72,17 @@ static enum pt_code record(struct job *j, int64_t now_s, struct pt_err *err)
 {
     struct store *s = j->store;
     struct store_place place;
-    char fields[64];
+    const struct vault_stats *n = &j->data->stats;
+    char fields[320];
     enum pt_code rc;
 
-    snprintf(fields, sizeof fields, "dataset=%s", j->data->generation);
+    /* This company's own numbers: no partner is shown an event of this kind (audit_concerns()). */
+    snprintf(fields, sizeof fields,
+             "dataset=%s customers=%" PRIu64 " rows=%" PRIu64 " empty=%" PRIu64
+             " malformed=%" PRIu64 " refused=%" PRIu64 " suppressed=%" PRIu64
+             " values_dropped=%" PRIu64,
+             j->data->generation, j->data->count, n->rows_read, n->rows_empty, n->rows_malformed,
+             n->rows_refused, n->rows_suppressed, n->values_dropped);
     if ((rc = store_begin(s, err)) != PT_OK)
         return rc;
     if ((rc = store_event(&place, s, "ingest", fields, now_s, err)) == PT_OK &&

@@ -54,11 +54,14 @@ for pair in 'freshmart for-fresh' 'drinkco for-drink'; do
 done
 refused 1 'made for freshmart' p drinkco audit compare "$work/for-fresh.json"
 
-say "show tells what happened and neither counts nor answers"
+say "show tells what happened, our own file's counts among it, and no answer; a partner sees none of these"
 ok p drinkco audit show --json
 holds "$work/out" '[.[] | select(.kind == "charge" and .fields.recipient == "freshmart" and .fields.kind == "overlap")] | length == 2'
 holds "$work/out" '[.[] | select(.kind == "answered")] | map(.fields.outcome) | sort == ["answered", "answered", "answered", "refused"]'
-holds "$work/out" 'all(.[]; .fields | tostring | contains("3000") | not)'
+holds "$work/out" '[.[] | select(.kind == "ingest")] | length == 1 and .[0].fields.customers == "3000"
+    and .[0].fields.rows == "3000" and .[0].fields.malformed == "0"'
+holds "$work/out" 'all(.[] | select(.kind != "ingest"); .fields | tostring | contains("3000") | not)'
+holds "$work/for-fresh.json" 'tostring | (contains("customers=") or contains("3000")) | not'
 ok p freshmart audit show --kind asked --since "$(date -u +%F)"
 [ "$(grep -c ' asked ' "$work/out")" -eq 4 ] || fail "four questions were asked"
 refused 2 '--since' p freshmart audit show --since yesterday
