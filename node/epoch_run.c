@@ -33,9 +33,7 @@ enum pt_code epoch_prepare(struct salt_own *own, struct dataset *data, struct da
         return rc;
     own->dataset = data->commitment;
     own->padded_size = data->padded_size;
-    key32_random(&own->share);
-    key32_random(&own->blind);
-    return snapshot_seed_new(&own->seed_hash, d->home, d->store, err);
+    return snapshot_seed_new(own, d->home, d->store, err);
 }
 
 static enum pt_code last_number(uint64_t *out, struct daemon *d, struct pt_err *err)

@@ -194,7 +194,7 @@ enum pt_code evaluate_begin(struct evaluate *e, struct daemon *d, struct snapsho
 {
     const struct ask_evaluator_in in = {
         .header = snapshot_header(epoch),
-        .noise_key = &d->home->keys->noise,
+        .noise_key = snapshot_noise_key(epoch),
         .host = {.self = e,
                  .column_known = column_known,
                  .column_write = column_write,

@@ -75,7 +75,11 @@ static enum pt_code begin_tokenise(struct accepted *a, struct pt_err *err)
     const struct tokenise_peer_in in = {
         .key = &a->key, .proof_key = &a->proof_key, .host = {.self = a, .quota = take_quota}};
 
-    key32_random(&a->proof_key);
+    char period[16];
+
+    snprintf(period, sizeof period, "%" PRIu32, a->self.key_period);
+    /* One for all: a proof's randomness comes from it, the session and the points. */
+    home_proof_seed(&a->proof_key, a->daemon->home, span_z(period));
     return tokenise_peer_begin(&a->tokenise, &a->session, &in, err);
 }
 

@@ -359,3 +359,20 @@ void home_epoch_seed(struct key32 *out, const struct home *h, struct span epoch_
 {
     prf_derive(out, &h->keys->epoch, "patto/home/epoch-seed", &epoch_label, 1);
 }
+
+void home_batch_seed(struct key32 *out, const struct home *h, struct span batch_label)
+{
+    prf_derive(out, &h->keys->epoch, "patto/home/batch-seed", &batch_label, 1);
+}
+
+void home_proof_seed(struct key32 *out, const struct home *h, struct span key_period)
+{
+    prf_derive(out, &h->keys->epoch, "patto/home/proof-seed", &key_period, 1);
+}
+
+void home_neutral_seed(struct key32 *out, const struct home *h, const struct digest *epoch)
+{
+    const struct span part = span_of(epoch->b, sizeof epoch->b);
+
+    prf_derive(out, &h->keys->epoch, "patto/home/neutral-seed", &part, 1);
+}

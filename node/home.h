@@ -96,6 +96,12 @@ PT_MUST_USE enum pt_code home_lock_owner(long *pid, const struct home *h, struct
 /* Seed for oprf_key_derive() in one key period; epoch seed for everything random in one epoch. */
 void home_oprf_seed(struct key32 *out, const struct home *h, struct span key_period);
 void home_epoch_seed(struct key32 *out, const struct home *h, struct span epoch_label);
+/* What comes before an epoch or stands outside it has seeds of its own, under labels of their own:
+ * a token batch of this node; proofs for those of partners, one a key period; a neutral node's part
+ * in an epoch of others, by the epoch's id. */
+void home_batch_seed(struct key32 *out, const struct home *h, struct span batch_label);
+void home_proof_seed(struct key32 *out, const struct home *h, struct span key_period);
+void home_neutral_seed(struct key32 *out, const struct home *h, const struct digest *epoch);
 
 /* Make a new home: all keys fresh. Built in DIR.new and renamed, so a killed one is never half
  * a home. PT_ESTATE: DIR is there and not empty, or another init is at work. */

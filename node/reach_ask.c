@@ -69,6 +69,9 @@ static enum pt_code read_header(struct asking *a, struct pt_err *err)
 static enum pt_code plan(struct asking *a, struct pt_err *err)
 {
     const struct policy *p = a->daemon->home->policy;
+    const struct digest nobody = {{0}};
+    struct reach_run_origin origin = {
+        .run = &a->in.run, .epoch = snapshot_id(a->epoch), .session = &nobody};
     struct key32 run;
     enum pt_code rc;
 
@@ -87,6 +90,8 @@ static enum pt_code plan(struct asking *a, struct pt_err *err)
         o->asking = a;
         o->partner = i;
     }
+    origin.text = buf_span(&a->text);
+    reach_run_random(&a->in.random, a->daemon->home, a->epoch, &origin);
     return reach_run_open(&a->run, a->daemon->reach, &a->in, err);
 }
 

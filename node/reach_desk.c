@@ -88,11 +88,23 @@ static enum pt_code take_place(struct reach_desk *d, struct reach_run *r, struct
     return PT_OK;
 }
 
+void reach_run_random(struct key32 *out, const struct home *h, const struct snapshot *epoch,
+                      const struct reach_run_origin *o)
+{
+    const struct span parts[] = {span_of(o->run->b, 32), span_of(o->epoch->b, 32),
+                                 span_of(o->session->b, 32), o->text};
+    PT_WIPED(key32) neutral = {0};
+
+    if (epoch == NULL)
+        home_neutral_seed(&neutral, h, o->epoch);
+    prf_derive(out, epoch != NULL ? snapshot_seed(epoch) : &neutral, "patto/reach/run/1", parts,
+               PT_LEN(parts));
+}
+
 enum pt_code reach_run_open(struct reach_run **out, struct reach_desk *d,
                             const struct reach_run_in *in, struct pt_err *err)
 {
     struct reach_run *r = calloc(1, sizeof *r);
-    PT_WIPED(key32) random = {0};
     enum pt_code rc = PT_OK;
 
     *out = NULL;
@@ -100,9 +112,8 @@ enum pt_code reach_run_open(struct reach_run **out, struct reach_desk *d,
         return pt_fail(err, PT_ENOMEM, "no memory for a question of reach");
     r->desk = d;
     r->in = *in;
-    key32_random(&random);
     if (reach_role(&r->in.plan, in->self) >= 0)
-        rc = reach_node_begin(&r->node, &r->in.plan, in->self, &random, err);
+        rc = reach_node_begin(&r->node, &r->in.plan, in->self, &in->random, err);
     for (unsigned s = 0; s < REACH_STAGE_COUNT; s++)
         for (size_t from = 0; from < REACH_PARTNERS_MAX; from++)
             r->expected[s][from] = from != in->self && reach_route(&r->in.plan, (enum reach_stage)s,
@@ -117,6 +128,7 @@ enum pt_code reach_run_open(struct reach_run **out, struct reach_desk *d,
         return PT_OK;
     }
     reach_node_free(&r->node);
+    explicit_bzero(r, sizeof *r);
     free(r);
     return rc;
 }
@@ -133,6 +145,7 @@ void reach_run_close(struct reach_run *r)
     for (size_t i = 0; i < r->inbox_count; i++)
         reach_item_free(&r->inbox[i]);
     reach_node_free(&r->node);
+    explicit_bzero(r, sizeof *r);
     free(r);
 }
 
@@ -263,7 +276,7 @@ static enum pt_code party(struct reach_run *r, struct daemon *d, struct buf *vec
     PT_WIPED(key32) seed = {0};
     enum pt_code rc;
 
-    key32_random(&seed);
+    prf_derive(&seed, &r->in.random, "patto/reach/party/1", NULL, 0);
     if ((rc = reach_party(items, &r->in.plan, r->in.self, vector, &seed)) != PT_OK)
         return pt_fail(err, rc, "reach: own slots could not be shared");
     for (size_t i = 0; i < PT_LEN(items) && rc == PT_OK; i++)

@@ -18,7 +18,18 @@ struct reach_run_in {
     struct digest run;
     struct reach_plan plan;
     uint16_t self, asker; /* partner indices */
+    struct key32 random;  /* secret: reach_run_random() */
 };
+/* All of a run's randomness here, from the epoch's seed (a neutral node's: from its own for that
+ * epoch). session: of the question, zeros at the asker, who drew the run's id itself; without it an
+ * asker could have one id's permutations twice. */
+struct reach_run_origin {
+    const struct digest *run, *epoch, *session;
+    struct span text;
+};
+void reach_run_random(struct key32 *out, const struct home *h, const struct snapshot *epoch,
+                      const struct reach_run_origin *o);
+
 /* From now on its items are taken. PT_EPEER: too many runs, or another of this asker. PT_EDENIED:
  * the run is open already. Close with reach_run_close(), which takes NULL too. */
 PT_MUST_USE enum pt_code reach_run_open(struct reach_run **out, struct reach_desk *d,

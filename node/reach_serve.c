@@ -86,6 +86,10 @@ static enum pt_code take_part(struct reach_serve *s, const struct epoch_header *
 {
     struct reach_run_in in = {
         .run = s->run_id, .self = s->daemon->home->self, .asker = s->session->peer};
+    const struct reach_run_origin origin = {.run = &s->run_id,
+                                            .epoch = &s->epoch_id,
+                                            .session = &s->session->id,
+                                            .text = buf_span(&s->text)};
     enum pt_code rc = reach_plan_make(&in.plan, s->daemon->home->policy, h, &s->question, err);
 
     if (rc != PT_OK)
@@ -95,7 +99,10 @@ static enum pt_code take_part(struct reach_serve *s, const struct epoch_header *
         return pt_fail(err, PT_EDENIED, "%s asks us for a reach in which we have no part",
                        session_peer_name(s->session));
     }
-    return reach_run_open(&s->run, s->daemon->reach, &in, err);
+    reach_run_random(&in.random, s->daemon->home, s->epoch, &origin);
+    rc = reach_run_open(&s->run, s->daemon->reach, &in, err);
+    key32_wipe(&in.random);
+    return rc;
 }
 
 static bool is_party(const struct reach_serve *s)

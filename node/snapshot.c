@@ -19,7 +19,7 @@ struct snapshot {
     struct digest id;
     struct vault_data *data;
     struct columns_map *map;
-    struct key32 seed;
+    struct key32 seed, noise_key;
 };
 
 void dataset_free(struct dataset *d)
@@ -58,7 +58,13 @@ enum pt_code snapshot_seed_sweep(struct store *store, const struct policy *p, in
     return store_epoch_forget(store, SEED_PREFIX, now_s - (int64_t)p->retention_days * 86400, err);
 }
 
-enum pt_code snapshot_seed_new(struct digest *hash, const struct home *h, struct store *store,
+void snapshot_salt_part(struct salt_own *own, const struct key32 *seed)
+{
+    prf_derive(&own->share, seed, "patto/salt/share/1", NULL, 0);
+    prf_derive(&own->blind, seed, "patto/salt/blind/1", NULL, 0);
+}
+
+enum pt_code snapshot_seed_new(struct salt_own *own, const struct home *h, struct store *store,
                                struct pt_err *err)
 {
     PT_WIPED(key32) label = {0};
@@ -67,8 +73,9 @@ enum pt_code snapshot_seed_new(struct digest *hash, const struct home *h, struct
 
     key32_random(&label);
     home_epoch_seed(&seed, h, span_of(label.b, sizeof label.b));
-    epoch_seed_hash(hash, &seed);
-    seed_fact(name, hash);
+    epoch_seed_hash(&own->seed_hash, &seed);
+    snapshot_salt_part(own, &seed);
+    seed_fact(name, &own->seed_hash);
     return store_fact_put(store, name, span_of(label.b, sizeof label.b), err);
 }
 
@@ -239,6 +246,7 @@ enum pt_code snapshot_new(struct snapshot **out, const struct home *h, struct st
     if ((rc = epoch_header_id(&s->id, header, err)) != PT_OK ||
         (rc = seed_find(&s->seed, h, store, &header->participants[at].seed_hash, err)) != PT_OK)
         goto fail;
+    prf_derive(&s->noise_key, &s->seed, "patto/noise/1", NULL, 0);
     const struct columns_in in = {.data = d->data,
                                   .me = me,
                                   .partner = h->self,
@@ -252,7 +260,7 @@ enum pt_code snapshot_new(struct snapshot **out, const struct home *h, struct st
     *out = s;
     return PT_OK;
 fail:
-    key32_wipe(&s->seed);
+    explicit_bzero(s, sizeof *s);
     free(s);
     return rc;
 }
@@ -314,7 +322,7 @@ bool snapshot_unref(struct snapshot *s)
         return false;
     columns_free(s->map);
     vault_data_free(s->data);
-    key32_wipe(&s->seed);
+    explicit_bzero(s, sizeof *s);
     free(s);
     return true;
 }
@@ -337,6 +345,11 @@ const struct columns_map *snapshot_map(const struct snapshot *s)
 const struct key32 *snapshot_seed(const struct snapshot *s)
 {
     return &s->seed;
+}
+
+const struct key32 *snapshot_noise_key(const struct snapshot *s)
+{
+    return &s->noise_key;
 }
 
 enum pt_code snapshot_keep(struct store *store, const struct salt_result *r, int64_t now_s,

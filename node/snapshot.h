@@ -70,11 +70,16 @@ const struct epoch_header *snapshot_header(const struct snapshot *s);
 const struct digest *snapshot_id(const struct snapshot *s);
 const struct columns_map *snapshot_map(const struct snapshot *s);
 const struct key32 *snapshot_seed(const struct snapshot *s); /* this epoch's: secret */
+/* Of its answers' noise: from the seed, so that the header commits to it before the salt is known. */
+const struct key32 *snapshot_noise_key(const struct snapshot *s);
 
-/* A fresh epoch seed, from which everything random in that epoch derives (PROTOCOL.md 8). Its
- * hash goes into the header; the label that leads back to it is kept in the store. */
-PT_MUST_USE enum pt_code snapshot_seed_new(struct digest *hash, const struct home *h,
+/* A fresh epoch seed, from which everything random in that epoch derives (PROTOCOL.md 8), this
+ * node's part of the salt too. Its hash goes into the header; the label that leads back to it is
+ * kept in the store. */
+PT_MUST_USE enum pt_code snapshot_seed_new(struct salt_own *own, const struct home *h,
                                            struct store *store, struct pt_err *err);
+/* What the seed of own->seed_hash gives of the salt: share and blind. */
+void snapshot_salt_part(struct salt_own *own, const struct key32 *seed);
 /* Forget the labels of rounds that came to nothing, and of epochs older than the policy retains.
  * Only while no round is under way, or for the one just adopted. */
 PT_MUST_USE enum pt_code snapshot_seed_sweep(struct store *store, const struct policy *p,

@@ -1,5 +1,6 @@
 #include "node/tokenise_run.h"
 
+#include "crypto/base/text.h"
 #include "crypto/noise.h"
 #include "node/chunk_queue.h"
 #include "node/clock.h"
@@ -40,7 +41,7 @@ struct run {
     uint64_t *todo; /* rows without a token */
     uint64_t todo_count, point_count;
     struct tokenise_plan plan;
-    struct key32 batch; /* every blind of this batch derives from it */
+    struct key32 label, batch; /* every blind of this batch derives from batch, which label names */
     struct hop hops[POLICY_PARTNERS_MAX];
     size_t hop_count;
     struct chunk_queue queues[POLICY_PARTNERS_MAX + 1];
@@ -247,12 +248,20 @@ static enum pt_code keep(struct run *r, struct pt_err *err)
     return store_fact_put(store, "tokens.period", span_z(r->period), err);
 }
 
+/* With the hash of the batch's seed: what an audit replays is what was meant then. */
 static enum pt_code record(struct run *r, struct pt_err *err)
 {
-    char fields[96];
+    const struct span seed = span_of(r->batch.b, sizeof r->batch.b);
+    struct digest hash;
+    char fields[200];
+    char hex[65];
     struct store_place event;
 
-    snprintf(fields, sizeof fields, "points=%" PRIu64 " key_period=%s", r->point_count, r->period);
+    hash_parts(&hash, "patto/batch-seed-hash/1", &seed, 1);
+    text_hex(hex, hash.b, sizeof hash.b);
+
+    snprintf(fields, sizeof fields, "points=%" PRIu64 " key_period=%s seed=%s", r->point_count,
+             r->period, hex);
     return store_event(&event, r->daemon->store, "tokenise", fields, clock_now_s(), err);
 }
 
@@ -476,7 +485,8 @@ static enum pt_code run(struct run *r, struct pt_err *err)
     if ((rc = load_rows(r, err)) != PT_OK || (rc = make_prefix(r, err)) != PT_OK)
         return rc;
     if (r->todo_count > 0) {
-        key32_random(&r->batch);
+        key32_random(&r->label);
+        home_batch_seed(&r->batch, r->daemon->home, span_of(r->label.b, sizeof r->label.b));
         if ((rc = pad(r, err)) != PT_OK || (rc = open_hops(r, err)) != PT_OK)
             return rc;
         rc = run_chain(r, err);

@@ -134,6 +134,11 @@ const struct key32 *snapshot_seed(const struct snapshot *s)
     (void)s;
     return NULL;
 }
+const struct key32 *snapshot_noise_key(const struct snapshot *s)
+{
+    (void)s;
+    return NULL;
+}
 uint32_t snapshot_key_period(const struct policy *p, int64_t now_s)
 {
     (void)p;
@@ -159,10 +164,10 @@ enum pt_code dataset_load(struct dataset *out, const struct home *h, uint32_t ke
     (void)how;
     return pt_fail(err, PT_EBUG, "no data here");
 }
-enum pt_code snapshot_seed_new(struct digest *hash, const struct home *h, struct store *store,
+enum pt_code snapshot_seed_new(struct salt_own *own, const struct home *h, struct store *store,
                                struct pt_err *err)
 {
-    (void)hash;
+    (void)own;
     (void)h;
     (void)store;
     return pt_fail(err, PT_EBUG, "no seed here");

@@ -46,6 +46,11 @@ const struct key32 *snapshot_seed(const struct snapshot *s)
     (void)s;
     return NULL;
 }
+const struct key32 *snapshot_noise_key(const struct snapshot *s)
+{
+    (void)s;
+    return NULL;
+}
 uint32_t snapshot_key_period(const struct policy *p, int64_t now_s)
 {
     (void)p;
@@ -94,10 +99,10 @@ enum pt_code snapshot_record_sweep(const struct home *h, struct store *store, in
     (void)now_s;
     return pt_fail(err, PT_EBUG, "no record here");
 }
-enum pt_code snapshot_seed_new(struct digest *hash, const struct home *h, struct store *store,
+enum pt_code snapshot_seed_new(struct salt_own *own, const struct home *h, struct store *store,
                                struct pt_err *err)
 {
-    (void)hash;
+    (void)own;
     (void)h;
     (void)store;
     return pt_fail(err, PT_EBUG, "no seed here");

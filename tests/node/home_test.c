@@ -206,6 +206,16 @@ static void derives_seeds(void **state)
     assert_memory_not_equal(one.b, two.b, 32);
     home_close(h);
     h = open_home(state, "a", HOME_WORK);
+    /* One master, one text, and still no stream serves two purposes. */
+    const struct digest id = {"1"};
+    struct key32 each[4];
+    home_epoch_seed(&each[0], h, span_of(id.b, sizeof id.b));
+    home_batch_seed(&each[1], h, span_of(id.b, sizeof id.b));
+    home_proof_seed(&each[2], h, span_of(id.b, sizeof id.b));
+    home_neutral_seed(&each[3], h, &id);
+    for (size_t i = 0; i < PT_LEN(each); i++)
+        for (size_t j = 0; j < i; j++)
+            assert_memory_not_equal(each[i].b, each[j].b, sizeof each[i].b);
     home_oprf_seed(&again, h, span_z("1"));
     assert_memory_equal(one.b, again.b, 32);
     home_close(h);

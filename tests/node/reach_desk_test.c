@@ -108,12 +108,38 @@ static void runs_are_few_and_one_an_asker(void **state)
     reach_desk_free(d);
 }
 
+/* Goal: no two runs share randomness, whatever an asker repeats; and a run's can be had again.
+ * Method: one field changed at a time. */
+static void each_run_has_its_own_randomness(void **state)
+{
+    struct home_keys keys = {0};
+    const struct home h = {.keys = &keys};
+    const struct digest a = {{1}};
+    const struct digest b = {{2}};
+    const struct reach_run_origin origins[] = {
+        {&a, &a, &a, span_z("q")}, {&b, &a, &a, span_z("q")}, {&a, &b, &a, span_z("q")},
+        {&a, &a, &b, span_z("q")}, {&a, &a, &a, span_z("r")},
+    };
+    struct key32 out[PT_LEN(origins)];
+    struct key32 again;
+
+    (void)state;
+    for (size_t i = 0; i < PT_LEN(origins); i++) {
+        reach_run_random(&out[i], &h, NULL, &origins[i]);
+        for (size_t j = 0; j < i; j++)
+            assert_memory_not_equal(out[i].b, out[j].b, sizeof out[i].b);
+    }
+    reach_run_random(&again, &h, NULL, &origins[0]);
+    assert_memory_equal(again.b, out[0].b, sizeof again.b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_what_is_awaited_is_taken),
         cmocka_unit_test(late_items_are_dropped),
         cmocka_unit_test(runs_are_few_and_one_an_asker),
+        cmocka_unit_test(each_run_has_its_own_randomness),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
