@@ -24,7 +24,7 @@ static void composite_seed(uint8_t seed[64], const struct point *public_key)
     crypto_hash_sha512_final(&h, seed);
 }
 
-enum { WEIGHT_BLOCK = 64 };
+enum { WEIGHT_BLOCK = 64, WEIGHT_PART = 512 }; /* messages at once; a part that one thread takes */
 
 struct weighed { /* what differs between the messages of two weights */
     uint8_t index[2], c_length[2];
@@ -33,22 +33,29 @@ struct weighed { /* what differs between the messages of two weights */
     struct point d;
 };
 
-/* weight[i] = d_i of ComputeComposites. Its index is two bytes wide: chunks end at 2^16. */
-static void composite_weights(struct scalar *weight, const struct dleq_claim *claim)
-{
+struct weights_job { /* borrowed */
+    struct scalar *weight;
+    const struct dleq_claim *claim;
     uint8_t prefix[2 + 64];
+};
+
+/* weight[i] = d_i of ComputeComposites. Its index is two bytes wide: chunks end at 2^16. */
+static void weights_part(void *context, size_t part)
+{
+    struct weights_job *job = context;
+    const struct dleq_claim *claim = job->claim;
+    const size_t first = part * WEIGHT_PART;
+    const size_t end = claim->c.n - first < WEIGHT_PART ? claim->c.n : first + WEIGHT_PART;
     struct weighed item[WEIGHT_BLOCK] = {0};
     uint8_t wide[WEIGHT_BLOCK][64];
-    struct hash_items in = {.prefix = span_of(prefix, sizeof prefix),
+    struct hash_items in = {.prefix = span_of(job->prefix, sizeof job->prefix),
                             .first = item[0].index,
                             .stride = sizeof item[0],
                             .bytes = sizeof item[0],
                             .suffix = span_z("Composite")};
 
-    memcpy(prefix, LENGTH_OF_DIGEST, 2);
-    composite_seed(prefix + 2, claim->public_key);
-    for (size_t at = 0; at < claim->c.n; at += in.n) {
-        in.n = claim->c.n - at < WEIGHT_BLOCK ? claim->c.n - at : WEIGHT_BLOCK;
+    for (size_t at = first; at < end; at += in.n) {
+        in.n = end - at < WEIGHT_BLOCK ? end - at : WEIGHT_BLOCK;
         for (size_t i = 0; i < in.n; i++) {
             item[i] = (struct weighed){.index = {(uint8_t)((at + i) >> 8), (uint8_t)(at + i)},
                                        .c_length = {0, 32},
@@ -58,8 +65,17 @@ static void composite_weights(struct scalar *weight, const struct dleq_claim *cl
         }
         hash_to_wide_each(wide, HASH_TO_SCALAR, &in);
         for (size_t i = 0; i < in.n; i++)
-            scalar_reduce(&weight[at + i], wide[i]);
+            scalar_reduce(&job->weight[at + i], wide[i]);
     }
+}
+
+static void composite_weights(struct scalar *weight, const struct dleq_claim *claim)
+{
+    struct weights_job job = {.weight = weight, .claim = claim};
+
+    memcpy(job.prefix, LENGTH_OF_DIGEST, 2);
+    composite_seed(job.prefix + 2, claim->public_key);
+    parallel_run(claim->parallel, (claim->c.n + WEIGHT_PART - 1) / WEIGHT_PART, weights_part, &job);
 }
 
 /* m = sum d_i*C[i], and z = sum d_i*D[i] unless z is NULL (the prover knows a shorter way). */

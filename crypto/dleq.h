@@ -11,6 +11,7 @@
 struct dleq_claim { /* borrowed; c and d have the same length, 1..OPRF_CHUNK_MAX */
     const struct point *public_key;
     struct span_points c, d;
+    const struct parallel *parallel; /* as in oprf.h */
 };
 
 /* [RFC 9497 s2.2.1, GenerateProof]  r: uniform, secret, never used for another claim: two proofs

@@ -7,7 +7,9 @@
 #include "crypto/dleq.h"
 #include "crypto/hash_to_group.h"
 
-enum { OPRF_BLOCK = 64 }; /* records a round: small enough for the stack */
+/* Records a round: small enough for the stack. Records a part that one thread takes: some three
+ * milliseconds, and whole rounds. */
+enum { OPRF_BLOCK = 64, OPRF_PART = 512, OPRF_PARTS_MAX = OPRF_CHUNK_MAX / OPRF_PART };
 
 struct blinds { /* r_i of one block */
     struct scalar r[OPRF_BLOCK];
@@ -79,26 +81,56 @@ static void blinds_of(struct blinds *out, const struct blind_key *key, size_t fi
     }
 }
 
-enum pt_code oprf_blind(struct point *out, const struct blind_key *key, struct span prefix,
-                        const struct digest *in, size_t n)
+static size_t part_count(size_t n)
 {
+    return (n + OPRF_PART - 1) / OPRF_PART;
+}
+
+/* Records of part i of n. */
+static size_t part_size(size_t n, size_t i)
+{
+    const size_t left = n - i * OPRF_PART;
+
+    return left < OPRF_PART ? left : OPRF_PART;
+}
+
+struct blind_job { /* borrowed */
+    struct point *out;
+    const struct blind_key *key;
+    struct span prefix;
+    const struct digest *in;
+    size_t n;
+};
+
+static void blind_part(void *context, size_t part)
+{
+    const struct blind_job *job = context;
+    const size_t end = part * OPRF_PART + part_size(job->n, part);
     PT_WIPED(blinds) r = {0};
     PT_WIPED(wides) wide = {0};
 
-    if (n > OPRF_CHUNK_MAX || prefix.n > OPRF_PREFIX_MAX)
-        return PT_ELIMIT;
-    for (size_t at = 0; at < n; at += OPRF_BLOCK) {
-        size_t m = n - at < OPRF_BLOCK ? n - at : OPRF_BLOCK;
+    for (size_t at = part * OPRF_PART; at < end; at += OPRF_BLOCK) {
+        size_t m = end - at < OPRF_BLOCK ? end - at : OPRF_BLOCK;
 
-        blinds_of(&r, key, at, m);
-        const struct hash_items items = {.prefix = prefix,
-                                         .first = in[at].b,
-                                         .stride = sizeof *in,
-                                         .bytes = sizeof in->b,
+        blinds_of(&r, job->key, at, m);
+        const struct hash_items items = {.prefix = job->prefix,
+                                         .first = job->in[at].b,
+                                         .stride = sizeof *job->in,
+                                         .bytes = sizeof job->in->b,
                                          .n = m};
         hash_to_wide_each(wide.b, HASH_TO_GROUP, &items);
-        group_map_mul_each(out + at, r.r, (const uint8_t(*)[64])wide.b, m);
+        group_map_mul_each(job->out + at, r.r, (const uint8_t(*)[64])wide.b, m);
     }
+}
+
+enum pt_code oprf_blind(struct point *out, const struct blind_key *key, struct span prefix,
+                        const struct digest *in, size_t n, const struct parallel *parallel)
+{
+    struct blind_job job = {.out = out, .key = key, .prefix = prefix, .in = in, .n = n};
+
+    if (n > OPRF_CHUNK_MAX || prefix.n > OPRF_PREFIX_MAX)
+        return PT_ELIMIT;
+    parallel_run(parallel, part_count(n), blind_part, &job);
     return PT_OK;
 }
 
@@ -153,43 +185,74 @@ static enum pt_code refuse_repeats_vartime(struct span_points in, size_t *bad_in
     return rc;
 }
 
-enum pt_code oprf_evaluate(struct point *out, struct dleq_proof *proof, const struct oprf_key *key,
-                           const struct key32 *proof_seed, struct span_points in, size_t *bad_index)
+struct mul_job { /* borrowed */
+    struct point *out;
+    const struct scalar *k;
+    struct span_points in;
+    size_t bad[OPRF_PARTS_MAX]; /* by part, GROUP_ALL_GOOD or an index in it */
+};
+
+static void mul_part(void *context, size_t part)
 {
-    const struct dleq_claim claim = {&key->public_key, in, {out, in.n}};
+    struct mul_job *job = context;
+    const size_t at = part * OPRF_PART;
+
+    job->bad[part] = group_mul(job->out + at, job->k, job->in.p + at, part_size(job->in.n, part));
+}
+
+/* group_mul() in parts. The first bad index of all is that of the first part with one. */
+static size_t mul_all(struct point *out, const struct oprf_evaluate_in *in)
+{
+    struct mul_job job = {.out = out, .k = &in->key->k, .in = in->points};
+    const size_t parts = part_count(in->points.n);
+
+    parallel_run(in->parallel, parts, mul_part, &job);
+    for (size_t i = 0; i < parts; i++)
+        if (job.bad[i] != GROUP_ALL_GOOD)
+            return i * OPRF_PART + job.bad[i];
+    return GROUP_ALL_GOOD;
+}
+
+enum pt_code oprf_evaluate(struct point *out, struct dleq_proof *proof, size_t *bad_index,
+                           const struct oprf_evaluate_in *in)
+{
+    const size_t n = in->points.n;
+    const struct dleq_claim claim = {
+        &in->key->public_key, in->points, {out, n}, .parallel = in->parallel};
     PT_WIPED(scalar) r = {0};
-    struct blind_key stream = {.k = *proof_seed};
+    struct blind_key stream = {.k = *in->proof_seed};
     PT_WIPED(blinds) one = {0};
     enum pt_code rc;
 
     *proof = (struct dleq_proof){0};
     *bad_index = 0;
-    if (in.n == 0 || in.n > OPRF_CHUNK_MAX) {
+    if (n == 0 || n > OPRF_CHUNK_MAX) {
         blind_key_wipe(&stream);
         return PT_ELIMIT;
     }
     blinds_of(&one, &stream, 0, 1);
     blind_key_wipe(&stream);
     r = one.r[0];
-    if ((rc = refuse_repeats_vartime(in, bad_index)) != PT_OK)
+    if ((rc = refuse_repeats_vartime(in->points, bad_index)) != PT_OK)
         goto out;
-    size_t bad = group_mul(out, &key->k, in.p, in.n);
+    size_t bad = mul_all(out, in);
     if (bad != GROUP_ALL_GOOD) {
         *bad_index = bad;
         rc = PT_EBADMSG;
         goto out;
     }
-    rc = dleq_prove(proof, &key->k, &r, &claim);
+    rc = dleq_prove(proof, &in->key->k, &r, &claim);
 out:
     if (rc != PT_OK)
-        memset(out, 0, in.n * sizeof *out);
+        memset(out, 0, n * sizeof *out);
     return rc;
 }
 
 enum pt_code oprf_verify(const struct point *public_key, struct span_points in,
-                         struct span_points out, const struct dleq_proof *proof)
+                         struct span_points out, const struct dleq_proof *proof,
+                         const struct parallel *parallel)
 {
-    const struct dleq_claim claim = {public_key, in, out};
+    const struct dleq_claim claim = {public_key, in, out, .parallel = parallel};
 
     return dleq_verify(proof, &claim);
 }
@@ -233,14 +296,54 @@ void oprf_output(uint8_t out[OPRF_OUTPUT_BYTES], struct span prefix, struct span
     sodium_memzero(&h, sizeof h);
 }
 
+struct finish_job { /* borrowed */
+    struct token *out;
+    const struct scalar *own;
+    const struct blind_key *key;
+    const struct oprf_finish_in *in;
+    struct span prefix; /* two bytes of length before it */
+    bool bad[OPRF_PARTS_MAX];
+};
+
+static void finish_part(void *context, size_t part)
+{
+    struct finish_job *job = context;
+    const struct oprf_finish_in *in = job->in;
+    const size_t end = part * OPRF_PART + part_size(in->n, part);
+    PT_WIPED(blinds) r = {0};
+    PT_WIPED(unblinded) q = {0};
+    PT_WIPED(final_items) f = {0};
+
+    for (size_t at = part * OPRF_PART; at < end; at += OPRF_BLOCK) {
+        size_t m = end - at < OPRF_BLOCK ? end - at : OPRF_BLOCK;
+
+        blinds_of(&r, job->key, at, m);
+        unblinders_of(&r, job->own, m);
+        if (group_mul_each(q.p, r.r, in->evaluated + at, m) != GROUP_ALL_GOOD) {
+            job->bad[part] = true;
+            return;
+        }
+        for (size_t i = 0; i < m; i++)
+            f.in[i] = (struct final_item){in->digests[at + i], {0, 32}, q.p[i]};
+        const struct hash_items items = {.prefix = job->prefix,
+                                         .first = f.in[0].digest.b,
+                                         .stride = sizeof f.in[0],
+                                         .bytes = sizeof f.in[0],
+                                         .n = m,
+                                         .suffix = span_z("Finalize")};
+        hash_each(f.out, &items);
+        for (size_t i = 0; i < m; i++)
+            memcpy(job->out[at + i].b, f.out[i], sizeof job->out->b);
+    }
+}
+
 enum pt_code oprf_finish(struct token *out, const struct oprf_key *own, const struct blind_key *key,
                          struct oprf_finish_in in)
 {
     static const struct scalar one = {{1}};
-    PT_WIPED(blinds) r = {0};
-    PT_WIPED(unblinded) q = {0};
-    PT_WIPED(final_items) f = {0};
     uint8_t prefix[2 + OPRF_PREFIX_MAX];
+    struct finish_job job = {
+        .out = out, .own = own == NULL ? &one : &own->k, .key = key, .in = &in};
 
     if (in.n > OPRF_CHUNK_MAX || in.prefix.n > OPRF_PREFIX_MAX)
         return PT_ELIMIT;
@@ -249,26 +352,13 @@ enum pt_code oprf_finish(struct token *out, const struct oprf_key *own, const st
     prefix[1] = (uint8_t)input_bytes;
     if (in.prefix.n > 0)
         memcpy(prefix + 2, in.prefix.p, in.prefix.n);
-    for (size_t at = 0; at < in.n; at += OPRF_BLOCK) {
-        size_t m = in.n - at < OPRF_BLOCK ? in.n - at : OPRF_BLOCK;
-
-        blinds_of(&r, key, at, m);
-        unblinders_of(&r, own == NULL ? &one : &own->k, m);
-        if (group_mul_each(q.p, r.r, in.evaluated + at, m) != GROUP_ALL_GOOD) {
-            explicit_bzero(out, in.n * sizeof *out);
-            return PT_EBADMSG;
-        }
-        for (size_t i = 0; i < m; i++)
-            f.in[i] = (struct final_item){in.digests[at + i], {0, 32}, q.p[i]};
-        const struct hash_items items = {.prefix = span_of(prefix, 2 + in.prefix.n),
-                                         .first = f.in[0].digest.b,
-                                         .stride = sizeof f.in[0],
-                                         .bytes = sizeof f.in[0],
-                                         .n = m,
-                                         .suffix = span_z("Finalize")};
-        hash_each(f.out, &items);
-        for (size_t i = 0; i < m; i++)
-            memcpy(out[at + i].b, f.out[i], sizeof out->b);
+    job.prefix = span_of(prefix, 2 + in.prefix.n);
+    parallel_run(in.parallel, part_count(in.n), finish_part, &job);
+    for (size_t i = 0; i < part_count(in.n); i++) {
+        if (!job.bad[i])
+            continue;
+        explicit_bzero(out, in.n * sizeof *out);
+        return PT_EBADMSG;
     }
     return PT_OK;
 }

@@ -3,10 +3,12 @@
  *
  * The input of record i is prefix || digest[i]; prefix is the same for a whole run
  * ("patto-id-v1" || fields). Bytes in, bytes out; randomness comes in as keys, so vectors
- * and replay apply. Batches of at most OPRF_CHUNK_MAX. */
+ * and replay apply. Batches of at most OPRF_CHUNK_MAX. `parallel` computes parts of a chunk at once;
+ * NULL: the caller alone. The bytes are the same. */
 #ifndef PT_OPRF_H
 #define PT_OPRF_H
 
+#include "crypto/base/parallel.h"
 #include "crypto/group.h"
 #include "crypto/prf.h"
 
@@ -36,6 +38,13 @@ struct oprf_finish_in { /* borrowed; n of each */
     const struct digest *digests;
     const struct point *evaluated;
     size_t n;
+    const struct parallel *parallel;
+};
+struct oprf_evaluate_in { /* borrowed */
+    const struct oprf_key *key;
+    const struct key32 *proof_seed; /* fresh, secret, never used twice */
+    struct span_points points;
+    const struct parallel *parallel;
 };
 
 /* Private: the blinds of one chunk are a pure function of this key, so the owner need not keep
@@ -51,19 +60,20 @@ PT_MUST_USE enum pt_code oprf_key_derive(struct oprf_key *out, const struct key3
 
 /* out[i] = r_i * HashToGroup(prefix || digest[i]).  PT_ELIMIT on sizes. */
 PT_MUST_USE enum pt_code oprf_blind(struct point *out, const struct blind_key *key,
-                                    struct span prefix, const struct digest *in, size_t n);
+                                    struct span prefix, const struct digest *in, size_t n,
+                                    const struct parallel *parallel);
 
-/* out[i] = k * in[i], and one proof for all. proof_seed: fresh, secret, never used twice.
+/* out[i] = k * points[i], and one proof for all.
  * PT_EBADMSG: *bad_index says which input is not a canonical point, is the identity, or repeats an
  * earlier one. PT_ELIMIT: n is not 1..OPRF_CHUNK_MAX (out untouched). PT_ENOMEM. */
 PT_MUST_USE enum pt_code oprf_evaluate(struct point *out, struct dleq_proof *proof,
-                                       const struct oprf_key *key, const struct key32 *proof_seed,
-                                       struct span_points in, size_t *bad_index);
+                                       size_t *bad_index, const struct oprf_evaluate_in *in);
 
 /* Is out[i] = k * in[i] for all i, with k*B = public_key?  [RFC 9497 s2.2.2]
  * PT_EBADMSG: a point is malformed, lengths differ, or the proof is wrong. PT_ENOMEM. */
 PT_MUST_USE enum pt_code oprf_verify(const struct point *public_key, struct span_points in,
-                                     struct span_points out, const struct dleq_proof *proof);
+                                     struct span_points out, const struct dleq_proof *proof,
+                                     const struct parallel *parallel);
 
 /* token[i] = first 16 bytes of Finalize(prefix || digest[i], (k_o / r_i) * evaluated[i]).
  * With own == NULL, k_o = 1 (RFC 9497's two-party setting).

@@ -84,7 +84,7 @@ static void blind_ours(void *bed, size_t n)
 {
     struct bed *b = bed;
 
-    bench_must(oprf_blind(b->out, &b->blind, PREFIX, b->in, n) == PT_OK, "oprf_blind");
+    bench_must(oprf_blind(b->out, &b->blind, PREFIX, b->in, n, NULL) == PT_OK, "oprf_blind");
 }
 
 static void blind_sodium(void *bed, size_t n)
@@ -105,8 +105,10 @@ static void prove_ours(void *bed, size_t n)
     struct bed *b = bed;
     size_t bad;
 
-    bench_must(oprf_evaluate(b->back, &b->proof, &b->key, &b->blind.k,
-                             (struct span_points){b->sent, n}, &bad) == PT_OK,
+    bench_must(oprf_evaluate(b->back, &b->proof, &bad,
+                             &(struct oprf_evaluate_in){.key = &b->key,
+                                                        .proof_seed = &b->blind.k,
+                                                        .points = {b->sent, n}}) == PT_OK,
                "oprf_evaluate");
 }
 
@@ -142,7 +144,7 @@ static void verify_ours(void *bed, size_t n)
     struct bed *b = bed;
 
     bench_must(oprf_verify(&b->key.public_key, (struct span_points){b->sent, n},
-                           (struct span_points){b->back, n}, &b->proof) == PT_OK,
+                           (struct span_points){b->back, n}, &b->proof, NULL) == PT_OK,
                "oprf_verify");
 }
 
@@ -157,7 +159,7 @@ static void verify_sodium(void *bed, size_t n)
 static void finish_ours(void *bed, size_t n)
 {
     struct bed *b = bed;
-    const struct oprf_finish_in in = {PREFIX, b->in, b->back, n};
+    const struct oprf_finish_in in = {PREFIX, b->in, b->back, n, NULL};
 
     bench_must(oprf_finish(b->tokens, &b->key, &b->blind, in) == PT_OK, "oprf_finish");
 }
@@ -218,7 +220,7 @@ static void *lay(void)
         scalar_reduce(&b->k[i], b->wide[i]);
     b->blind.k = seed;
     bench_must(oprf_key_derive(&b->key, &seed, PREFIX) == PT_OK, "oprf_key_derive");
-    bench_must(oprf_blind(b->sent, &b->blind, PREFIX, b->in, PROOF) == PT_OK, "oprf_blind");
+    bench_must(oprf_blind(b->sent, &b->blind, PREFIX, b->in, PROOF, NULL) == PT_OK, "oprf_blind");
     prove_ours(b, PROOF);
     return b;
 }

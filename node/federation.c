@@ -72,9 +72,10 @@ static enum pt_code take_quota(void *self, uint16_t peer, uint64_t point_count, 
 
 static enum pt_code begin_tokenise(struct accepted *a, struct pt_err *err)
 {
-    const struct tokenise_peer_in in = {
-        .key = &a->key, .proof_key = &a->proof_key, .host = {.self = a, .quota = take_quota}};
-
+    const struct tokenise_peer_in in = {.key = &a->key,
+                                        .proof_key = &a->proof_key,
+                                        .host = {.self = a, .quota = take_quota},
+                                        .parallel = pool_parallel(a->daemon->pool)};
     char period[16];
 
     snprintf(period, sizeof period, "%" PRIu32, a->self.key_period);

@@ -33,6 +33,7 @@ struct hop {
 struct run {
     struct daemon *daemon;
     const struct job *job;
+    struct parallel parallel;
     struct session_self self;
     struct oprf_key key;
     struct vault_data *data;
@@ -110,9 +111,9 @@ static enum pt_code blind_chunk(struct chunk *c, const struct run *r, struct pt_
     c->n = n;
     c->points = calloc(n, sizeof *c->points);
     chunk_key(&key, r, c->number);
-    enum pt_code rc = c->points == NULL
-                          ? PT_ENOMEM
-                          : oprf_blind(c->points, &key, buf_span(&r->prefix), digests, n);
+    enum pt_code rc = c->points == NULL ? PT_ENOMEM
+                                        : oprf_blind(c->points, &key, buf_span(&r->prefix), digests,
+                                                     n, &r->parallel);
     digests_free(digests, n);
     if (rc == PT_OK)
         return PT_OK;
@@ -215,8 +216,11 @@ static enum pt_code finish_chunk(struct run *r, const struct chunk *c, struct to
 
     if (digests == NULL)
         return pt_fail(err, PT_ENOMEM, "tokens: no memory");
-    const struct oprf_finish_in in = {
-        .prefix = buf_span(&r->prefix), .digests = digests, .evaluated = c->points, .n = c->n};
+    const struct oprf_finish_in in = {.prefix = buf_span(&r->prefix),
+                                      .digests = digests,
+                                      .evaluated = c->points,
+                                      .n = c->n,
+                                      .parallel = &r->parallel};
     chunk_key(&key, r, c->number);
     enum pt_code rc = oprf_finish(tokens, &r->key, &key, in);
     digests_free(digests, c->n);
@@ -467,6 +471,7 @@ static enum pt_code open_hops(struct run *r, struct pt_err *err)
                 PT_OK ||
             (rc = peer_flush(&h->peer, err)) != PT_OK)
             return rc;
+        h->owner.parallel = r->parallel;
     }
     return PT_OK;
 }
@@ -511,6 +516,7 @@ enum pt_code tokenise_run(struct daemon *d, const struct job *job, struct pt_err
         return pt_fail(err, PT_ENOMEM, "tokens: no memory");
     r->daemon = d;
     r->job = job;
+    r->parallel = pool_parallel(d->pool);
     enum pt_code rc = run(r, err);
     for (size_t i = 0; i < r->hop_count; i++) {
         tokenise_owner_free(&r->hops[i].owner);

@@ -51,7 +51,8 @@ static enum pt_code take_evaluated(void *self, const struct frame *f, struct out
                        c->points.n, c->number, flight->n);
     struct span_points sent = {flight->points, flight->n};
     /* Before a point goes on to the next peer: who used another key is named here and now. */
-    if (oprf_verify(&o->session->peer_oprf_public, sent, c->points, &c->proof) != PT_OK)
+    if (oprf_verify(&o->session->peer_oprf_public, sent, c->points, &c->proof, &o->parallel) !=
+        PT_OK)
         return pt_fail(err, PT_EBADMSG,
                        "chunk %" PRIu32 ": %s did not prove that it used its announced key",
                        c->number, peer);
@@ -214,7 +215,9 @@ static enum pt_code evaluate(struct tokenise_peer *p, const struct wire_chunk *c
     struct point *product = calloc(c->points.n, sizeof *product);
     if (product == NULL)
         return pt_fail(err, PT_ENOMEM, "no memory to evaluate %zu points", c->points.n);
-    rc = oprf_evaluate(product, &f.u.chunk.proof, p->key, &seed, c->points, &bad_index);
+    const struct oprf_evaluate_in in = {
+        .key = p->key, .proof_seed = &seed, .points = c->points, .parallel = &p->parallel};
+    rc = oprf_evaluate(product, &f.u.chunk.proof, &bad_index, &in);
     if (rc == PT_EBADMSG)
         pt_fail(err, rc,
                 "point %zu of chunk %" PRIu32
@@ -271,7 +274,8 @@ enum pt_code tokenise_peer_begin(struct tokenise_peer *p, struct session *s,
                                 .state = PEER_WAITING,
                                 .key = in->key,
                                 .proof_key = *in->proof_key,
-                                .host = in->host};
+                                .host = in->host,
+                                .parallel = in->parallel};
     return session_attach(s, &PEER, p, &p->state, err);
 }
 

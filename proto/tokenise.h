@@ -31,6 +31,7 @@ struct tokenise_flight { /* a chunk on its way: what was sent, to verify what re
 struct tokenise_owner {
     struct session *session;
     int state;
+    struct parallel parallel; /* who checks a chunk's parts at once: set it after _begin() */
     struct tokenise_plan plan;
     uint32_t next_send, next_receive;
     struct tokenise_flight flight[TOKENISE_FLIGHT_MAX];
@@ -64,6 +65,7 @@ struct tokenise_peer {
     const struct oprf_key *key;
     struct key32 proof_key;
     struct tokenise_host host;
+    struct parallel parallel;
     struct tokenise_plan plan;
     uint32_t next_chunk;
 };
@@ -72,6 +74,7 @@ struct tokenise_peer_in {
     const struct oprf_key *key;
     const struct key32 *proof_key;
     struct tokenise_host host;
+    struct parallel parallel; /* who evaluates a chunk's parts at once */
 };
 PT_MUST_USE enum pt_code tokenise_peer_begin(struct tokenise_peer *p, struct session *s,
                                              const struct tokenise_peer_in *in, struct pt_err *err);

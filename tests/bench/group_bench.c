@@ -74,7 +74,7 @@ static void hash_sodium(struct bed *b, size_t n)
 
 static void blind_ours(struct bed *b, size_t n)
 {
-    must(oprf_blind(b->out, &b->blind, PREFIX, b->in, n) == PT_OK, "oprf_blind");
+    must(oprf_blind(b->out, &b->blind, PREFIX, b->in, n, NULL) == PT_OK, "oprf_blind");
 }
 
 static void mul_sodium(struct bed *b, size_t n)
@@ -108,7 +108,7 @@ static void decode_sodium(struct bed *b, size_t n)
 
 static void finish_ours(struct bed *b, size_t n)
 {
-    const struct oprf_finish_in in = {PREFIX, b->in, b->back, n};
+    const struct oprf_finish_in in = {PREFIX, b->in, b->back, n, NULL};
 
     must(oprf_finish(b->tokens, &b->key, &b->blind, in) == PT_OK, "oprf_finish");
 }
@@ -134,8 +134,10 @@ static void evaluate_only(struct bed *b, size_t n)
 static void evaluate_ours(struct bed *b, size_t n)
 {
     size_t bad;
-    must(oprf_evaluate(b->back, &b->proof, &b->key, &b->blind.k, (struct span_points){b->sent, n},
-                       &bad) == PT_OK,
+    must(oprf_evaluate(b->back, &b->proof, &bad,
+                       &(struct oprf_evaluate_in){.key = &b->key,
+                                                  .proof_seed = &b->blind.k,
+                                                  .points = {b->sent, n}}) == PT_OK,
          "oprf_evaluate");
 }
 
@@ -168,7 +170,7 @@ static void evaluate_sodium(struct bed *b, size_t n)
 static void verify_ours(struct bed *b, size_t n)
 {
     must(oprf_verify(&b->key.public_key, (struct span_points){b->sent, n},
-                     (struct span_points){b->back, n}, &b->proof) == PT_OK,
+                     (struct span_points){b->back, n}, &b->proof, NULL) == PT_OK,
          "oprf_verify");
 }
 
@@ -279,7 +281,7 @@ static void lay(struct bed *b)
         scalar_reduce(&b->k[i], b->wide[i]);
     b->blind.k = seed;
     must(oprf_key_derive(&b->key, &seed, PREFIX) == PT_OK, "oprf_key_derive");
-    must(oprf_blind(b->sent, &b->blind, PREFIX, b->in, b->n) == PT_OK, "oprf_blind");
+    must(oprf_blind(b->sent, &b->blind, PREFIX, b->in, b->n, NULL) == PT_OK, "oprf_blind");
     evaluate_ours(b, b->n);
 }
 

@@ -71,8 +71,10 @@ static enum pt_code evaluate(void)
     size_t bad;
 
     memset(out, 0xa5, sizeof out);
-    enum pt_code rc = oprf_evaluate(out, &made, &key, &(struct key32){{2}},
-                                    (struct span_points){blinded, POINTS}, &bad);
+    enum pt_code rc = oprf_evaluate(out, &made, &bad,
+                                    &(struct oprf_evaluate_in){.key = &key,
+                                                               .proof_seed = &(struct key32){{2}},
+                                                               .points = {blinded, POINTS}});
     if (rc == PT_OK)
         assert_memory_equal(out, evaluated, sizeof out);
     else
@@ -83,7 +85,7 @@ static enum pt_code evaluate(void)
 static enum pt_code verify(void)
 {
     return oprf_verify(&key.public_key, (struct span_points){blinded, POINTS},
-                       (struct span_points){evaluated, POINTS}, &proof);
+                       (struct span_points){evaluated, POINTS}, &proof, NULL);
 }
 
 static enum pt_code make_context(void)
@@ -274,10 +276,12 @@ static int prepare(void **state)
     for (size_t i = 0; i < POINTS; i++)
         digests[i].b[0] = (uint8_t)(i + 1);
     assert_int_equal(oprf_key_derive(&key, &(struct key32){{1}}, span_z("test")), PT_OK);
-    assert_int_equal(oprf_blind(blinded, &(struct blind_key){{{1}}}, span_z("p"), digests, POINTS),
-                     PT_OK);
-    assert_int_equal(oprf_evaluate(evaluated, &proof, &key, &(struct key32){{2}},
-                                   (struct span_points){blinded, POINTS}, &bad),
+    assert_int_equal(
+        oprf_blind(blinded, &(struct blind_key){{{1}}}, span_z("p"), digests, POINTS, NULL), PT_OK);
+    assert_int_equal(oprf_evaluate(evaluated, &proof, &bad,
+                                   &(struct oprf_evaluate_in){.key = &key,
+                                                              .proof_seed = &(struct key32){{2}},
+                                                              .points = {blinded, POINTS}}),
                      PT_OK);
     bed = bed_laid(shape, kinds);
     bed_ask(&bed, 0, 4); /* what open_reply() opens: it runs before reply() */

@@ -88,11 +88,11 @@ static void proofs_match_rfc9497(void **state)
         kat_into(&k, "d", d, 32 * n);
         kat_into(&k, "r", r.b, 32);
         kat_into(&k, "proof", &want, sizeof want);
-        struct dleq_claim claim = {&key.public_key, {c, n}, {d, n}};
+        struct dleq_claim claim = {&key.public_key, {c, n}, {d, n}, NULL};
         assert_int_equal(dleq_prove(&got, &key.k, &r, &claim), PT_OK);
         assert_memory_equal(&got, &want, sizeof want);
         assert_int_equal(dleq_verify(&want, &claim), PT_OK);
-        assert_int_equal(oprf_verify(&key.public_key, claim.c, claim.d, &want), PT_OK);
+        assert_int_equal(oprf_verify(&key.public_key, claim.c, claim.d, &want, NULL), PT_OK);
     }
     assert_int_equal(k.seen, 3);
 }
@@ -135,7 +135,7 @@ static void tokens_of(struct token *out, const struct digest *in, size_t n, size
     struct point b[N];
     struct oprf_key own = party_key(owner);
 
-    assert_int_equal(oprf_blind(a, &blind, PREFIX, in, n), PT_OK);
+    assert_int_equal(oprf_blind(a, &blind, PREFIX, in, n, NULL), PT_OK);
     for (size_t peer = 0; peer < count; peer++) {
         struct oprf_key key = party_key(peer);
         struct key32 seed = key32_of('p', peer * 1000 + owner);
@@ -144,14 +144,16 @@ static void tokens_of(struct token *out, const struct digest *in, size_t n, size
 
         if (peer == owner)
             continue;
-        assert_int_equal(oprf_evaluate(b, &proof, &key, &seed, (struct span_points){a, n}, &bad),
+        assert_int_equal(oprf_evaluate(b, &proof, &bad,
+                                       &(struct oprf_evaluate_in){
+                                           .key = &key, .proof_seed = &seed, .points = {a, n}}),
                          PT_OK);
         assert_int_equal(oprf_verify(&key.public_key, (struct span_points){a, n},
-                                     (struct span_points){b, n}, &proof),
+                                     (struct span_points){b, n}, &proof, NULL),
                          PT_OK);
         memcpy(a, b, n * sizeof *a);
     }
-    struct oprf_finish_in fin = {PREFIX, in, a, n};
+    struct oprf_finish_in fin = {PREFIX, in, a, n, NULL};
     assert_int_equal(oprf_finish(out, &own, &blind, fin), PT_OK);
 }
 
@@ -205,12 +207,12 @@ static void blinds_follow_their_key(void **state)
     struct point y[3];
 
     (void)state;
-    assert_int_equal(oprf_blind(x, &a, PREFIX, same, 3), PT_OK);
-    assert_int_equal(oprf_blind(y, &a, PREFIX, same, 3), PT_OK);
+    assert_int_equal(oprf_blind(x, &a, PREFIX, same, 3, NULL), PT_OK);
+    assert_int_equal(oprf_blind(y, &a, PREFIX, same, 3, NULL), PT_OK);
     assert_memory_equal(x, y, sizeof x);
     assert_memory_not_equal(x[0].b, x[1].b, 32);
     assert_memory_not_equal(x[1].b, x[2].b, 32);
-    assert_int_equal(oprf_blind(y, &b, PREFIX, same, 3), PT_OK);
+    assert_int_equal(oprf_blind(y, &b, PREFIX, same, 3, NULL), PT_OK);
     assert_memory_not_equal(x[0].b, y[0].b, 32);
 }
 
@@ -231,16 +233,18 @@ static void exchange_honest(struct exchange *x)
     x->blind = (struct blind_key){.k = key32_of('b', 7)};
     for (size_t i = 0; i < N; i++)
         x->in[i] = digest_of(i);
-    assert_int_equal(oprf_blind(x->sent, &x->blind, PREFIX, x->in, N), PT_OK);
-    assert_int_equal(
-        oprf_evaluate(x->back, &x->proof, &x->key, &seed, (struct span_points){x->sent, N}, &bad),
-        PT_OK);
+    assert_int_equal(oprf_blind(x->sent, &x->blind, PREFIX, x->in, N, NULL), PT_OK);
+    assert_int_equal(oprf_evaluate(x->back, &x->proof, &bad,
+                                   &(struct oprf_evaluate_in){.key = &x->key,
+                                                              .proof_seed = &seed,
+                                                              .points = {x->sent, N}}),
+                     PT_OK);
 }
 
 static enum pt_code exchange_verify(const struct exchange *x)
 {
     return oprf_verify(&x->key.public_key, (struct span_points){x->sent, N},
-                       (struct span_points){x->back, N}, &x->proof);
+                       (struct span_points){x->back, N}, &x->proof, NULL);
 }
 
 static void tamper_none(struct exchange *x)
@@ -339,11 +343,14 @@ static void deviations_are_caught(void **state)
     /* Dropped: fewer back than sent, both ways round; and nothing at all. */
     struct span_points all = {honest.sent, N};
     struct span_points fewer = {honest.back, N - 1};
-    assert_int_equal(oprf_verify(&honest.key.public_key, all, fewer, &honest.proof), PT_EBADMSG);
+    assert_int_equal(oprf_verify(&honest.key.public_key, all, fewer, &honest.proof, NULL),
+                     PT_EBADMSG);
     all.n = N - 1;
-    assert_int_equal(oprf_verify(&honest.key.public_key, all, fewer, &honest.proof), PT_EBADMSG);
+    assert_int_equal(oprf_verify(&honest.key.public_key, all, fewer, &honest.proof, NULL),
+                     PT_EBADMSG);
     all.n = fewer.n = 0;
-    assert_int_equal(oprf_verify(&honest.key.public_key, all, fewer, &honest.proof), PT_EBADMSG);
+    assert_int_equal(oprf_verify(&honest.key.public_key, all, fewer, &honest.proof, NULL),
+                     PT_EBADMSG);
 }
 
 /* Goal: a peer refuses malformed and repeated requests, names the index and gives nothing out. */
@@ -366,31 +373,36 @@ static void requests_are_checked(void **state)
         if (BAD[i].mask == 0)
             *p = zero[0];
         p->b[BAD[i].byte] ^= BAD[i].mask;
-        assert_int_equal(
-            oprf_evaluate(x.back, &proof, &x.key, &seed, (struct span_points){x.sent, N}, &bad),
-            PT_EBADMSG);
+        assert_int_equal(oprf_evaluate(x.back, &proof, &bad,
+                                       &(struct oprf_evaluate_in){.key = &x.key,
+                                                                  .proof_seed = &seed,
+                                                                  .points = {x.sent, N}}),
+                         PT_EBADMSG);
         assert_int_equal(bad, BAD[i].at);
         assert_memory_equal(x.back, zero, sizeof zero);
     }
     exchange_honest(&x);
     x.sent[61] = x.sent[17];
-    assert_int_equal(
-        oprf_evaluate(x.back, &proof, &x.key, &seed, (struct span_points){x.sent, N}, &bad),
-        PT_EBADMSG);
+    assert_int_equal(oprf_evaluate(x.back, &proof, &bad,
+                                   &(struct oprf_evaluate_in){
+                                       .key = &x.key, .proof_seed = &seed, .points = {x.sent, N}}),
+                     PT_EBADMSG);
     assert_int_equal(bad, 61);
     assert_memory_equal(x.back, zero, sizeof zero);
     /* The search for repeats sorts by four bytes: another element that has them too is none, and
      * hides none. */
     exchange_honest(&x);
     memcpy(x.sent[5].b + 1, x.sent[3].b + 1, 4);
-    assert_int_equal(
-        oprf_evaluate(x.back, &proof, &x.key, &seed, (struct span_points){x.sent, N}, &bad),
-        PT_EBADMSG);
+    assert_int_equal(oprf_evaluate(x.back, &proof, &bad,
+                                   &(struct oprf_evaluate_in){
+                                       .key = &x.key, .proof_seed = &seed, .points = {x.sent, N}}),
+                     PT_EBADMSG);
     assert_int_equal(bad, 5); /* no point any more */
     x.sent[9] = x.sent[3];
-    assert_int_equal(
-        oprf_evaluate(x.back, &proof, &x.key, &seed, (struct span_points){x.sent, N}, &bad),
-        PT_EBADMSG);
+    assert_int_equal(oprf_evaluate(x.back, &proof, &bad,
+                                   &(struct oprf_evaluate_in){
+                                       .key = &x.key, .proof_seed = &seed, .points = {x.sent, N}}),
+                     PT_EBADMSG);
     assert_int_equal(bad, 9);
 }
 
@@ -405,7 +417,7 @@ static void prover_checks_its_claim(void **state)
 
     (void)state;
     exchange_honest(&x);
-    struct dleq_claim claim = {&x.key.public_key, {x.sent, N}, {x.back, N}};
+    struct dleq_claim claim = {&x.key.public_key, {x.sent, N}, {x.back, N}, NULL};
     assert_int_equal(dleq_prove(&proof, &x.key.k, &r, &claim), PT_OK);
     assert_int_equal(dleq_verify(&proof, &claim), PT_OK);
     claim.d.n = N - 1;
@@ -437,22 +449,27 @@ static void sizes_are_bounded(void **state)
     size_t bad;
 
     (void)state;
-    assert_int_equal(oprf_blind(&p, &blind, PREFIX, &d, OPRF_CHUNK_MAX + 1), PT_ELIMIT);
-    assert_int_equal(oprf_blind(&p, &blind, long_span, &d, 1), PT_ELIMIT);
-    assert_int_equal(oprf_blind(&p, &blind, PREFIX, &d, 0), PT_OK);
+    assert_int_equal(oprf_blind(&p, &blind, PREFIX, &d, OPRF_CHUNK_MAX + 1, NULL), PT_ELIMIT);
+    assert_int_equal(oprf_blind(&p, &blind, long_span, &d, 1, NULL), PT_ELIMIT);
+    assert_int_equal(oprf_blind(&p, &blind, PREFIX, &d, 0, NULL), PT_OK);
     long_span.n = OPRF_PREFIX_MAX;
-    assert_int_equal(oprf_blind(&p, &blind, long_span, &d, 1), PT_OK);
+    assert_int_equal(oprf_blind(&p, &blind, long_span, &d, 1, NULL), PT_OK);
     long_span.n++;
-    assert_int_equal(
-        oprf_evaluate(&p, &proof, &key, &seed, (struct span_points){&p, OPRF_CHUNK_MAX + 1}, &bad),
-        PT_ELIMIT);
-    assert_int_equal(oprf_evaluate(&p, &proof, &key, &seed, (struct span_points){&p, 0}, &bad),
+    assert_int_equal(oprf_evaluate(&p, &proof, &bad,
+                                   &(struct oprf_evaluate_in){.key = &key,
+                                                              .proof_seed = &seed,
+                                                              .points = {&p, OPRF_CHUNK_MAX + 1}}),
+                     PT_ELIMIT);
+    assert_int_equal(oprf_evaluate(&p, &proof, &bad,
+                                   &(struct oprf_evaluate_in){
+                                       .key = &key, .proof_seed = &seed, .points = {&p, 0}}),
+                     PT_ELIMIT);
+    assert_int_equal(oprf_finish(&t, NULL, &blind,
+                                 (struct oprf_finish_in){PREFIX, &d, &p, OPRF_CHUNK_MAX + 1, NULL}),
                      PT_ELIMIT);
     assert_int_equal(
-        oprf_finish(&t, NULL, &blind, (struct oprf_finish_in){PREFIX, &d, &p, OPRF_CHUNK_MAX + 1}),
+        oprf_finish(&t, NULL, &blind, (struct oprf_finish_in){long_span, &d, &p, 1, NULL}),
         PT_ELIMIT);
-    assert_int_equal(oprf_finish(&t, NULL, &blind, (struct oprf_finish_in){long_span, &d, &p, 1}),
-                     PT_ELIMIT);
     uint8_t *info = calloc(1, UINT16_MAX + 1);
     assert_non_null(info);
     assert_int_equal(oprf_key_derive(&key, &seed, span_of(info, UINT16_MAX + 1)), PT_ELIMIT);
@@ -469,7 +486,7 @@ static void finish_two_party(void **state)
 
     (void)state;
     exchange_honest(&x);
-    struct oprf_finish_in in = {PREFIX, x.in, x.back, N};
+    struct oprf_finish_in in = {PREFIX, x.in, x.back, N, NULL};
     assert_int_equal(oprf_finish(got, NULL, &x.blind, in), PT_OK);
     for (size_t i = 0; i < N; i++) {
         const struct span parts[] = {PREFIX, span_of(x.in[i].b, 32)};

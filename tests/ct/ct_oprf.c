@@ -21,13 +21,16 @@ static void prepare(void)
     for (size_t i = 0; i < N; i++)
         digests[i].b[0] = (uint8_t)i;
     (void)!oprf_key_derive(&key, &seed, PREFIX);
-    (void)!oprf_blind(sent, &blind, PREFIX, digests, N);
-    (void)!oprf_evaluate(back, &proof, &key, &seed, (struct span_points){sent, N}, &bad);
+    (void)!oprf_blind(sent, &blind, PREFIX, digests, N, NULL);
+    (void)!oprf_evaluate(
+        back, &proof, &bad,
+        &(struct oprf_evaluate_in){.key = &key, .proof_seed = &seed, .points = {sent, N}});
 }
 
 static void finish(void)
 {
-    (void)!oprf_finish(tokens, &key, &blind, (struct oprf_finish_in){PREFIX, digests, back, N});
+    (void)!oprf_finish(tokens, &key, &blind,
+                       (struct oprf_finish_in){PREFIX, digests, back, N, NULL});
 }
 
 static void key_seed(void)
@@ -40,14 +43,14 @@ static void blind_digest(void)
 {
     prepare();
     ct_secret(digests, sizeof digests);
-    (void)!oprf_blind(sent, &blind, PREFIX, digests, N);
+    (void)!oprf_blind(sent, &blind, PREFIX, digests, N, NULL);
 }
 
 static void blind_blind(void)
 {
     prepare();
     ct_secret(&blind, sizeof blind);
-    (void)!oprf_blind(sent, &blind, PREFIX, digests, N);
+    (void)!oprf_blind(sent, &blind, PREFIX, digests, N, NULL);
 }
 
 static void evaluate_key(void)
@@ -57,7 +60,9 @@ static void evaluate_key(void)
     prepare();
     ct_secret(&key.k, sizeof key.k);
     key.k.b[31] &= 0x0f;
-    (void)!oprf_evaluate(back, &proof, &key, &seed, (struct span_points){sent, N}, &bad);
+    (void)!oprf_evaluate(
+        back, &proof, &bad,
+        &(struct oprf_evaluate_in){.key = &key, .proof_seed = &seed, .points = {sent, N}});
 }
 
 static void evaluate_seed(void)
@@ -66,12 +71,14 @@ static void evaluate_seed(void)
 
     prepare();
     ct_secret(&seed, sizeof seed);
-    (void)!oprf_evaluate(back, &proof, &key, &seed, (struct span_points){sent, N}, &bad);
+    (void)!oprf_evaluate(
+        back, &proof, &bad,
+        &(struct oprf_evaluate_in){.key = &key, .proof_seed = &seed, .points = {sent, N}});
 }
 
 static void prove_key(void)
 {
-    const struct dleq_claim claim = {&key.public_key, {sent, N}, {back, N}};
+    const struct dleq_claim claim = {&key.public_key, {sent, N}, {back, N}, NULL};
     const struct scalar r = {{5}};
 
     prepare();
@@ -82,7 +89,7 @@ static void prove_key(void)
 
 static void prove_nonce(void)
 {
-    const struct dleq_claim claim = {&key.public_key, {sent, N}, {back, N}};
+    const struct dleq_claim claim = {&key.public_key, {sent, N}, {back, N}, NULL};
     struct scalar r;
 
     prepare();

@@ -37,7 +37,7 @@ static enum pt_code quota(void *self, uint16_t peer, uint64_t point_count, struc
 static void greet(struct batch *b)
 {
     static const struct key32 proof_key = {{9}};
-    struct tokenise_peer_in in = {&b->nodes[1].oprf, &proof_key, {b, quota}};
+    struct tokenise_peer_in in = {&b->nodes[1].oprf, &proof_key, {b, quota}, {0}};
 
     fixture_link_free(&b->link);
     tokenise_owner_free(&b->owner);
@@ -307,8 +307,11 @@ static void peers_that_deviate_are_named(void **state)
         begin(&b, 0);
         send(&b);
         in = (struct span_points){b.points, CHUNK};
-        assert_int_equal(oprf_evaluate(out, &f.u.chunk.proof,
-                                       &b.nodes[what == WRONG_KEY ? 2 : 1].oprf, &seed, in, &bad),
+        assert_int_equal(oprf_evaluate(out, &f.u.chunk.proof, &bad,
+                                       &(struct oprf_evaluate_in){
+                                           .key = &b.nodes[what == WRONG_KEY ? 2 : 1].oprf,
+                                           .proof_seed = &seed,
+                                           .points = in}),
                          PT_OK);
         f.u.chunk.points = (struct span_points){out, CHUNK};
         f.u.chunk.has_proof = true;

@@ -36,7 +36,7 @@ static void token_hosts(void *self)
 {
     static const struct key32 proof_key = {{9}};
     struct tokens *t = self;
-    struct tokenise_peer_in in = {&t->nodes[1].oprf, &proof_key, {t, quota}};
+    struct tokenise_peer_in in = {&t->nodes[1].oprf, &proof_key, {t, quota}, {0}};
     struct tokenise_plan plan = {POINTS, CHUNK, 0};
     struct span_points ready;
     struct pt_err err = {0};
