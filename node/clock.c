@@ -11,6 +11,14 @@ int64_t clock_now_s(void)
     return t.tv_sec;
 }
 
+int64_t clock_now_us(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
 int64_t clock_mono_ms(void)
 {
     struct timespec t;

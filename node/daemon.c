@@ -8,6 +8,7 @@
 #include "node/log_run.h"
 #include "node/planner.h"
 #include "node/reach_desk.h"
+#include "node/records.h"
 #include "policy/quorum.h"
 #include "proto/session.h"
 
@@ -273,6 +274,9 @@ static enum pt_code open_home(struct daemon *d, const struct daemon_in *in, stru
     if ((rc = vault_sweep(path, err)) != PT_OK || (rc = blobs_sweep(d->home, err)) != PT_OK ||
         (rc = snapshot_seed_sweep(d->store, d->home->policy, clock_now_s(), err)) != PT_OK ||
         (rc = snapshot_record_sweep(d->home, d->store, clock_now_s(), err)) != PT_OK ||
+        (rc = records_sweep(d->home,
+                            clock_now_s() - (int64_t)d->home->policy->retention_days * 86400,
+                            err)) != PT_OK ||
         (rc = load_epoch(d, err)) != PT_OK)
         return rc;
     if (d->epoch != NULL) /* killed after an epoch was kept, its predecessor's columns stay */

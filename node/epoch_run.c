@@ -4,6 +4,7 @@
 #include "node/clock.h"
 #include "node/ledger.h"
 #include "node/peer.h"
+#include "node/records.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -187,6 +188,9 @@ enum pt_code epoch_adopt(struct daemon *d, const struct salt_result *r, struct d
         return rc;
     }
     daemon_set_epoch(d, s);
+    if (records_sweep(d->home, clock_now_s() - (int64_t)d->home->policy->retention_days * 86400,
+                      err) != PT_OK)
+        daemon_log(d, "%s", err->msg); /* the next start tries again */
     daemon_log(d, "epoch %" PRIu64 " is in force: %zu partners, %" PRIu64 " slots",
                r->header.number, r->header.participant_count, r->header.slot_count);
     return PT_OK;

@@ -8,6 +8,7 @@
 #include "node/log_serve.h"
 #include "node/question_log.h"
 #include "node/reach_serve.h"
+#include "node/recorder.h"
 #include "proto/salt.h"
 #include "proto/tokenise.h"
 
@@ -29,6 +30,7 @@ struct accepted {
     struct oprf_key key;
     struct key32 proof_key;
     struct session session;
+    struct recorder *record;
     struct outbox out;
     struct tokenise_peer tokenise;
     struct salt_responder salt;
@@ -210,6 +212,10 @@ static enum pt_code converse(struct accepted *a, struct rpc_call *call, struct p
 
 static void accepted_free(struct accepted *a)
 {
+    struct pt_err err;
+
+    if (recorder_end(a->record, &a->session, &err) != PT_OK)
+        daemon_log(a->daemon, "%s", err.msg);
     tokenise_peer_wipe(&a->tokenise);
     salt_responder_wipe(&a->salt);
     evaluate_end(&a->evaluate);
@@ -230,6 +236,7 @@ static enum pt_code greet(struct accepted *a, const struct rpc_pin *pin, struct 
 {
     int peer = policy_find_partner(a->daemon->home->policy, pin->name);
     struct session_to from = {0};
+    const struct recorder_in record = {.home = a->daemon->home, .self = &a->self, .to = &from};
     struct key32 nonce;
     enum pt_code rc;
 
@@ -241,6 +248,9 @@ static enum pt_code greet(struct accepted *a, const struct rpc_pin *pin, struct 
     key32_random(&nonce);
     memcpy(from.nonce.b, nonce.b, sizeof from.nonce.b);
     from.peer = (uint16_t)peer;
+    if ((rc = recorder_new(&a->record, &record, err)) != PT_OK)
+        return rc;
+    from.watch = recorder_watch(a->record);
     session_accept(&a->session, &a->self, from);
     return PT_OK;
 }

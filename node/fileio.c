@@ -118,6 +118,32 @@ void fileio_abandon(struct fileio_new *f)
     f->temp[0] = '\0';
 }
 
+enum pt_code fileio_grow(struct fileio_new *f, bool *made, const char *path, struct pt_err *err)
+{
+    *made = false;
+    f->temp[0] = '\0';
+    if (strlen(path) >= sizeof f->path)
+        return pt_fail(err, PT_ELIMIT, "writing %s: the path is too long", path);
+    snprintf(f->path, sizeof f->path, "%s", path);
+    f->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    *made = f->fd >= 0;
+    return *made || errno == EEXIST ? PT_OK : machine_error(err, "writing", path, errno);
+}
+
+enum pt_code fileio_flush(struct fileio_new *f, struct pt_err *err)
+{
+    if (fdatasync(f->fd) != 0)
+        return machine_error(err, "writing", f->path, errno);
+    return flush_folder(f->path, err);
+}
+
+void fileio_close(struct fileio_new *f)
+{
+    if (f->fd >= 0)
+        close(f->fd);
+    f->fd = -1;
+}
+
 enum pt_code fileio_write(const char *path, struct span bytes, struct pt_err *err)
 {
     struct fileio_new f;

@@ -23,6 +23,13 @@ PT_MUST_USE enum pt_code fileio_commit(struct fileio_new *f, struct pt_err *err)
 /* Give up: removes the temporary. Takes one that was committed or never begun (fd -1) too. */
 void fileio_abandon(struct fileio_new *f);
 
+/* A file that grows under its own name, as things happen; mode 0600. *made false: the name is taken.
+ * fileio_add() writes, fileio_flush() puts file and name on the disk, fileio_close() ends it. */
+PT_MUST_USE enum pt_code fileio_grow(struct fileio_new *f, bool *made, const char *path,
+                                     struct pt_err *err);
+PT_MUST_USE enum pt_code fileio_flush(struct fileio_new *f, struct pt_err *err);
+void fileio_close(struct fileio_new *f); /* fd -1 too */
+
 /* The three at once. */
 PT_MUST_USE enum pt_code fileio_write(const char *path, struct span bytes, struct pt_err *err);
 /* The whole of a regular file of at most max bytes, appended to *out (which wipes when freed).

@@ -55,10 +55,15 @@ enum pt_code peer_open(struct peer *p, struct daemon *d, const struct session_se
     struct key32 nonce;
     enum pt_code rc;
 
-    *p = (struct peer){.name = who->name};
+    const struct recorder_in record = {.home = d->home, .self = self, .to = &to, .opener = true};
+
+    *p = (struct peer){.name = who->name, .daemon = d};
     snprintf(pin.name, sizeof pin.name, "%s", who->name);
     key32_random(&nonce);
     memcpy(to.nonce.b, nonce.b, sizeof to.nonce.b);
+    if ((rc = recorder_new(&p->record, &record, err)) != PT_OK)
+        return rc;
+    to.watch = recorder_watch(p->record);
     if ((rc = rpc_channel_open_federation(&p->channel, &d->home->identity, &pin, who->endpoint,
                                           &FEDERATION_LIMITS, err)) != PT_OK ||
         (rc = rpc_call_open(&p->call, p->channel, FEDERATION_METHOD, 0, err)) != PT_OK)
@@ -97,6 +102,8 @@ void peer_close(struct peer *p)
         (void)!rpc_call_close(p->call, &ignored);
     }
     rpc_channel_close(p->channel);
+    if (recorder_end(p->record, &p->session, &ignored) != PT_OK)
+        daemon_log(p->daemon, "%s", ignored.msg);
     outbox_free(&p->out);
     buf_free(&p->frame);
     *p = (struct peer){0};

@@ -4,12 +4,15 @@
 #define PT_PEER_H
 
 #include "node/daemon.h"
+#include "node/recorder.h"
 #include "proto/session.h"
 
 struct peer { /* {0} is a valid closed one */
     struct rpc_channel *channel;
     struct rpc_call *call;
     struct session session;
+    struct recorder *record;
+    struct daemon *daemon;
     struct outbox out;
     struct buf frame;
     const char *name; /* the partner's, of the policy */

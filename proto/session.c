@@ -99,6 +99,18 @@ static void note_received(struct session *s, const struct frame *f, struct span 
     }
 }
 
+static enum pt_code watch(struct session *s, bool sent, const struct frame *f, struct span bytes,
+                          struct pt_err *err)
+{
+    const struct session_said said = {.sent = sent,
+                                      .frame = f,
+                                      .bytes = bytes,
+                                      .chain =
+                                          sent ? &s->transcript.sent : &s->transcript.received};
+
+    return s->watch.said != NULL ? s->watch.said(s->watch.self, &said, err) : PT_OK;
+}
+
 /* Queue f; with may_fail_silently a lost Refusal is no second error: the stream just ends. */
 static enum pt_code queue(struct session *s, struct frame *f, struct outbox *out,
                           struct pt_err *err)
@@ -116,7 +128,9 @@ static enum pt_code queue(struct session *s, struct frame *f, struct outbox *out
     }
     s->next_sent++;
     note_sent(s, f, buf_span(bytes));
-    return PT_OK;
+    if ((rc = watch(s, true, f, buf_span(bytes), err)) != PT_OK)
+        outbox_drop(out);
+    return rc;
 }
 
 /* With the statement, when the host says so. */
@@ -247,8 +261,12 @@ enum pt_code session_open(struct session *s, const struct session_self *self, st
 {
     enum pt_code rc;
 
-    *s = (struct session){
-        .self = self, .opener = true, .peer = to.peer, .what = to.what, .nonce = to.nonce};
+    *s = (struct session){.self = self,
+                          .watch = to.watch,
+                          .opener = true,
+                          .peer = to.peer,
+                          .what = to.what,
+                          .nonce = to.nonce};
     transcript_init(&s->transcript);
     if ((rc = greet(s, FRAME_HELLO, out, err)) != PT_OK) {
         s->state = SESSION_FAILED;
@@ -260,7 +278,8 @@ enum pt_code session_open(struct session *s, const struct session_self *self, st
 
 void session_accept(struct session *s, const struct session_self *self, struct session_to from)
 {
-    *s = (struct session){.self = self, .peer = from.peer, .nonce = from.nonce};
+    *s =
+        (struct session){.self = self, .watch = from.watch, .peer = from.peer, .nonce = from.nonce};
     transcript_init(&s->transcript);
 }
 
@@ -516,7 +535,9 @@ static enum pt_code receive(struct session *s, struct span frame, struct outbox 
         if (!s->opener)
             s->receipt.received = s->transcript.received;
         note_received(s, &in.frame, frame);
-        rc = dispatch(s, &in.frame, out, err);
+        rc = watch(s, false, &in.frame, frame, err);
+        if (rc == PT_OK)
+            rc = dispatch(s, &in.frame, out, err);
     }
     wire_in_free(&in);
     return rc;

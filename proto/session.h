@@ -24,6 +24,19 @@ struct session_stop {
     enum pt_code (*take)(void *self, struct span statement, struct pt_err *err);
 };
 
+/* Sees every frame that a session takes or queues, in that order: before anything of it leaves. When
+ * it fails, so does the session: what cannot be written down is not said. {0}: nobody watches. */
+struct session_said {
+    bool sent;
+    const struct frame *frame; /* borrowed, as its bytes are */
+    struct span bytes;
+    const struct digest *chain; /* of this direction, with the frame */
+};
+struct session_watch {
+    void *self;
+    enum pt_code (*said)(void *self, const struct session_said *s, struct pt_err *err);
+};
+
 /* What this node is, the same in all its sessions of an epoch. Borrowed: outlives them. */
 struct session_self {
     const struct policy *policy;
@@ -74,6 +87,7 @@ struct session_receipt { /* what both signed: keep it beside the audit record */
 
 struct session {
     const struct session_self *self;
+    struct session_watch watch;
     bool opener;
     enum session_state state;
     enum session_what what; /* accepter: known once OPEN */
@@ -98,6 +112,7 @@ struct session_to {
     uint16_t peer;
     enum session_what what;
     struct digest nonce;
+    struct session_watch watch;
 };
 PT_MUST_USE enum pt_code session_open(struct session *s, const struct session_self *self,
                                       struct session_to to, struct outbox *out, struct pt_err *err);

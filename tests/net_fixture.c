@@ -170,8 +170,10 @@ void net_init(struct net *n, uint64_t seed, struct fixture_link *links, size_t c
 void net_open_link(struct fixture_link *l, struct fixture_node *opener,
                    struct fixture_node *accepter, enum session_what what)
 {
-    struct session_to to = {accepter->self.partner, what, fixture_digest(0xaa)};
-    struct session_to from = {opener->self.partner, what, fixture_digest(0xbb)};
+    struct session_to to = {
+        .peer = accepter->self.partner, .what = what, .nonce = fixture_digest(0xaa)};
+    struct session_to from = {
+        .peer = opener->self.partner, .what = what, .nonce = fixture_digest(0xbb)};
     struct pt_err err = {0};
 
     *l = (struct fixture_link){0};

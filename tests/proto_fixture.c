@@ -60,8 +60,17 @@ bool fixture_step(struct session *s, struct outbox *from, struct outbox *answers
 void fixture_greet(struct fixture_link *l, struct fixture_node *opener,
                    struct fixture_node *accepter, enum session_what what)
 {
-    struct session_to to = {accepter->self.partner, what, fixture_digest(0xaa)};
-    struct session_to from = {opener->self.partner, what, fixture_digest(0xbb)};
+    const struct session_watch nobody[2] = {{0}};
+
+    fixture_greet_watched(l, opener, accepter, what, nobody);
+}
+
+void fixture_greet_watched(struct fixture_link *l, struct fixture_node *opener,
+                           struct fixture_node *accepter, enum session_what what,
+                           const struct session_watch watch[2])
+{
+    struct session_to to = {accepter->self.partner, what, fixture_digest(0xaa), watch[0]};
+    struct session_to from = {opener->self.partner, what, fixture_digest(0xbb), watch[1]};
     struct pt_err err = {0};
     enum pt_code rc = PT_EBUG;
 

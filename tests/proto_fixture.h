@@ -27,6 +27,10 @@ struct fixture_link {
 };
 void fixture_greet(struct fixture_link *l, struct fixture_node *opener,
                    struct fixture_node *accepter, enum session_what what);
+/* The same, watched: opener, accepter. */
+void fixture_greet_watched(struct fixture_link *l, struct fixture_node *opener,
+                           struct fixture_node *accepter, enum session_what what,
+                           const struct session_watch watch[2]);
 void fixture_link_free(struct fixture_link *l);
 /* Give the next frame of `from` to s; false when there is none. rc and err are the step's. */
 bool fixture_step(struct session *s, struct outbox *from, struct outbox *answers, enum pt_code *rc,

@@ -195,8 +195,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct session opener;
     struct pt_err err = {0};
     uint8_t first = rd_u8(&r);
-    struct session_to to = {0, first & 64 ? WHAT_LOG : (enum session_what)(1 + first % 3), {{1}}};
-    struct session_to from = {1, to.what, {{2}}};
+    struct session_to to = {.what = first & 64 ? WHAT_LOG : (enum session_what)(1 + first % 3),
+                            .nonce = {{1}}};
+    struct session_to from = {.peer = 1, .what = to.what, .nonce = {{2}}};
     struct buf good = {0};
 
     if (!w.made)

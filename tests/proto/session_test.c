@@ -37,8 +37,8 @@ static void tear_down(struct two *t)
 
 static void hello(struct two *t, enum session_what what)
 {
-    struct session_to to = {BOB, what, fixture_digest(1)};
-    struct session_to from = {ALICE, what, fixture_digest(2)};
+    struct session_to to = {.peer = BOB, .what = what, .nonce = fixture_digest(1)};
+    struct session_to from = {.peer = ALICE, .what = what, .nonce = fixture_digest(2)};
 
     fixture_link_free(&t->link);
     assert_int_equal(
@@ -239,7 +239,7 @@ static void another_policy_names_both_hashes(void **state)
     policy_hash_text(ours, &t.policy->hash);
     policy_hash_text(theirs, &t.other_policy->hash);
     hello(&t, WHAT_ASK);
-    struct session_to back = {ALICE, WHAT_ASK, fixture_digest(2)};
+    struct session_to back = {.peer = ALICE, .what = WHAT_ASK, .nonce = fixture_digest(2)};
     session_accept(&t.link.accepter, &t.others[BOB].self, back);
     fixture_step(&t.link.accepter, &t.link.to_accepter, &t.link.to_opener, &t.rc, &t.err);
     assert_int_equal(t.rc, PT_EDENIED);
@@ -263,7 +263,7 @@ static void replayed_welcome_is_refused(void **state)
     hello(&t, WHAT_ASK);
     fixture_step(&t.link.accepter, &t.link.to_accepter, &t.link.to_opener, &t.rc, &t.err);
     assert_true(outbox_take(&t.link.to_opener, &welcome));
-    struct session_to again = {BOB, WHAT_ASK, fixture_digest(3)};
+    struct session_to again = {.peer = BOB, .what = WHAT_ASK, .nonce = fixture_digest(3)};
     struct outbox out = {0};
     struct session second;
     assert_int_equal(session_open(&second, &t.nodes[ALICE].self, again, &out, &t.err), PT_OK);
