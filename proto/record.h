@@ -14,7 +14,7 @@ enum {
     RECORD_VERSION = 1,
     RECORD_OVERHEAD = 5, /* of an entry: kind, u32le length */
     RECORD_BODY_MAX = WIRE_FRAME_MAX + 64,
-    RECORD_NOTE_MAX = 1 << 28, /* rows of a batch that had no token */
+    RECORD_NOTE_MAX = (1 << 29) + 4096, /* rows of a batch that had no token */
 };
 
 enum record_kind {
