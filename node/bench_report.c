@@ -6,22 +6,41 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* "key : value" as /proc/cpuinfo writes it; the first of each key is kept. */
+static void keep_value(char *out, size_t room, const char *line, const char *key)
+{
+    const char *colon = strchr(line, ':');
+    const size_t n = strlen(key);
+
+    if (out[0] != '\0' || colon == NULL || strncmp(line, key, n) != 0 ||
+        strspn(line + n, " \t") != (size_t)(colon - line) - n)
+        return;
+    snprintf(out, room, "%s", colon + 1 + strspn(colon + 1, " "));
+    out[strcspn(out, "\n")] = '\0';
+}
+
+/* Family and model too: makers call processors of very different speed by one name. */
 void bench_cpu_name(char out[128])
 {
     char line[256];
+    char name[64] = "";
+    char family[16] = "";
+    char model[16] = "";
     FILE *f = fopen("/proc/cpuinfo", "r");
 
-    snprintf(out, 128, "unknown processor");
     while (f != NULL && fgets(line, sizeof line, f) != NULL) {
-        const char *colon = strchr(line, ':');
-        if (strncmp(line, "model name", 10) != 0 || colon == NULL)
-            continue;
-        snprintf(out, 128, "%.127s", colon + 1 + strspn(colon + 1, " "));
-        out[strcspn(out, "\n")] = '\0';
-        break;
+        keep_value(name, sizeof name, line, "model name");
+        keep_value(family, sizeof family, line, "cpu family");
+        keep_value(model, sizeof model, line, "model");
     }
     if (f != NULL)
         fclose(f);
+    if (name[0] == '\0')
+        snprintf(out, 128, "unknown processor");
+    else if (family[0] == '\0')
+        snprintf(out, 128, "%s", name);
+    else
+        snprintf(out, 128, "%s (family %s, model %s)", name, family, model);
 }
 
 /* Three digits and a unit. */

@@ -15,6 +15,9 @@ holds "$work/out" 'all(.kernels[]; keys | contains(["name", "backend", "median_n
     "ratio"])) and any(.kernels[]; .name == "verified token" and .baseline == "no proofs")'
 holds "$work/out" 'any(.kernels[]; .backend == "portable") and
     ([.kernels[] | .backend] | group_by(.) | map(length) | unique | length == 1)'
+if grep -q '^cpu family' /proc/cpuinfo; then
+    holds "$work/out" '.cpu | test("[(]family [0-9]+, model [0-9]+[)]$")'
+fi
 
 say "two nodes"
 ok "$patto" bench --only runs --customers 3000 --values 3 --json
