@@ -31,6 +31,7 @@ const struct command *const commands_table[] = {
     &cmd_audit_receipts,
     &cmd_audit_report,
     &cmd_audit_absence,
+    &cmd_audit_replay,
     &cmd_status,
     &cmd_doctor,
     &cmd_man,

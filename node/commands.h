@@ -11,7 +11,7 @@ extern const struct command cmd_init, cmd_officer_key, cmd_policy_sign, cmd_poli
     cmd_policy_freeze, cmd_join, cmd_map;
 extern const struct command cmd_ingest, cmd_serve, cmd_tokenise, cmd_epoch, cmd_query;
 extern const struct command cmd_bench, cmd_plan_capacity;
-extern const struct command cmd_budget_show, cmd_forget, cmd_audit_absence;
+extern const struct command cmd_budget_show, cmd_forget, cmd_audit_absence, cmd_audit_replay;
 extern const struct command cmd_audit_verify, cmd_audit_show, cmd_audit_export, cmd_audit_compare;
 extern const struct command cmd_audit_receipt, cmd_audit_receipts, cmd_audit_report;
 extern const struct command cmd_status, cmd_doctor, cmd_man, cmd_completion;

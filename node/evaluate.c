@@ -172,11 +172,11 @@ static enum pt_code charge(void *self, const struct ask_charge *c, struct ask_ac
 }
 
 /* Row 0 is everybody who passes the filters; the others have one value of the attribute each. */
-static enum pt_code row(void *self, const struct question *q, size_t index, int8_t *values,
-                        uint64_t *size, struct pt_err *err)
+enum pt_code evaluate_row(const struct columns_map *map, const struct evaluate_which *at,
+                          int8_t *values, uint64_t *size, struct pt_err *err)
 {
-    struct evaluate *e = self;
-    const struct columns_map *map = snapshot_map(e->epoch);
+    const struct question *q = at->question;
+    size_t index = at->row;
     const struct columns_selector which = {.filters = q->filters,
                                            .filter_count = q->filter_count,
                                            .has_category = index > 0,
@@ -187,6 +187,15 @@ static enum pt_code row(void *self, const struct question *q, size_t index, int8
     if (rc == PT_OK)
         rc = columns_audience_count(size, map, &which);
     return rc == PT_OK ? PT_OK : pt_fail(err, rc, "the rows of the answer could not be made");
+}
+
+static enum pt_code row(void *self, const struct question *q, size_t index, int8_t *values,
+                        uint64_t *size, struct pt_err *err)
+{
+    const struct evaluate *e = self;
+
+    return evaluate_row(snapshot_map(e->epoch), &(struct evaluate_which){q, index}, values, size,
+                        err);
 }
 
 enum pt_code evaluate_begin(struct evaluate *e, struct daemon *d, struct snapshot *epoch,

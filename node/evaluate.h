@@ -36,4 +36,13 @@ PT_MUST_USE enum pt_code evaluate_answer_if_ready(struct evaluate *e, struct out
                                                   struct pt_err *err);
 void evaluate_end(struct evaluate *e); /* {0} too */
 
+/* One row of a question over the epoch's columns: reply.h's row(), for the answer and for its audit. */
+struct evaluate_which {
+    const struct question *question;
+    size_t row;
+};
+PT_MUST_USE enum pt_code evaluate_row(const struct columns_map *map,
+                                      const struct evaluate_which *at, int8_t *values,
+                                      uint64_t *size, struct pt_err *err);
+
 #endif

@@ -51,21 +51,29 @@ static int8_t *values_of(const struct own_columns *o, size_t i)
     return o->values + i % o->at_once * o->value_count;
 }
 
-static enum pt_code make_values(struct own_columns *o, size_t i, struct pt_err *err)
+enum pt_code own_columns_values(int8_t *values, uint64_t *energy, uint64_t *size,
+                                const struct columns_map *map, const struct own_columns_which *at)
 {
-    const struct question *q = o->in.question;
+    const struct question *q = at->question;
+    size_t i = at->index;
     const struct columns_selector which = {.filters = q->filters,
                                            .filter_count = q->filter_count,
                                            .has_category = i > 0,
                                            .attribute = q->rows,
                                            .value = i > 0 ? (uint16_t)(i - 1) : 0};
-    const struct columns_map *map = snapshot_map(o->in.epoch);
+    enum pt_code rc = columns_recipient(values, energy, map, &which);
+
+    return rc == PT_OK && size != NULL ? columns_audience_count(size, map, &which) : rc;
+}
+
+static enum pt_code make_values(struct own_columns *o, size_t i, struct pt_err *err)
+{
+    const struct own_columns_which which = {o->in.question, i};
     uint64_t energy;
     uint64_t size;
-    enum pt_code rc = columns_recipient(values_of(o, i), &energy, map, &which);
+    enum pt_code rc =
+        own_columns_values(values_of(o, i), &energy, &size, snapshot_map(o->in.epoch), &which);
 
-    if (rc == PT_OK)
-        rc = columns_audience_count(&size, map, &which);
     if (rc != PT_OK)
         return pt_fail(err, rc, "own columns could not be made");
     o->energy[i] = (double)energy;

@@ -40,4 +40,14 @@ PT_MUST_USE enum pt_code own_columns_prepare(struct own_columns *o, const struct
                                              const struct job *job, struct pt_err *err);
 void own_columns_free(struct own_columns *o); /* wipes */
 
+/* The plain column `index` of a question, slot_count values, for asking and for its audit. energy:
+ * sum of squares; size: of the audience; either may be NULL. */
+struct own_columns_which {
+    const struct question *question;
+    size_t index;
+};
+PT_MUST_USE enum pt_code own_columns_values(int8_t *values, uint64_t *energy, uint64_t *size,
+                                            const struct columns_map *map,
+                                            const struct own_columns_which *at);
+
 #endif

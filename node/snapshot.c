@@ -79,8 +79,8 @@ enum pt_code snapshot_seed_new(struct salt_own *own, const struct home *h, struc
     return store_fact_put(store, name, span_of(label.b, sizeof label.b), err);
 }
 
-static enum pt_code seed_find(struct key32 *out, const struct home *h, struct store *store,
-                              const struct digest *hash, struct pt_err *err)
+enum pt_code snapshot_seed_find(struct key32 *out, const struct home *h, struct store *store,
+                                const struct digest *hash, struct pt_err *err)
 {
     struct buf label = {0};
     struct digest again;
@@ -244,7 +244,8 @@ enum pt_code snapshot_new(struct snapshot **out, const struct home *h, struct st
         return pt_fail(err, PT_ENOMEM, "epoch %" PRIu64 ": no memory", header->number);
     s->header = *header;
     if ((rc = epoch_header_id(&s->id, header, err)) != PT_OK ||
-        (rc = seed_find(&s->seed, h, store, &header->participants[at].seed_hash, err)) != PT_OK)
+        (rc = snapshot_seed_find(&s->seed, h, store, &header->participants[at].seed_hash, err)) !=
+            PT_OK)
         goto fail;
     prf_derive(&s->noise_key, &s->seed, "patto/noise/1", NULL, 0);
     const struct columns_in in = {.data = d->data,
@@ -335,6 +336,11 @@ const struct epoch_header *snapshot_header(const struct snapshot *s)
 const struct digest *snapshot_id(const struct snapshot *s)
 {
     return &s->id;
+}
+
+const struct vault_data *snapshot_data(const struct snapshot *s)
+{
+    return s->data;
 }
 
 const struct columns_map *snapshot_map(const struct snapshot *s)

@@ -68,6 +68,7 @@ bool snapshot_unref(struct snapshot *s);           /* true: that was the last, i
 
 const struct epoch_header *snapshot_header(const struct snapshot *s);
 const struct digest *snapshot_id(const struct snapshot *s);
+const struct vault_data *snapshot_data(const struct snapshot *s);
 const struct columns_map *snapshot_map(const struct snapshot *s);
 const struct key32 *snapshot_seed(const struct snapshot *s); /* this epoch's: secret */
 /* Of its answers' noise: from the seed, so that the header commits to it before the salt is known. */
@@ -80,6 +81,10 @@ PT_MUST_USE enum pt_code snapshot_seed_new(struct salt_own *own, const struct ho
                                            struct store *store, struct pt_err *err);
 /* What the seed of own->seed_hash gives of the salt: share and blind. */
 void snapshot_salt_part(struct salt_own *own, const struct key32 *seed);
+/* The seed of that hash. PT_ESTATE: its label is kept no longer. PT_EBADMSG: it was changed. */
+PT_MUST_USE enum pt_code snapshot_seed_find(struct key32 *out, const struct home *h,
+                                            struct store *store, const struct digest *hash,
+                                            struct pt_err *err);
 /* Forget the labels of rounds that came to nothing, and of epochs older than the policy retains.
  * Only while no round is under way, or for the one just adopted. */
 PT_MUST_USE enum pt_code snapshot_seed_sweep(struct store *store, const struct policy *p,

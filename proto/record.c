@@ -5,7 +5,7 @@
 #include "crypto/base/text.h"
 
 /* Bulk that is computed, and never looked up again: its hash is enough. */
-static bool is_bulk(enum frame_kind k)
+bool record_is_bulk(enum frame_kind k)
 {
     static const enum frame_kind BULK[] = {FRAME_POINTS, FRAME_EVALUATED, FRAME_COLUMN_PART,
                                            FRAME_REPLY, FRAME_REACH_PART};
@@ -22,7 +22,7 @@ void record_of_said(struct record_entry *out, const struct session_said *s)
     if (s->sent) {
         out->frame = s->frame->kind;
         out->chain = *s->chain;
-        out->kind = is_bulk(s->frame->kind) ? RECORD_SENT : RECORD_SENT_WHOLE;
+        out->kind = record_is_bulk(s->frame->kind) ? RECORD_SENT : RECORD_SENT_WHOLE;
         if (out->kind == RECORD_SENT)
             out->bytes = (struct span){0};
     } else if (s->frame->kind == FRAME_COLUMN_PART) {
@@ -148,7 +148,7 @@ static bool take_body(struct record_entry *e, struct rd *r)
         e->frame = (enum frame_kind)rd_u8(r);
         rd_into(r, e->chain.b, 32);
         e->bytes = take_rest(r);
-        return is_bulk(e->frame) == (e->kind == RECORD_SENT);
+        return record_is_bulk(e->frame) == (e->kind == RECORD_SENT);
     case RECORD_END:
         state = rd_u8(r);
         refusal = rd_u8(r);

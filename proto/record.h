@@ -54,6 +54,8 @@ void record_of_said(struct record_entry *out, const struct session_said *s);
 /* One entry's body. PT_EBADMSG: not as record_put() writes it. */
 PT_MUST_USE enum pt_code record_parse(struct record_entry *out, uint8_t kind, struct span body,
                                       struct pt_err *err);
+/* Is only the hash of such a frame kept, when we send it? */
+bool record_is_bulk(enum frame_kind k);
 /* Most bytes of a body of that kind; 0: no such kind. */
 size_t record_body_max(uint8_t kind);
 
