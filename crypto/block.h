@@ -27,6 +27,11 @@ struct block_ops {
     void (*order)(uint64_t a[RING_DEGREE]);
     /* table: what mask() multiplies by, from the coefficients of s. */
     void (*secret)(uint64_t table[RING_DEGREE], const struct ring *r, const int8_t s[RING_DEGREE]);
+    /* table: what product() multiplies by, in place from coefficients < q. */
+    void (*factor)(uint64_t table[RING_DEGREE], const struct ring *r);
+    /* out: coefficients in [0, q) of a (this path's order) times factor()'s element. */
+    void (*product)(uint64_t out[RING_DEGREE], const struct ring *r, const uint64_t a[RING_DEGREE],
+                    const uint64_t table[RING_DEGREE]);
     /* out: coefficient_bytes planes of RING_DEGREE bytes, every coefficient in [0, q). */
     void (*mask)(uint8_t *out, const struct block_mask *in);
     /* sum += values of row times a (this path's order, < q). work as above. At most adds_max times

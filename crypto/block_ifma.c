@@ -309,15 +309,42 @@ INLINE void lift(uint64_t out[RING_DEGREE], const int8_t v[RING_DEGREE], struct 
     }
 }
 
-/* s * 2^52 / 2048: Montgomery's form for 52 bits, and the inverse transform's factor with it. */
-static void ifma_secret(uint64_t table[RING_DEGREE], const struct ring *r,
-                        const int8_t s[RING_DEGREE])
+/* Values * 2^52 / 2048: Montgomery's form for 52 bits, and the inverse transform's factor with it. */
+static void ifma_factor(uint64_t table[RING_DEGREE], const struct ring *r)
 {
-    lift(table, s, modulus_of(r));
     ntt(table, r);
     for (size_t i = 0; i < RING_DEGREE; i++)
         table[i] = ring_mul_mont(r, ring_less(ring_less(table[i], 2 * r->q), r->q),
                                  r->to_mont52_over_degree);
+}
+
+static void ifma_secret(uint64_t table[RING_DEGREE], const struct ring *r,
+                        const int8_t s[RING_DEGREE])
+{
+    lift(table, s, modulus_of(r));
+    ifma_factor(table, r);
+}
+
+/* out < 2q. */
+INLINE void multiply(uint64_t out[RING_DEGREE], const struct ring *r, const uint64_t a[RING_DEGREE],
+                     const uint64_t table[RING_DEGREE])
+{
+    const struct modulus m = modulus_of(r);
+    const vec qinv = all((0 - r->neg_qinv) & (((uint64_t)1 << 52) - 1));
+
+    for (size_t i = 0; i < RING_DEGREE; i += LANES)
+        store(out + i, times_mont(load(a + i), load(table + i), qinv, m));
+    ntt_inverse(out, r);
+}
+
+static void ifma_product(uint64_t out[RING_DEGREE], const struct ring *r,
+                         const uint64_t a[RING_DEGREE], const uint64_t table[RING_DEGREE])
+{
+    const struct modulus m = modulus_of(r);
+
+    multiply(out, r, a, table);
+    for (size_t i = 0; i < RING_DEGREE; i += LANES)
+        store(out + i, less(load(out + i), m.q));
 }
 
 /* Centred binomial, eta = 2, 64 at once: how many of bits 0 and 1 are set, less bits 2 and 3. */
@@ -360,13 +387,9 @@ INLINE void finish(uint8_t *out, const struct block_mask *in, const int8_t e[RIN
 static void ifma_mask(uint8_t *out, const struct block_mask *in)
 {
     const struct ring *r = in->ring;
-    const struct modulus m = modulus_of(r);
-    const vec qinv = all((0 - r->neg_qinv) & (((uint64_t)1 << 52) - 1));
     int8_t e[RING_DEGREE];
 
-    for (size_t i = 0; i < RING_DEGREE; i += LANES)
-        store(in->work + i, times_mont(load(in->a + i), load(in->secret + i), qinv, m));
-    ntt_inverse(in->work, r);
+    multiply(in->work, r, in->a, in->secret);
     errors(e, in->error_bits);
     if (r->coefficient_bytes == 4)
         finish(out, in, e, 4);
@@ -401,6 +424,8 @@ static void ifma_values(uint64_t out[RING_DEGREE], const struct block_sum *sum,
 
 const struct block_ops block_ifma = {.order = ifma_order,
                                      .secret = ifma_secret,
+                                     .factor = ifma_factor,
+                                     .product = ifma_product,
                                      .mask = ifma_mask,
                                      .add = ifma_add,
                                      .values = ifma_values,

@@ -12,13 +12,26 @@ static void plain_order(
     (void)a;
 }
 
+static void plain_factor(uint64_t table[RING_DEGREE], const struct ring *r)
+{
+    ntt_forward(r, table);
+    for (size_t i = 0; i < RING_DEGREE; i++)
+        table[i] = ring_to_mont(r, table[i]);
+}
+
 static void plain_secret(uint64_t table[RING_DEGREE], const struct ring *r,
                          const int8_t s[RING_DEGREE])
 {
     ntt_lift(r, table, s);
-    ntt_forward(r, table);
+    plain_factor(table, r);
+}
+
+static void plain_product(uint64_t out[RING_DEGREE], const struct ring *r,
+                          const uint64_t a[RING_DEGREE], const uint64_t table[RING_DEGREE])
+{
     for (size_t i = 0; i < RING_DEGREE; i++)
-        table[i] = ring_to_mont(r, table[i]);
+        out[i] = ring_mul_mont(r, a[i], table[i]);
+    ntt_backward(r, out);
 }
 
 static void plain_mask(uint8_t *out, const struct block_mask *in)
@@ -65,8 +78,9 @@ static void plain_values(uint64_t out[RING_DEGREE], const struct block_sum *sum,
 
 #define BLOCK_PLAIN_OPS                                                                            \
     {                                                                                              \
-        .order = plain_order, .secret = plain_secret, .mask = plain_mask, .add = plain_add,        \
-        .values = plain_values, .adds_max = (uint64_t)1 << 31                                      \
+        .order = plain_order, .secret = plain_secret, .factor = plain_factor,                      \
+        .product = plain_product, .mask = plain_mask, .add = plain_add, .values = plain_values,    \
+        .adds_max = (uint64_t)1 << 31                                                              \
     }
 
 #endif

@@ -61,6 +61,13 @@ void group_map_mul_each(struct point *out, const struct scalar *r, const uint8_t
 /* out[i] = Map(wide[i]). */
 void group_map(struct point *out, const uint8_t (*wide)[64], size_t n);
 
+/* out[i] = a[i] + b[i]; out[i] = a[i] - b[i]. out may be a or b. Returns as group_mul() does, the
+ * index being that of the first that is not canonical, identities allowed; out is zero then. */
+PT_MUST_USE size_t group_add_each(struct point *out, const struct point *a, const struct point *b,
+                                  size_t n);
+PT_MUST_USE size_t group_sub_each(struct point *out, const struct point *a, const struct point *b,
+                                  size_t n);
+
 /* Name of the back-end chosen at start: "portable" (PATTO_CPU forces one). */
 const char *group_backend(void);
 

@@ -343,3 +343,13 @@ uint64_t rlwe_key_product(const struct rlwe *c, const struct rlwe_key *k,
         sum += (int64_t)g[i] * k->secret[i];
     return ring_reduce_signed(&c->ring, sum);
 }
+
+const int8_t *rlwe_key_secret(const struct rlwe_key *k)
+{
+    return k->secret;
+}
+
+enum pt_code rlwe_key_errors(uint8_t bits[RLWE_DEGREE], const struct rlwe_key *k, uint64_t block)
+{
+    return prg_read(k->errors, block, 0, bits, RLWE_DEGREE);
+}

@@ -76,6 +76,13 @@ PT_MUST_USE enum pt_code rlwe_encrypt_columns(const struct rlwe *c,
  * of blocks. */
 bool rlwe_blocks_valid(const struct rlwe *c, struct span in);
 
+/* What the column proof is about. s: 2048 coefficients of {-1,0,+1}; borrowed, secret. */
+const int8_t *rlwe_key_secret(const struct rlwe_key *k);
+/* The error of block k <= K as it is drawn: bits 0 and 1 of a byte less bits 2 and 3. Secret.
+ * PT_EBUG: the cipher failed; bits is zero then. */
+PT_MUST_USE enum pt_code rlwe_key_errors(uint8_t bits[RLWE_DEGREE], const struct rlwe_key *k,
+                                         uint64_t block);
+
 /* <g, s> mod q: what the key's secret adds to a reply's scalars. Constant time; secret out. */
 uint64_t rlwe_key_product(const struct rlwe *c, const struct rlwe_key *k,
                           const uint64_t g[RLWE_DEGREE]);

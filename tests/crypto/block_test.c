@@ -136,6 +136,48 @@ static void check_mask(const struct block_ops *ops)
     }
 }
 
+/* The same product, by way of mask(): without errors and values it is a * s and no more. */
+static void check_factor(const struct block_ops *ops)
+{
+    static uint64_t a[RING_DEGREE], ordered[RING_DEGREE], table[RING_DEGREE], got[RING_DEGREE];
+    static int8_t s[RING_DEGREE];
+    static uint8_t bits[RING_DEGREE], want[6 * RING_DEGREE];
+
+    for (int kind = 0; kind < KINDS * KINDS; kind++) {
+        fill_residues(a, kind % KINDS);
+        fill_small(s, kind / KINDS, -1, 1);
+        mask_with(want, &block_portable, a, s, &(struct block_mask){.error_bits = bits});
+        memcpy(ordered, a, sizeof ordered);
+        ops->order(ordered);
+        ring_lift(&ring, table, s);
+        ops->factor(table, &ring);
+        ops->product(got, &ring, ordered, table);
+        for (size_t i = 0; i < RING_DEGREE; i++)
+            for (unsigned p = 0; p < 8; p++)
+                assert_int_equal((uint8_t)(got[i] >> 8 * p),
+                                 p < ring.coefficient_bytes ? want[p * RING_DEGREE + i] : 0);
+    }
+    /* Factors over the whole of Z_q: (q-1) X^3 times a is -a, moved on by three. */
+    fill_residues(a, RANDOM);
+    memset(table, 0, sizeof table);
+    table[3] = ring.q - 1;
+    memcpy(ordered, a, sizeof ordered);
+    ops->order(ordered);
+    ops->factor(table, &ring);
+    ops->product(got, &ring, ordered, table);
+    ring_ntt_inverse(&ring, a);
+    for (size_t i = 0; i < RING_DEGREE; i++) {
+        const uint64_t from = a[(i + RING_DEGREE - 3) % RING_DEGREE];
+        assert_int_equal(got[i], i < 3 ? from : (ring.q - from) % ring.q);
+    }
+}
+
+static void products_are_the_same_numbers(void **state)
+{
+    (void)state;
+    on_every_path(check_factor);
+}
+
 static void masks_are_the_same_bytes(void **state)
 {
     (void)state;
@@ -223,6 +265,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(order_is_a_permutation_that_keeps_reversal),
         cmocka_unit_test(masks_are_the_same_bytes),
+        cmocka_unit_test(products_are_the_same_numbers),
         cmocka_unit_test(a_mask_is_the_product_of_polynomials),
         cmocka_unit_test(sums_are_the_same_numbers),
     };

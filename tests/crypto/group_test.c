@@ -353,6 +353,42 @@ static void backends_agree(void **state)
     }
 }
 
+static void additions_match_libsodium(void **state)
+{
+    enum { N = 9 };
+    struct point a[N];
+    struct point b[N];
+    struct point out[N];
+    struct point want;
+    static const struct point zero[N];
+
+    (void)state;
+    for (size_t i = 0; i < N; i++) {
+        crypto_core_ristretto255_random(a[i].b);
+        crypto_core_ristretto255_random(b[i].b);
+    }
+    memset(b[3].b, 0, sizeof b[3].b); /* the identity is a point here */
+    b[4] = a[4];
+    assert_int_equal(group_add_each(out, a, b, N), GROUP_ALL_GOOD);
+    for (size_t i = 0; i < N; i++) {
+        assert_int_equal(crypto_core_ristretto255_sub(want.b, out[i].b, b[i].b), 0);
+        assert_memory_equal(&want, &a[i], sizeof want);
+    }
+    assert_memory_equal(&out[3], &a[3], sizeof out[3]);
+    memcpy(out, a, sizeof out);
+    assert_int_equal(group_sub_each(out, out, b, N), GROUP_ALL_GOOD);
+    for (size_t i = 0; i < N; i++) {
+        assert_int_equal(crypto_core_ristretto255_add(want.b, out[i].b, b[i].b), 0);
+        assert_memory_equal(&want, &a[i], sizeof want);
+    }
+    assert_memory_equal(&out[4], &zero[4], sizeof out[4]);
+    memset(b[7].b, 0xff, sizeof b[7].b);
+    assert_int_equal(group_add_each(out, a, b, N), 7);
+    assert_memory_equal(out, zero, sizeof zero);
+    assert_int_equal(group_sub_each(out, b, a, N), 7);
+    assert_memory_equal(out, zero, sizeof zero);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -360,6 +396,7 @@ int main(void)
         cmocka_unit_test(check_agrees_with_libsodium), cmocka_unit_test(map_matches_rfc9496),
         cmocka_unit_test(products_match_libsodium),    cmocka_unit_test(sums_match_libsodium),
         cmocka_unit_test(large_sum_is_right),          cmocka_unit_test(backends_agree),
+        cmocka_unit_test(additions_match_libsodium),
     };
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,203 @@
+#include "crypto/column_proof.h"
+
+#include <sodium.h>
+
+#include "crypto/block.h"
+#include "crypto/prg.h"
+
+/* Streams of a challenge: the kind in the top byte. */
+enum { CHI, WEIGHTS, ROWS };
+static uint64_t stream(uint64_t kind, uint64_t index)
+{
+    return kind << 56 | index;
+}
+
+enum pt_code proof_possible(const struct rlwe *c, struct pt_err *err)
+{
+    if (field2_exists(rlwe_ring(c)))
+        return PT_OK;
+    return pt_fail(err, PT_ELIMIT,
+                   "column proof: none for %u-byte coefficients (P32): 5 is a square modulo their "
+                   "prime; take P40 or P48",
+                   rlwe_ring(c)->coefficient_bytes);
+}
+
+size_t proof_choices_bytes(const struct rlwe *c)
+{
+    return vole_choices_bytes(rlwe_ring(c));
+}
+size_t proof_trees_bytes(const struct rlwe *c)
+{
+    return vole_trees_bytes(rlwe_ring(c));
+}
+size_t proof_commitment_bytes(const struct rlwe *c, size_t column_count)
+{
+    const struct ring *r = rlwe_ring(c);
+
+    return column_count * vole_correction_bytes(r, RLWE_DEGREE, false) +
+           vole_correction_bytes(r, PROOF_MASK_VECTOR, true);
+}
+size_t proof_answer_bytes(const struct rlwe *c)
+{
+    return residues_bytes(rlwe_ring(c), PROOF_ROWS + 2 * MEMBERSHIP_DEGREE) + sizeof(struct digest);
+}
+
+void *proof_secret_new(size_t count, size_t each)
+{
+    size_t bytes;
+    void *p = pt_mul(count, each, &bytes) ? sodium_malloc(bytes) : NULL;
+
+    if (p != NULL)
+        memset(p, 0, bytes);
+    return p;
+}
+
+static enum pt_code draw(uint64_t *out, const struct ring *r, const struct prg *g, uint64_t nonce,
+                         size_t n)
+{
+    uint8_t planes[RESIDUES_PLANES_MAX];
+    enum pt_code rc = residues_draw(planes, r, g, nonce, n);
+
+    residues_read(out, r, planes, n);
+    return rc;
+}
+
+enum pt_code proof_chi(uint64_t *chi[2], const struct rlwe *c, const struct prg *g, uint64_t block)
+{
+    enum pt_code rc = PT_OK;
+
+    for (uint64_t i = 0; i < 2 && rc == PT_OK; i++)
+        rc = draw(chi[i], rlwe_ring(c), g, stream(CHI, 2 * block + i), RLWE_DEGREE);
+    return rc;
+}
+
+enum pt_code proof_weights(struct field2 of[RLWE_COLUMNS_MAX], const struct rlwe *c,
+                           const struct prg *g)
+{
+    uint64_t drawn[2 * RLWE_COLUMNS_MAX];
+    enum pt_code rc = draw(drawn, rlwe_ring(c), g, stream(WEIGHTS, 0), PT_LEN(drawn));
+
+    for (size_t j = 0; j < RLWE_COLUMNS_MAX; j++)
+        of[j] = (struct field2){drawn[2 * j], drawn[2 * j + 1]};
+    return rc;
+}
+
+void proof_vector_finish(struct proof_vector *v, const struct ring *r)
+{
+    const uint64_t form = membership_best()->form(r);
+
+    for (size_t i = 0; i < RLWE_DEGREE; i++) {
+        const struct field2 m = field2_scale(r, vole_join(r, &v->digits, i), form);
+        v->plain[0][i] = m.c0;
+        v->plain[1][i] = m.c1;
+        v->factor[0][i] = ring_sub(r, 0, m.c0);
+        v->factor[1][i] = ring_sub(r, 0, m.c1);
+    }
+    block_best()->factor(v->factor[0], r);
+    block_best()->factor(v->factor[1], r);
+}
+
+/* One row of one vector: n numbers and what stands beside them, both multiples of RING_LANES. */
+struct row {
+    const struct vole_vector *digits;
+    const uint64_t *x; /* NULL: none */
+    size_t n;
+};
+static void add_row(struct proof_digits *out, const struct ring *r, size_t row,
+                    const uint64_t *weights, struct row in)
+{
+    const struct membership_ops *ops = membership_best();
+
+    if (in.x != NULL)
+        out->x[row] = ring_add(r, out->x[row], ops->dot(r, weights, in.x, in.n));
+    for (size_t d = 0; d < vole_digit_count(r); d++)
+        out->y[row][d] =
+            ring_add(r, out->y[row][d], ops->dot(r, weights, in.digits->digit[d], in.n));
+}
+
+/* A row's mask has coefficient one: E picks the others and must not be able to cancel it. Every other
+ * element of the mask vector is checked like a column: else R could add terms of its choice to the
+ * slot check, which the degree argument does not cover. */
+static void mask_weights(uint64_t *weights, size_t row)
+{
+    for (size_t i = PROOF_MASKED; i < PROOF_MASK_VECTOR; i++)
+        weights[i] = i == PROOF_MASKED + row ? 1 : 0;
+}
+
+enum pt_code proof_digits_make(struct proof_digits *out, const struct rlwe *c, const struct prg *g,
+                               const struct proof_vectors *in)
+{
+    const struct ring *r = rlwe_ring(c);
+    uint64_t *weights = proof_secret_new(RLWE_DEGREE, sizeof *weights);
+    enum pt_code rc = weights == NULL ? PT_ENOMEM : PT_OK;
+
+    memset(out, 0, sizeof *out);
+    for (size_t j = 0; j <= in->count && rc == PT_OK; j++)
+        for (size_t row = 0; row < PROOF_ROWS && rc == PT_OK; row++) {
+            const bool mask = j == in->count;
+            const uint64_t *x = mask ? in->mask_x : in->columns[j].x;
+            const struct row one = {mask ? in->mask : &in->columns[j].digits,
+                                    in->mask_x == NULL ? NULL : x,
+                                    mask ? PROOF_MASK_VECTOR : RLWE_DEGREE};
+            rc = draw(weights, r, g, stream(ROWS, j * PROOF_ROWS + row), one.n);
+            if (mask)
+                mask_weights(weights, row);
+            if (rc == PT_OK)
+                add_row(out, r, row, weights, one);
+        }
+    sodium_free(weights);
+    return rc;
+}
+
+void proof_digits_hash(struct digest *out, const struct rlwe *c, const struct proof_digits *in)
+{
+    const size_t digits = vole_digit_count(rlwe_ring(c));
+    uint8_t bytes[PROOF_ROWS * VOLE_DIGITS_MAX * 8];
+    size_t n = 0;
+
+    for (size_t row = 0; row < PROOF_ROWS; row++)
+        for (size_t d = 0; d < digits; d++, n += 8)
+            store_u64le(bytes + n, in->y[row][d]);
+    const struct span all = span_of(bytes, n);
+    hash_parts(out, "patto/column-proof/digits", &all, 1);
+    explicit_bzero(bytes, sizeof bytes);
+}
+
+struct field2 proof_mask(const struct ring *r, const struct vole_vector *mask, size_t i)
+{
+    static const struct field2 W = {0, 1};
+
+    return field2_add(r, vole_join(r, mask, 2 * i),
+                      field2_mul(r, W, vole_join(r, mask, 2 * i + 1)));
+}
+
+enum pt_code proof_room_enter(struct proof_room *room, const struct rlwe *c, const struct prg *g,
+                              uint64_t k)
+{
+    uint64_t *chi[2] = {room->chi[0], room->chi[1]};
+    enum pt_code rc = proof_chi(chi, c, g, k);
+
+    if (rc != PT_OK || k > rlwe_block_count(c))
+        return rc;
+    if ((rc = rlwe_expand(c, k, room->a)) == PT_OK)
+        block_best()->order(room->a);
+    return rc;
+}
+
+void proof_room_multiply(struct proof_room *room, const struct rlwe *c,
+                         const struct proof_vector *v, uint64_t k)
+{
+    for (size_t i = 0; i < 2; i++) {
+        if (k > rlwe_block_count(c))
+            memcpy(room->k[i], v->plain[i], sizeof room->k[i]);
+        else
+            block_best()->product(room->k[i], rlwe_ring(c), room->a, v->factor[i]);
+    }
+}
+
+enum membership_set proof_set_of(const struct rlwe *c, uint64_t k)
+{
+    if (k < rlwe_block_count(c))
+        return MEMBERSHIP_DATA;
+    return k == rlwe_block_count(c) ? MEMBERSHIP_RERANDOMISER : MEMBERSHIP_SECRET;
+}

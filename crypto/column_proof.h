@@ -1,0 +1,86 @@
+/* column_proof.h - the column proof (PROTOCOL.md 4, column-proof/SPEC.md): before an evaluator E
+ * answers, the recipient R proves that every column c_j it sent holds weights -1, 0 and +1 with small
+ * errors: for some ternary s_j, each x = c - a*s is -2..2 or +-delta + (-2..2), in block K -2..2.
+ *
+ *   1  E to R  choices     column_verifier_new()      once a session: an epoch, an ordered pair
+ *   2  R to E  trees       column_prover_new()        column_verifier_accept()
+ *   3  R to E  commitment  column_prover_commit()     column_verifier_commit(), with the columns
+ *   4  E to R  challenge   drawn now, not before      column_verifier_challenge()
+ *   5  R to E  answer      column_prover_answer()     column_verifier_check()
+ *
+ * Here is what both sides share: sizes, and what a challenge expands to. */
+#ifndef PT_COLUMN_PROOF_H
+#define PT_COLUMN_PROOF_H
+
+#include "crypto/membership.h"
+#include "crypto/rlwe.h"
+#include "crypto/vole.h"
+
+enum {
+    PROOF_ROWS = 3,                      /* of the check that all digits carry one x */
+    PROOF_MASKS = MEMBERSHIP_DEGREE - 1, /* of F: they hide the answer's coefficients */
+    PROOF_MASKED = 2 * PROOF_MASKS,      /* elements of the mask vector that make them */
+    PROOF_MASK_VECTOR = VOLE_DRAWN_MAX,  /* those, and a row's mask each: 31 of 32 */
+    PROOF_CHALLENGE_BYTES = 32,
+};
+
+struct proof_setup {
+    const struct rlwe *c;         /* outlives what is made */
+    const struct digest *session; /* epoch header, names, direction, public seed; used once */
+    const struct key32 *seed;     /* secret, uniform, used once */
+};
+
+/* Why columns of this context cannot be proved: PT_ELIMIT, with a sentence. */
+PT_MUST_USE enum pt_code proof_possible(const struct rlwe *c, struct pt_err *err);
+size_t proof_choices_bytes(const struct rlwe *c);
+size_t proof_trees_bytes(const struct rlwe *c);
+size_t proof_commitment_bytes(const struct rlwe *c, size_t column_count);
+size_t proof_answer_bytes(const struct rlwe *c);
+
+/* Internal to column_prove and column_verify, from here on. */
+
+/* What the challenge expands to; public. */
+PT_MUST_USE enum pt_code proof_chi(uint64_t *chi[2], const struct rlwe *c, const struct prg *g,
+                                   uint64_t block);
+PT_MUST_USE enum pt_code proof_weights(struct field2 of[RLWE_COLUMNS_MAX], const struct rlwe *c,
+                                       const struct prg *g);
+
+struct proof_vector { /* secret: of one column, M or K */
+    struct vole_vector digits;
+    /* Put together, times form(): as they are, and what block_ops' product() takes of -M. */
+    uint64_t plain[2][RLWE_DEGREE], factor[2][RLWE_DEGREE];
+    uint64_t x[RLWE_DEGREE]; /* the prover's s_j mod q */
+};
+void proof_vector_finish(struct proof_vector *v, const struct ring *r);
+
+struct proof_vectors { /* of one batch */
+    size_t count;
+    const struct proof_vector *columns;
+    const struct vole_vector *mask;
+    const uint64_t *mask_x; /* the prover's; NULL: the verifier's */
+};
+struct proof_digits { /* secret until masked */
+    uint64_t x[PROOF_ROWS], y[PROOF_ROWS][VOLE_DIGITS_MAX];
+};
+PT_SECRET_TYPE(proof_digits);
+PT_MUST_USE enum pt_code proof_digits_make(struct proof_digits *out, const struct rlwe *c,
+                                           const struct prg *g, const struct proof_vectors *in);
+void proof_digits_hash(struct digest *out, const struct rlwe *c, const struct proof_digits *in);
+/* Mask i of F: element 2i and w times element 2i+1. */
+struct field2 proof_mask(const struct ring *r, const struct vole_vector *mask, size_t i);
+
+struct proof_room { /* secret: what one thread works in */
+    uint64_t a[RLWE_DEGREE], chi[2][RLWE_DEGREE], k[2][RLWE_DEGREE];
+    uint8_t cls[RLWE_DEGREE], error_bits[RLWE_DEGREE];
+    int8_t values[RLWE_DEGREE];
+};
+/* room->chi of block k, and room->a where k is one of the column's. */
+PT_MUST_USE enum pt_code proof_room_enter(struct proof_room *room, const struct rlwe *c,
+                                          const struct prg *g, uint64_t k);
+/* room->k: -a_k * M of the column, or M where k is K + 1, the secret's own block. */
+void proof_room_multiply(struct proof_room *room, const struct rlwe *c,
+                         const struct proof_vector *v, uint64_t k);
+enum membership_set proof_set_of(const struct rlwe *c, uint64_t k);
+void *proof_secret_new(size_t count, size_t each); /* zeros, for sodium_free(); NULL: no memory */
+
+#endif

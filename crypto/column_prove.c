@@ -1,0 +1,292 @@
+#include "crypto/column_prove.h"
+
+#include <sodium.h>
+
+#include "crypto/prg.h"
+
+struct batch { /* secret */
+    size_t count;
+    struct proof_vector *columns; /* NULL: no batch is open */
+    struct vole_vector mask;
+    uint64_t mask_x[PROOF_MASK_VECTOR];
+};
+struct column_prover {
+    const struct rlwe *c;
+    struct vole_prover *vole;
+    uint64_t vectors; /* committed so far */
+    struct batch batch;
+};
+
+void column_prover_free(struct column_prover *p)
+{
+    if (p == NULL)
+        return;
+    sodium_free(p->batch.columns);
+    vole_prover_free(p->vole);
+    sodium_free(p);
+}
+
+static enum pt_code no_memory(struct pt_err *err)
+{
+    return pt_fail(err, PT_ENOMEM, "column proof: no memory");
+}
+
+/* Room for n more bytes at the end of b, which are then written through the result. */
+static uint8_t *room_for(struct buf *b, size_t n)
+{
+    size_t cap;
+
+    return pt_add(b->n, n, &cap) && buf_reserve(b, cap) ? b->p + b->n : NULL;
+}
+
+enum pt_code column_prover_new(struct column_prover **out, struct buf *trees,
+                               const struct proof_setup *setup, struct span choices,
+                               struct pt_err *err)
+{
+    const size_t bytes = proof_trees_bytes(setup->c);
+    struct column_prover *p = NULL;
+    uint8_t *to;
+    enum pt_code rc;
+
+    *out = NULL;
+    if ((rc = proof_possible(setup->c, err)) != PT_OK)
+        return rc;
+    p = proof_secret_new(1, sizeof *p);
+    to = room_for(trees, bytes);
+    if (p == NULL || to == NULL) {
+        column_prover_free(p);
+        return no_memory(err);
+    }
+    p->c = setup->c;
+    rc = vole_prover_new(&p->vole, to, rlwe_ring(p->c), setup->session, choices, setup->seed);
+    if (rc != PT_OK) {
+        column_prover_free(p);
+        return rc == PT_EBADMSG
+                   ? pt_fail(err, rc, "column proof: the evaluator's choices are malformed")
+                   : pt_fail(err, rc, "column proof: no keys for the session");
+    }
+    trees->n += bytes;
+    *out = p;
+    return PT_OK;
+}
+
+static enum pt_code commit_all(struct column_prover *p, uint8_t *to, const struct prove_columns *in)
+{
+    const struct ring *r = rlwe_ring(p->c);
+    struct batch *b = &p->batch;
+    struct vole_job job = {.n = RLWE_DEGREE, .parallel = in->parallel};
+    enum pt_code rc = PT_OK;
+
+    for (size_t j = 0; j < in->count && rc == PT_OK; j++) {
+        ring_lift(r, b->columns[j].x, rlwe_key_secret(in->keys[j]));
+        job.number = p->vectors++;
+        rc = vole_commit(&b->columns[j].digits, to, p->vole, b->columns[j].x, &job);
+        to += vole_correction_bytes(r, RLWE_DEGREE, false);
+    }
+    if (rc != PT_OK)
+        return rc;
+    job = (struct vole_job){p->vectors++, PROOF_MASK_VECTOR, true, in->parallel};
+    return vole_commit(&b->mask, to, p->vole, b->mask_x, &job);
+}
+
+static void close_batch(struct column_prover *p)
+{
+    sodium_free(p->batch.columns); /* wipes */
+    explicit_bzero(&p->batch, sizeof p->batch);
+}
+
+enum pt_code column_prover_commit(struct column_prover *p, struct buf *out,
+                                  const struct prove_columns *in, struct pt_err *err)
+{
+    uint8_t *to;
+    enum pt_code rc;
+
+    if (in->count < 1 || in->count > RLWE_COLUMNS_MAX)
+        return pt_fail(err, PT_ELIMIT, "column proof: %zu columns; a batch has 1 to %d", in->count,
+                       RLWE_COLUMNS_MAX);
+    if (p->batch.columns != NULL)
+        return pt_fail(err, PT_ESTATE, "column proof: the last batch waits for its challenge");
+    const size_t bytes = proof_commitment_bytes(p->c, in->count);
+    p->batch.count = in->count;
+    p->batch.columns = proof_secret_new(in->count, sizeof *p->batch.columns);
+    to = room_for(out, bytes);
+    rc = p->batch.columns == NULL || to == NULL ? PT_ENOMEM : commit_all(p, to, in);
+    if (rc != PT_OK) {
+        close_batch(p);
+        return pt_fail(err, rc, "column proof: no commitment to %zu columns", in->count);
+    }
+    out->n += bytes;
+    return PT_OK;
+}
+
+/* Blocks are shared out over strips: block k is strip k mod count's. */
+enum { STRIPS_MAX = 64 };
+struct slots {
+    const struct column_prover *p;
+    const struct prg *g; /* of the challenge */
+    const struct prove_columns *in;
+    struct membership_table table[MEMBERSHIP_SET_COUNT];
+    struct proof_room *room;                  /* a strip each */
+    struct field2 (*sums)[MEMBERSHIP_DEGREE]; /* a strip and a column each */
+    enum pt_code rc[STRIPS_MAX];
+    size_t strips;
+};
+
+/* The classes of x in block k of column j. */
+static enum pt_code classes(struct proof_room *room, const struct slots *s, size_t j, uint64_t k)
+{
+    const struct rlwe *c = s->p->c;
+    const uint64_t first = k * RLWE_DEGREE;
+    enum pt_code rc;
+
+    if (k > rlwe_block_count(c)) {
+        const int8_t *secret = rlwe_key_secret(s->in->keys[j]);
+        for (size_t i = 0; i < RLWE_DEGREE; i++)
+            room->cls[i] = (uint8_t)(secret[i] + 1);
+        return PT_OK;
+    }
+    if ((rc = rlwe_key_errors(room->error_bits, s->in->keys[j], k)) != PT_OK)
+        return rc;
+    if (k == rlwe_block_count(c)) {
+        membership_classes(room->cls, room->error_bits, NULL);
+        return PT_OK;
+    }
+    const uint64_t left = rlwe_slot_count(c) - first;
+    const size_t n = left < RLWE_DEGREE ? (size_t)left : RLWE_DEGREE;
+    memcpy(room->values, s->in->values[j] + first, n);
+    memset(room->values + n, 0, RLWE_DEGREE - n); /* as they were encrypted */
+    membership_classes(room->cls, room->error_bits, room->values);
+    return PT_OK;
+}
+
+static enum pt_code prove_block(const struct slots *s, size_t strip, uint64_t k)
+{
+    const struct column_prover *p = s->p;
+    struct proof_room *room = &s->room[strip];
+    const struct membership_slots slots = {{room->k[0], room->k[1]}, {room->chi[0], room->chi[1]}};
+    enum pt_code rc = proof_room_enter(room, p->c, s->g, k);
+
+    for (size_t j = 0; j < s->in->count && rc == PT_OK; j++) {
+        proof_room_multiply(room, p->c, &p->batch.columns[j], k);
+        if ((rc = classes(room, s, j, k)) == PT_OK)
+            membership_best()->prove(s->sums[strip * s->in->count + j], rlwe_ring(p->c), &slots,
+                                     room->cls, &s->table[proof_set_of(p->c, k)]);
+    }
+    return rc;
+}
+
+static void prove_strip(void *context, size_t i)
+{
+    struct slots *s = context;
+
+    for (uint64_t k = i; k <= rlwe_block_count(s->p->c) + 1 && s->rc[i] == PT_OK; k += s->strips)
+        s->rc[i] = prove_block(s, i, k);
+}
+
+/* coefficient[z] of Z^z: all columns, each with its weight. */
+static enum pt_code prove_slots(struct field2 coefficient[MEMBERSHIP_DEGREE],
+                                const struct column_prover *p, const struct prg *g,
+                                const struct prove_columns *in)
+{
+    const struct ring *r = rlwe_ring(p->c);
+    struct field2 weight[RLWE_COLUMNS_MAX];
+    struct slots s = {.p = p, .g = g, .in = in};
+    enum pt_code rc = proof_weights(weight, p->c, g);
+
+    s.strips =
+        parallel_width(in->parallel) < STRIPS_MAX ? parallel_width(in->parallel) : STRIPS_MAX;
+    s.room = proof_secret_new(s.strips, sizeof *s.room);
+    s.sums = proof_secret_new(s.strips * in->count, sizeof *s.sums);
+    if (rc != PT_OK || s.room == NULL || s.sums == NULL) {
+        rc = rc != PT_OK ? rc : PT_ENOMEM;
+        goto out;
+    }
+    for (int set = 0; set < MEMBERSHIP_SET_COUNT; set++)
+        membership_table_make(&s.table[set], r, (enum membership_set)set, rlwe_delta(p->c));
+    parallel_run(in->parallel, s.strips, prove_strip, &s);
+    for (size_t i = 0; i < s.strips; i++) {
+        rc = rc != PT_OK ? rc : s.rc[i];
+        for (size_t j = 0; j < in->count; j++)
+            for (size_t d = 1; d <= MEMBERSHIP_DEGREE; d++) {
+                struct field2 *to = &coefficient[MEMBERSHIP_DEGREE - d];
+                *to =
+                    field2_add(r, *to, field2_mul(r, weight[j], s.sums[i * in->count + j][d - 1]));
+            }
+    }
+out:
+    sodium_free(s.room);
+    sodium_free(s.sums);
+    return rc;
+}
+
+/* sum Z^i (MAC_i + x_i Z): uniform in all fifteen coefficients but the one that E knows anyway. */
+static void add_masks(struct field2 coefficient[MEMBERSHIP_DEGREE], const struct column_prover *p)
+{
+    const struct ring *r = rlwe_ring(p->c);
+    const struct batch *b = &p->batch;
+
+    for (size_t i = 0; i < PROOF_MASKS; i++) {
+        const struct field2 x = {b->mask_x[2 * i], b->mask_x[2 * i + 1]};
+        coefficient[i] = field2_add(r, coefficient[i], proof_mask(r, &b->mask, i));
+        coefficient[i + 1] = field2_add(r, coefficient[i + 1], x);
+    }
+}
+
+static enum pt_code answer(struct column_prover *p, uint8_t *to, const struct prg *g,
+                           const struct prove_columns *in)
+{
+    const struct ring *r = rlwe_ring(p->c);
+    struct batch *b = &p->batch;
+    const struct proof_vectors vectors = {b->count, b->columns, &b->mask, b->mask_x};
+    struct field2 coefficient[MEMBERSHIP_DEGREE] = {{0, 0}};
+    uint64_t numbers[PROOF_ROWS + 2 * MEMBERSHIP_DEGREE];
+    PT_WIPED(proof_digits) digits;
+    struct digest hash;
+    enum pt_code rc = proof_digits_make(&digits, p->c, g, &vectors);
+
+    for (size_t j = 0; j < b->count && rc == PT_OK; j++)
+        proof_vector_finish(&b->columns[j], r);
+    if (rc != PT_OK || (rc = prove_slots(coefficient, p, g, in)) != PT_OK)
+        return rc;
+    add_masks(coefficient, p);
+    memcpy(numbers, digits.x, sizeof digits.x);
+    for (size_t z = 0; z < MEMBERSHIP_DEGREE; z++) {
+        numbers[PROOF_ROWS + 2 * z] = coefficient[z].c0;
+        numbers[PROOF_ROWS + 2 * z + 1] = coefficient[z].c1;
+    }
+    proof_digits_hash(&hash, p->c, &digits);
+    residues_write(to, r, numbers, PT_LEN(numbers));
+    memcpy(to + residues_bytes(r, PT_LEN(numbers)), hash.b, sizeof hash.b);
+    return PT_OK;
+}
+
+enum pt_code column_prover_answer(struct column_prover *p, struct buf *out, struct span challenge,
+                                  const struct prove_columns *in, struct pt_err *err)
+{
+    const size_t bytes = proof_answer_bytes(p->c);
+    struct key32 seed; /* public: prg.h takes one type of key */
+    struct prg *g = NULL;
+    uint8_t *to;
+    enum pt_code rc;
+
+    if (challenge.n != PROOF_CHALLENGE_BYTES)
+        return pt_fail(err, PT_EBADMSG, "column proof: a challenge of %zu bytes, not %d",
+                       challenge.n, PROOF_CHALLENGE_BYTES);
+    if (p->batch.columns == NULL)
+        return pt_fail(err, PT_ESTATE,
+                       "column proof: no commitment waits for a challenge; each is answered once");
+    if (in->count != p->batch.count)
+        return pt_fail(err, PT_EBUG, "column proof: %zu columns were committed to, not %zu",
+                       p->batch.count, in->count);
+    memcpy(seed.b, challenge.p, sizeof seed.b);
+    to = room_for(out, bytes);
+    rc = to == NULL ? PT_ENOMEM : prg_new(&g, &seed);
+    if (rc == PT_OK)
+        rc = answer(p, to, g, in);
+    prg_free(g);
+    close_batch(p); /* whatever happened: one challenge a commitment */
+    if (rc != PT_OK)
+        return pt_fail(err, rc, "column proof: no answer");
+    out->n += bytes;
+    return PT_OK;
+}

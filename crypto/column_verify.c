@@ -1,0 +1,334 @@
+#include "crypto/column_verify.h"
+
+#include <sodium.h>
+
+#include "crypto/base/ct.h"
+#include "crypto/prg.h"
+
+enum state { CHOSEN, ACCEPTED, COMMITTED, CHALLENGED, REFUSED };
+static const char *const STATE_NAME[] = {[CHOSEN] = "the trees are awaited",
+                                         [ACCEPTED] = "a commitment is awaited",
+                                         [COMMITTED] = "the challenge is to be drawn",
+                                         [CHALLENGED] = "an answer is awaited",
+                                         [REFUSED] = "it was refused, which is final"};
+
+struct column_verifier {
+    const struct rlwe *c;
+    struct vole_verifier *vole;
+    enum state state;
+    bool consistent; /* the trees; secret until the answer is judged */
+    uint64_t vectors;
+    size_t count;
+    struct proof_vector *columns;
+    struct vole_vector mask;
+    struct key32 challenge; /* public once sent */
+};
+
+void column_verifier_free(struct column_verifier *v)
+{
+    if (v == NULL)
+        return;
+    sodium_free(v->columns);
+    vole_verifier_free(v->vole);
+    sodium_free(v);
+}
+
+/* The state it is in, and REFUSED until the step has succeeded. */
+static enum pt_code step(struct column_verifier *v, enum state must, struct pt_err *err)
+{
+    if (v->state != must)
+        return pt_fail(err, PT_ESTATE, "column proof: not while %s", STATE_NAME[v->state]);
+    v->state = REFUSED;
+    return PT_OK;
+}
+
+enum pt_code column_verifier_new(struct column_verifier **out, struct buf *choices,
+                                 const struct proof_setup *setup, struct pt_err *err)
+{
+    const size_t bytes = proof_choices_bytes(setup->c);
+    struct column_verifier *v = NULL;
+    size_t cap;
+    enum pt_code rc;
+
+    *out = NULL;
+    if ((rc = proof_possible(setup->c, err)) != PT_OK)
+        return rc;
+    v = proof_secret_new(1, sizeof *v);
+    if (v == NULL || !pt_add(choices->n, bytes, &cap) || !buf_reserve(choices, cap)) {
+        column_verifier_free(v);
+        return pt_fail(err, PT_ENOMEM, "column proof: no memory");
+    }
+    v->c = setup->c;
+    rc = vole_verifier_new(&v->vole, choices->p + choices->n, rlwe_ring(v->c), setup->session,
+                           setup->seed);
+    if (rc != PT_OK) {
+        column_verifier_free(v);
+        return pt_fail(err, rc, "column proof: no keys for the session");
+    }
+    choices->n += bytes;
+    *out = v;
+    return PT_OK;
+}
+
+enum pt_code column_verifier_accept(struct column_verifier *v, struct span trees,
+                                    struct pt_err *err)
+{
+    enum pt_code rc = step(v, CHOSEN, err);
+
+    if (rc != PT_OK)
+        return rc;
+    rc = vole_verifier_accept(v->vole, &v->consistent, trees);
+    if (rc == PT_EBADMSG)
+        return pt_fail(err, rc, "column proof: the recipient's trees are malformed");
+    if (rc != PT_OK)
+        return pt_fail(err, rc, "column proof: no keys for the session");
+    v->state = ACCEPTED;
+    return PT_OK;
+}
+
+static enum pt_code keys_of_all(struct column_verifier *v, struct span commitment,
+                                const struct parallel *parallel)
+{
+    const struct ring *r = rlwe_ring(v->c);
+    const size_t bytes = vole_correction_bytes(r, RLWE_DEGREE, false);
+    struct vole_job job = {.n = RLWE_DEGREE, .parallel = parallel};
+    struct rd in = {.in = commitment};
+    enum pt_code rc = PT_OK;
+
+    for (size_t j = 0; j < v->count && rc == PT_OK; j++) {
+        job.number = v->vectors++;
+        rc = vole_keys(&v->columns[j].digits, v->vole, rd_take(&in, bytes), &job);
+    }
+    if (rc != PT_OK)
+        return rc;
+    job = (struct vole_job){v->vectors++, PROOF_MASK_VECTOR, true, parallel};
+    return vole_keys(&v->mask, v->vole, rd_take(&in, commitment.n - in.at), &job);
+}
+
+enum pt_code column_verifier_commit(struct column_verifier *v, struct span commitment,
+                                    size_t column_count, const struct parallel *parallel,
+                                    struct pt_err *err)
+{
+    enum pt_code rc = step(v, ACCEPTED, err);
+
+    if (rc != PT_OK)
+        return rc;
+    if (column_count < 1 || column_count > RLWE_COLUMNS_MAX)
+        return pt_fail(err, PT_ELIMIT, "column proof: %zu columns; a batch has 1 to %d",
+                       column_count, RLWE_COLUMNS_MAX);
+    if (commitment.n != proof_commitment_bytes(v->c, column_count))
+        return pt_fail(err, PT_EBADMSG, "column proof: a commitment of %zu bytes, not %zu",
+                       commitment.n, proof_commitment_bytes(v->c, column_count));
+    v->count = column_count;
+    v->columns = proof_secret_new(column_count, sizeof *v->columns);
+    rc = v->columns == NULL ? PT_ENOMEM : keys_of_all(v, commitment, parallel);
+    if (rc == PT_EBADMSG)
+        return pt_fail(err, rc, "column proof: the commitment holds a number that is too large");
+    if (rc != PT_OK)
+        return pt_fail(err, rc, "column proof: no keys for %zu columns", column_count);
+    v->state = COMMITTED;
+    return PT_OK;
+}
+
+enum pt_code column_verifier_challenge(struct column_verifier *v, struct span challenge,
+                                       struct pt_err *err)
+{
+    enum pt_code rc = step(v, COMMITTED, err);
+
+    if (rc != PT_OK)
+        return rc;
+    if (challenge.n != PROOF_CHALLENGE_BYTES)
+        return pt_fail(err, PT_EBUG, "column proof: a challenge of %zu bytes, not %d", challenge.n,
+                       PROOF_CHALLENGE_BYTES);
+    memcpy(v->challenge.b, challenge.p, sizeof v->challenge.b);
+    v->state = CHALLENGED;
+    return PT_OK;
+}
+
+/* Blocks are shared out over strips, as the prover's are. */
+enum { STRIPS_MAX = 64 };
+struct slots {
+    const struct column_verifier *v;
+    const struct prg *g;
+    const struct verify_columns *in;
+    struct membership_squares squares[MEMBERSHIP_SET_COUNT];
+    struct field2 gamma_form2;
+    struct proof_room *room;
+    struct field2 (*sums)[MEMBERSHIP_SET_COUNT]; /* a strip and a column each */
+    enum pt_code rc[STRIPS_MAX];
+    size_t strips;
+};
+
+static enum pt_code verify_block(const struct slots *s, size_t strip, uint64_t k)
+{
+    const struct column_verifier *v = s->v;
+    const enum membership_set set = proof_set_of(v->c, k);
+    const size_t bytes = rlwe_block_bytes(v->c);
+    struct proof_room *room = &s->room[strip];
+    uint64_t *key[2] = {room->k[0], room->k[1]};
+    const struct membership_slots slots = {{room->k[0], room->k[1]}, {room->chi[0], room->chi[1]}};
+    enum pt_code rc = proof_room_enter(room, v->c, s->g, k);
+
+    for (size_t j = 0; j < s->in->count && rc == PT_OK; j++) {
+        proof_room_multiply(room, v->c, &v->columns[j], k);
+        if (k <= rlwe_block_count(v->c)) {
+            const uint8_t *block = s->in->columns[j].p + k * bytes;
+            if (!rlwe_blocks_valid(v->c, span_of(block, bytes)))
+                rc = PT_EBADMSG;
+            membership_best()->fold(key, rlwe_ring(v->c), block, s->gamma_form2);
+        }
+        membership_best()->verify(&s->sums[strip * s->in->count + j][set], rlwe_ring(v->c), &slots,
+                                  &s->squares[set]);
+    }
+    return rc;
+}
+
+static void verify_strip(void *context, size_t i)
+{
+    struct slots *s = context;
+
+    for (uint64_t k = i; k <= rlwe_block_count(s->v->c) + 1; k += s->strips) {
+        const enum pt_code rc = verify_block(s, i, k);
+        if (s->rc[i] == PT_OK)
+            s->rc[i] = rc;
+    }
+}
+
+/* What the answer's polynomial must be at Gamma, masks included. */
+static void expected(struct field2 *out, const struct slots *s, const struct field2 *weight,
+                     struct field2 gamma)
+{
+    const struct column_verifier *v = s->v;
+    const struct ring *r = rlwe_ring(v->c);
+    const struct field2 lift[MEMBERSHIP_SET_COUNT] = {
+        field2_power(r, gamma, 0), field2_power(r, gamma, 10), field2_power(r, gamma, 12)};
+    struct field2 power = {1, 0};
+
+    *out = (struct field2){0, 0};
+    for (size_t i = 0; i < s->strips * v->count; i++)
+        for (size_t set = 0; set < MEMBERSHIP_SET_COUNT; set++)
+            *out = field2_add(
+                r, *out,
+                field2_mul(r, weight[i % v->count], field2_mul(r, lift[set], s->sums[i][set])));
+    for (size_t i = 0; i < PROOF_MASKS; i++, power = field2_mul(r, power, gamma))
+        *out = field2_add(r, *out, field2_mul(r, power, proof_mask(r, &v->mask, i)));
+}
+
+static enum pt_code value_at_gamma(struct field2 *out, const struct column_verifier *v,
+                                   const struct prg *g, const struct verify_columns *in)
+{
+    const struct ring *r = rlwe_ring(v->c);
+    const struct field2 gamma = vole_gamma(v->vole);
+    const uint64_t form = membership_best()->form(r);
+    struct field2 weight[RLWE_COLUMNS_MAX];
+    struct slots s = {.v = v, .g = g, .in = in};
+    enum pt_code rc = proof_weights(weight, v->c, g);
+
+    s.gamma_form2 = field2_scale(r, field2_scale(r, gamma, form), form);
+    s.strips =
+        parallel_width(in->parallel) < STRIPS_MAX ? parallel_width(in->parallel) : STRIPS_MAX;
+    s.room = proof_secret_new(s.strips, sizeof *s.room);
+    s.sums = proof_secret_new(s.strips * in->count, sizeof *s.sums);
+    if (rc != PT_OK || s.room == NULL || s.sums == NULL) {
+        rc = rc != PT_OK ? rc : PT_ENOMEM;
+        goto out;
+    }
+    for (int set = 0; set < MEMBERSHIP_SET_COUNT; set++)
+        membership_squares_make(&s.squares[set], r, (enum membership_set)set, rlwe_delta(v->c),
+                                gamma);
+    parallel_run(in->parallel, s.strips, verify_strip, &s);
+    for (size_t i = 0; i < s.strips && rc == PT_OK; i++)
+        rc = s.rc[i];
+    expected(out, &s, weight, gamma);
+out:
+    sodium_free(s.room);
+    sodium_free(s.sums);
+    explicit_bzero(&s, sizeof s);
+    return rc;
+}
+
+/* Do all digits carry one x? Y follows from the keys and X. */
+static enum pt_code check_digits(bool *good, const struct column_verifier *v, const struct prg *g,
+                                 const uint64_t x[PROOF_ROWS], struct span hash)
+{
+    const struct ring *r = rlwe_ring(v->c);
+    const struct proof_vectors vectors = {v->count, v->columns, &v->mask, NULL};
+    PT_WIPED(proof_digits) digits;
+    struct digest made;
+    enum pt_code rc = proof_digits_make(&digits, v->c, g, &vectors);
+
+    for (size_t row = 0; row < PROOF_ROWS; row++)
+        for (size_t d = 0; d < vole_digit_count(r); d++)
+            digits.y[row][d] = ring_sub(r, digits.y[row][d], vole_digit_times(v->vole, d, x[row]));
+    proof_digits_hash(&made, v->c, &digits);
+    *good = ct_equal(made.b, hash.p, sizeof made.b);
+    return rc;
+}
+
+/* numbers: X of each row, then the polynomial's coefficients. *good is all that is said of them. */
+static enum pt_code judge(bool *good, struct column_verifier *v, const uint64_t *numbers,
+                          struct span hash, const struct verify_columns *in)
+{
+    const struct ring *r = rlwe_ring(v->c);
+    const struct field2 gamma = vole_gamma(v->vole);
+    struct field2 claimed = {0, 0};
+    struct field2 due = {0, 0};
+    struct prg *g = NULL;
+    bool one_x = false;
+    enum pt_code rc = prg_new(&g, &v->challenge);
+
+    *good = false;
+    if (rc != PT_OK)
+        return rc;
+    for (size_t j = 0; j < v->count; j++)
+        proof_vector_finish(&v->columns[j], r);
+    rc = check_digits(&one_x, v, g, numbers, hash);
+    if (rc == PT_OK)
+        rc = value_at_gamma(&due, v, g, in);
+    prg_free(g);
+    for (size_t z = MEMBERSHIP_DEGREE; z-- > 0;)
+        claimed = field2_add(
+            r, field2_mul(r, claimed, gamma),
+            (struct field2){numbers[PROOF_ROWS + 2 * z], numbers[PROOF_ROWS + 2 * z + 1]});
+    *good = one_x & v->consistent & ct_equal(&claimed, &due, sizeof due);
+    explicit_bzero(&due, sizeof due);
+    explicit_bzero(&claimed, sizeof claimed);
+    return rc;
+}
+
+static bool lengths_are_right(const struct column_verifier *v, struct span answer,
+                              const struct verify_columns *in)
+{
+    if (in->count != v->count || answer.n != proof_answer_bytes(v->c))
+        return false;
+    for (size_t j = 0; j < in->count; j++)
+        if (in->columns[j].n != rlwe_column_bytes(v->c))
+            return false;
+    return true;
+}
+
+enum pt_code column_verifier_check(struct column_verifier *v, struct span answer,
+                                   const struct verify_columns *in, struct pt_err *err)
+{
+    const struct ring *r = rlwe_ring(v->c);
+    uint64_t numbers[PROOF_ROWS + 2 * MEMBERSHIP_DEGREE];
+    bool good = false;
+    enum pt_code rc = step(v, CHALLENGED, err);
+
+    if (rc != PT_OK)
+        return rc;
+    if (lengths_are_right(v, answer, in) && residues_valid(r, answer.p, PT_LEN(numbers))) {
+        const size_t at = residues_bytes(r, PT_LEN(numbers));
+        residues_read(numbers, r, answer.p, PT_LEN(numbers));
+        rc = judge(&good, v, numbers, span_of(answer.p + at, answer.n - at), in);
+    }
+    sodium_free(v->columns);
+    v->columns = NULL;
+    explicit_bzero(&v->mask, sizeof v->mask);
+    if (rc != PT_OK && rc != PT_EBADMSG)
+        return pt_fail(err, rc, "column proof: could not be checked");
+    if (rc != PT_OK || !good)
+        return pt_fail(err, PT_EBADMSG, "column proof: refused; the session is over");
+    v->state = ACCEPTED;
+    return PT_OK;
+}

@@ -1,0 +1,27 @@
+/* digit_sum.h - the two sums over a tree's leaves that make one digit of a VOLE (vole.h):
+ * u = sum P_l and v = sum l * P_l, P_l being the vector that leaf l draws. Nothing is multiplied:
+ * bytes are summed plane by plane. Internal to crypto/vole. Constant time in hole and vectors. */
+#ifndef PT_DIGIT_SUM_H
+#define PT_DIGIT_SUM_H
+
+#include "crypto/ggm.h"
+#include "crypto/residues.h"
+
+struct digit_sum {                             /* secret */
+    uint64_t u[RESIDUES_MAX], v[RESIDUES_MAX]; /* < q */
+    /* Of one leaf; of the leaves so far, under 2^16; of those sums, under 2^23. */
+    uint8_t planes[RESIDUES_PLANES_MAX];
+    uint16_t plain[RESIDUES_PLANES_MAX];
+    uint32_t weighted[RESIDUES_PLANES_MAX];
+};
+struct digit_leaves {
+    struct prg *const *of; /* GGM_LEAVES */
+    unsigned hole;         /* left out, secret; GGM_LEAVES: none */
+    uint64_t number;       /* stream of each */
+    size_t n;
+};
+/* PT_EBUG: the cipher failed. */
+PT_MUST_USE enum pt_code digit_sum(struct digit_sum *s, const struct ring *r,
+                                   const struct digit_leaves *in);
+
+#endif

@@ -1,0 +1,63 @@
+/* membership.h - what both sides of the column proof sum over one block of 2048 slots: that each
+ * x_t is a root of a public polynomial, seen through K_t = M_t + Gamma * x_t in F (field2.h).
+ *
+ * Prover: coefficients of sum chi_t * prod_r (M_t + (x_t - r) Z), that of Z^15 being zero iff all
+ * x_t are roots. Verifier: the same polynomial's value at Gamma, from K_t alone: the roots are
+ * symmetric, so that prod_r (K - r Gamma) = K * prod (K^2 - r^2 Gamma^2).
+ * Constant time in M, K, Gamma and x. Code paths agree bit for bit. */
+#ifndef PT_MEMBERSHIP_H
+#define PT_MEMBERSHIP_H
+
+#include "crypto/cpu.h"
+#include "crypto/field2.h"
+
+enum { MEMBERSHIP_DEGREE = 15, MEMBERSHIP_CLASSES = 16, MEMBERSHIP_SQUARES_MAX = 7 };
+
+/* Data: {-2..2} and +-delta + {-2..2}, 15 roots. Rerandomiser: {-2..2}. Secret: {-1,0,1}. */
+enum membership_set { MEMBERSHIP_DATA, MEMBERSHIP_RERANDOMISER, MEMBERSHIP_SECRET };
+enum { MEMBERSHIP_SET_COUNT = MEMBERSHIP_SECRET + 1 };
+
+struct membership_table { /* public: [d-1][class] the coefficient of M^d Z^(15-d) */
+    uint64_t of[MEMBERSHIP_DEGREE][MEMBERSHIP_CLASSES];
+};
+/* Lower degrees are brought to 15 by a power of Z. Classes beyond the set's are zero. */
+void membership_table_make(struct membership_table *t, const struct ring *r,
+                           enum membership_set set, uint64_t delta);
+/* Class of each slot: 5(b + 1) + e + 2; values NULL: e + 2. */
+void membership_classes(uint8_t cls[RING_DEGREE], const uint8_t error_bits[RING_DEGREE],
+                        const int8_t *values);
+
+struct membership_squares { /* secret: -r^2 Gamma^2 of the positive roots, times form() */
+    size_t count;
+    struct field2 of[MEMBERSHIP_SQUARES_MAX];
+};
+void membership_squares_make(struct membership_squares *s, const struct ring *r,
+                             enum membership_set set, uint64_t delta, struct field2 gamma);
+PT_SECRET_TYPE(membership_squares);
+
+struct membership_slots { /* coordinates of M or K times form(), and of chi as it is; all < q */
+    const uint64_t *k[2], *chi[2];
+};
+struct membership_ops {
+    /* Montgomery's radix of this path mod q: what M, K and Gamma come multiplied by. */
+    uint64_t (*form)(const struct ring *r);
+    /* sum[d-1] += sum over t of chi_t M_t^d table[d-1][cls_t]. */
+    void (*prove)(struct field2 sum[MEMBERSHIP_DEGREE], const struct ring *r,
+                  const struct membership_slots *in, const uint8_t cls[RING_DEGREE],
+                  const struct membership_table *table);
+    /* *sum += sum over t of chi_t K_t prod (K_t^2 - r^2 Gamma^2). */
+    void (*verify)(struct field2 *sum, const struct ring *r, const struct membership_slots *in,
+                   const struct membership_squares *squares);
+    /* k -> gamma * c + k, gamma times form() twice: c from the planes of a block of a column. */
+    void (*fold)(uint64_t *k[2], const struct ring *r, const uint8_t *planes,
+                 struct field2 gamma_form2);
+    /* sum a_i b_i mod q of n numbers < q, a multiple of RING_LANES. */
+    uint64_t (*dot)(const struct ring *r, const uint64_t *a, const uint64_t *b, size_t n);
+};
+
+extern const struct membership_ops membership_portable, membership_ifma;
+const struct membership_ops *membership_best(void);
+/* NULL: this machine cannot run it. */
+const struct membership_ops *membership_of(enum cpu_path path);
+
+#endif

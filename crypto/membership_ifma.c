@@ -1,0 +1,273 @@
+/* Compiled with AVX-512 IFMA (Makefile, CFLAGS_ARCH), and run only where there is IFMA.
+ *
+ * Eight slots a register. Montgomery's radix is 2^52: the low halves of a sum of products and of m*q
+ * cancel, what is left is (sum + m*q) / 2^52 < sum/2^52 + q. Where q < 2^40 that is hardly more than
+ * q and factors may be a few q; where q is of 48 bits (WIDE) each result is brought below q. */
+#include "crypto/membership.h"
+
+#ifdef __AVX512IFMA__
+
+#include <immintrin.h>
+
+enum { LANES = RING_LANES, ROWS = 4 };
+#define INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("GCC unroll 8")
+
+typedef __m512i vec;
+struct vec2 {
+    vec c0, c1;
+};
+struct modulus {
+    vec q, neg_qinv;
+};
+
+INLINE vec all(uint64_t x)
+{
+    return _mm512_set1_epi64((long long)x);
+}
+INLINE vec load(const uint64_t *p)
+{
+    return _mm512_loadu_si512(p);
+}
+INLINE struct vec2 load2(const uint64_t *const p[2], size_t i)
+{
+    return (struct vec2){load(p[0] + i), load(p[1] + i)};
+}
+INLINE struct modulus modulus_of(const struct ring *r)
+{
+    return (struct modulus){all(r->q), all(r->neg_qinv & (((uint64_t)1 << 52) - 1))};
+}
+/* As unsigned numbers the smaller of x and x - q. */
+INLINE vec less(vec x, struct modulus m, const bool wide)
+{
+    return wide ? _mm512_min_epu64(x, _mm512_sub_epi64(x, m.q)) : x;
+}
+INLINE vec reduce(vec lo, vec hi, struct modulus m, const bool wide)
+{
+    const vec zero = _mm512_setzero_si512();
+    const vec factor = _mm512_madd52lo_epu64(zero, lo, m.neg_qinv);
+    const vec carry = _mm512_srli_epi64(_mm512_madd52lo_epu64(lo, factor, m.q), 52);
+
+    return less(_mm512_add_epi64(_mm512_madd52hi_epu64(hi, factor, m.q), carry), m, wide);
+}
+INLINE vec mul(vec a, vec b, struct modulus m, const bool wide)
+{
+    const vec zero = _mm512_setzero_si512();
+
+    return reduce(_mm512_madd52lo_epu64(zero, a, b), _mm512_madd52hi_epu64(zero, a, b), m, wide);
+}
+/* a*b + c*d */
+INLINE vec mul_pair(struct vec2 a, struct vec2 b, struct modulus m, const bool wide)
+{
+    const vec zero = _mm512_setzero_si512();
+    vec lo = _mm512_madd52lo_epu64(zero, a.c0, b.c0);
+    vec hi = _mm512_madd52hi_epu64(zero, a.c0, b.c0);
+
+    lo = _mm512_madd52lo_epu64(lo, a.c1, b.c1);
+    hi = _mm512_madd52hi_epu64(hi, a.c1, b.c1);
+    return reduce(lo, hi, m, wide);
+}
+INLINE vec times_five(vec a)
+{
+    return _mm512_add_epi64(a, _mm512_slli_epi64(a, 2));
+}
+/* five: 5 b.c1. */
+INLINE struct vec2 mul2(struct vec2 a, struct vec2 b, vec five, struct modulus m, const bool wide)
+{
+    return (struct vec2){mul_pair(a, (struct vec2){b.c0, five}, m, wide),
+                         mul_pair(a, (struct vec2){b.c1, b.c0}, m, wide)};
+}
+
+struct halves { /* of sums of products: hi * 2^52 + lo */
+    vec lo, hi;
+};
+INLINE void add_product(struct halves *s, vec a, vec b)
+{
+    s->lo = _mm512_madd52lo_epu64(s->lo, a, b);
+    s->hi = _mm512_madd52hi_epu64(s->hi, a, b);
+}
+static uint64_t gather(const struct ring *r, struct halves s)
+{
+    uint64_t lo[LANES];
+    uint64_t hi[LANES];
+    u128 sum = 0;
+
+    _mm512_storeu_si512(lo, s.lo);
+    _mm512_storeu_si512(hi, s.hi);
+    for (size_t i = 0; i < LANES; i++)
+        sum += ((u128)hi[i] << 52) + lo[i];
+    return ring_reduce_wide(r, sum);
+}
+
+static uint64_t ifma_form(const struct ring *r)
+{
+    return ring_reduce(r, (uint64_t)1 << 52);
+}
+
+INLINE vec widen(const uint8_t *p)
+{
+    return _mm512_cvtepu8_epi64(_mm_loadl_epi64((const __m128i *)(const void *)p));
+}
+
+/* Four registers of slots at once: one alone would wait for its own products. Two registers hold a
+ * row of the table and a permutation looks it up, whatever the class. */
+INLINE void prove(struct field2 sum[MEMBERSHIP_DEGREE], const struct ring *r,
+                  const struct membership_slots *in, const uint8_t cls[RING_DEGREE],
+                  const struct membership_table *table, const bool wide)
+{
+    const struct modulus m = modulus_of(r);
+    const vec zero = _mm512_setzero_si512();
+    struct halves s[MEMBERSHIP_DEGREE][2];
+
+    for (size_t d = 0; d < MEMBERSHIP_DEGREE; d++)
+        s[d][0] = s[d][1] = (struct halves){zero, zero};
+    for (size_t t = 0; t < RING_DEGREE; t += (size_t)ROWS * LANES) {
+        struct vec2 power[ROWS];
+        struct vec2 base[ROWS];
+        vec five[ROWS];
+        vec index[ROWS];
+        UNROLL
+        for (size_t i = 0; i < ROWS; i++) {
+            power[i] = load2(in->chi, t + LANES * i);
+            base[i] = load2(in->k, t + LANES * i);
+            five[i] = times_five(base[i].c1);
+            index[i] = widen(cls + t + LANES * i);
+        }
+        for (size_t d = 0; d < MEMBERSHIP_DEGREE; d++) {
+            const vec low = load(table->of[d]);
+            const vec high = load(table->of[d] + LANES);
+            struct halves s0 = s[d][0];
+            struct halves s1 = s[d][1];
+            UNROLL
+            for (size_t i = 0; i < ROWS; i++) {
+                const vec entry = _mm512_permutex2var_epi64(low, index[i], high);
+                power[i] = mul2(power[i], base[i], five[i], m, wide);
+                add_product(&s0, power[i].c0, entry);
+                add_product(&s1, power[i].c1, entry);
+            }
+            s[d][0] = s0;
+            s[d][1] = s1;
+        }
+    }
+    for (size_t d = 0; d < MEMBERSHIP_DEGREE; d++)
+        sum[d] = field2_add(r, sum[d], (struct field2){gather(r, s[d][0]), gather(r, s[d][1])});
+}
+
+static void ifma_prove(struct field2 sum[MEMBERSHIP_DEGREE], const struct ring *r,
+                       const struct membership_slots *in, const uint8_t cls[RING_DEGREE],
+                       const struct membership_table *table)
+{
+    if (r->coefficient_bytes <= 5)
+        prove(sum, r, in, cls, table, false);
+    else
+        prove(sum, r, in, cls, table, true);
+}
+
+/* The product of chi K and count factors K^2 - r^2 Gamma^2, as a tree. */
+INLINE struct vec2 root_product(struct vec2 k, struct vec2 chi, const struct field2 *squares,
+                                const size_t count, struct modulus m, const bool wide)
+{
+    const struct vec2 square = {mul_pair(k, (struct vec2){k.c0, times_five(k.c1)}, m, wide),
+                                mul(k.c0, _mm512_add_epi64(k.c1, k.c1), m, wide)};
+    struct vec2 f[MEMBERSHIP_SQUARES_MAX + 1];
+
+    f[0] = mul2(chi, k, times_five(k.c1), m, wide);
+    UNROLL
+    for (size_t i = 0; i < count; i++)
+        f[i + 1] = (struct vec2){less(_mm512_add_epi64(square.c0, all(squares[i].c0)), m, wide),
+                                 less(_mm512_add_epi64(square.c1, all(squares[i].c1)), m, wide)};
+    UNROLL
+    for (size_t step = 1; step <= count; step *= 2)
+        UNROLL
+    for (size_t i = 0; i + step <= count; i += 2 * step)
+        f[i] = mul2(f[i], f[i + step], times_five(f[i + step].c1), m, wide);
+    return f[0];
+}
+
+INLINE void verify(struct field2 *sum, const struct ring *r, const struct membership_slots *in,
+                   const struct field2 *squares, const size_t count, const bool wide)
+{
+    const struct modulus m = modulus_of(r);
+    const vec zero = _mm512_setzero_si512();
+    struct vec2 s = {zero, zero}; /* 256 values under 2^49 a lane */
+
+    for (size_t t = 0; t < RING_DEGREE; t += LANES) {
+        const struct vec2 product =
+            root_product(load2(in->k, t), load2(in->chi, t), squares, count, m, wide);
+        s.c0 = _mm512_add_epi64(s.c0, product.c0);
+        s.c1 = _mm512_add_epi64(s.c1, product.c1);
+    }
+    *sum = field2_add(r, *sum,
+                      (struct field2){gather(r, (struct halves){s.c0, zero}),
+                                      gather(r, (struct halves){s.c1, zero})});
+}
+
+static void ifma_verify(struct field2 *sum, const struct ring *r, const struct membership_slots *in,
+                        const struct membership_squares *squares)
+{
+    const struct field2 *of = squares->of;
+
+    if (r->coefficient_bytes > 5)
+        switch (squares->count) {
+        case 7:
+            verify(sum, r, in, of, 7, true);
+            return;
+        case 2:
+            verify(sum, r, in, of, 2, true);
+            return;
+        default:
+            verify(sum, r, in, of, 1, true);
+            return;
+        }
+    switch (squares->count) {
+    case 7:
+        verify(sum, r, in, of, 7, false);
+        return;
+    case 2:
+        verify(sum, r, in, of, 2, false);
+        return;
+    default:
+        verify(sum, r, in, of, 1, false);
+        return;
+    }
+}
+
+static void ifma_fold(uint64_t *k[2], const struct ring *r, const uint8_t *planes,
+                      struct field2 gamma_form2)
+{
+    const struct modulus m = modulus_of(r);
+    const vec gamma[2] = {all(gamma_form2.c0), all(gamma_form2.c1)};
+
+    for (size_t t = 0; t < RING_DEGREE; t += LANES) {
+        vec c = _mm512_setzero_si512();
+        for (unsigned p = r->coefficient_bytes; p-- > 0;)
+            c = _mm512_or_si512(_mm512_slli_epi64(c, 8),
+                                widen(planes + (size_t)p * RING_DEGREE + t));
+        UNROLL
+        for (int i = 0; i < 2; i++)
+            _mm512_storeu_si512(
+                k[i] + t,
+                less(_mm512_add_epi64(load(k[i] + t), mul(c, gamma[i], m, true)), m, true));
+    }
+}
+
+static uint64_t ifma_dot(const struct ring *r, const uint64_t *a, const uint64_t *b, size_t n)
+{
+    struct halves s = {_mm512_setzero_si512(), _mm512_setzero_si512()};
+
+    for (size_t i = 0; i < n; i += LANES)
+        add_product(&s, load(a + i), load(b + i));
+    return gather(r, s);
+}
+
+const struct membership_ops membership_ifma = {.form = ifma_form,
+                                               .prove = ifma_prove,
+                                               .verify = ifma_verify,
+                                               .fold = ifma_fold,
+                                               .dot = ifma_dot};
+
+#else
+
+const struct membership_ops membership_ifma = {0};
+
+#endif

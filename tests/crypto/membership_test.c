@@ -1,0 +1,238 @@
+/* Goal: the two sums of the column proof are what they are said to be, on every code path alike, at
+ * the ends of all ranges too: VPMADD52 drops what is over 52 bits without a word.
+ * Method: products slot by slot with field2_mul(), which field2_test holds to schoolbook; the identity
+ * that both sides meet in: the prover's polynomial at Gamma is the verifier's value. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "crypto/membership.h"
+#include "tests/inner_bed.h"
+
+enum { DELTA = 1 << 16, KINDS = 3 };
+
+static struct ring ring;
+static uint64_t m[2][RING_DEGREE], chi[2][RING_DEGREE], formed[2][RING_DEGREE]; /* test state */
+static uint8_t cls[RING_DEGREE];
+
+typedef void check_fn(const struct membership_ops *ops);
+
+static void on_every_path(check_fn *check)
+{
+    for (unsigned bytes = 4; bytes <= 6; bytes++) {
+        assert_true(ring_init(&ring, bytes));
+        for (int path = 0; path < CPU_PATH_COUNT; path++) {
+            const struct membership_ops *ops = membership_of((enum cpu_path)path);
+            if (ops != NULL)
+                check(ops);
+        }
+    }
+}
+
+/* Kind 0 is random, 1 all q - 1, 2 every other one zero. */
+static void fill(int kind)
+{
+    for (size_t i = 0; i < RING_DEGREE; i++) {
+        for (size_t c = 0; c < 2; c++) {
+            const uint64_t most = kind == 2 && (i + c) % 2 ? 0 : ring.q - 1;
+            m[c][i] = kind == 0 ? bed_mixed(4 * i + c) % ring.q : most;
+            chi[c][i] = kind == 0 ? bed_mixed(4 * i + c + 2) % ring.q : most;
+        }
+        cls[i] = (uint8_t)(bed_mixed(i) % 15);
+    }
+}
+
+static const struct membership_slots *slots_of(const struct membership_ops *ops)
+{
+    static const struct membership_slots SLOTS = {{formed[0], formed[1]}, {chi[0], chi[1]}};
+    const uint64_t form = ops->form(&ring);
+
+    for (size_t i = 0; i < RING_DEGREE; i++)
+        for (size_t c = 0; c < 2; c++)
+            formed[c][i] = (uint64_t)((u128)m[c][i] * form % ring.q);
+    return &SLOTS;
+}
+
+static struct field2 at(uint64_t v[2][RING_DEGREE], size_t i)
+{
+    return (struct field2){v[0][i], v[1][i]};
+}
+
+static void check_prove(const struct membership_ops *ops)
+{
+    struct membership_table table;
+
+    for (int kind = 0; kind < KINDS; kind++) {
+        struct field2 got[MEMBERSHIP_DEGREE] = {{1, 2}}; /* sums are added to */
+        struct field2 want[MEMBERSHIP_DEGREE] = {{1, 2}};
+        fill(kind);
+        for (size_t d = 0; d < MEMBERSHIP_DEGREE; d++)
+            for (size_t c = 0; c < MEMBERSHIP_CLASSES; c++)
+                table.of[d][c] = kind == 0 ? bed_mixed(100 * d + c) % ring.q : ring.q - 1;
+        ops->prove(got, &ring, slots_of(ops), cls, &table);
+        for (size_t i = 0; i < RING_DEGREE; i++) {
+            struct field2 power = at(chi, i);
+            for (size_t d = 0; d < MEMBERSHIP_DEGREE; d++) {
+                power = field2_mul(&ring, power, at(m, i));
+                want[d] =
+                    field2_add(&ring, want[d], field2_scale(&ring, power, table.of[d][cls[i]]));
+            }
+        }
+        assert_memory_equal(got, want, sizeof got);
+    }
+}
+
+static void every_path_proves_alike(void **state)
+{
+    (void)state;
+    on_every_path(check_prove);
+}
+
+static void check_verify(const struct membership_ops *ops)
+{
+    static const size_t COUNTS[] = {7, 2, 1};
+
+    for (int kind = 0; kind < KINDS * 3; kind++) {
+        struct membership_squares squares = {.count = COUNTS[kind / KINDS]};
+        struct membership_squares plain = squares;
+        struct field2 got = {3, 4};
+        struct field2 want = {3, 4};
+        fill(kind % KINDS);
+        for (size_t i = 0; i < squares.count; i++) {
+            plain.of[i] = kind % KINDS == 0 ? (struct field2){bed_mixed(i) % ring.q, i}
+                                            : (struct field2){ring.q - 1, ring.q - 1};
+            squares.of[i] = field2_scale(&ring, plain.of[i], ops->form(&ring));
+        }
+        ops->verify(&got, &ring, slots_of(ops), &squares);
+        for (size_t i = 0; i < RING_DEGREE; i++) {
+            const struct field2 square = field2_mul(&ring, at(m, i), at(m, i));
+            struct field2 product = field2_mul(&ring, at(chi, i), at(m, i));
+            for (size_t k = 0; k < squares.count; k++)
+                product = field2_mul(&ring, product, field2_add(&ring, square, plain.of[k]));
+            want = field2_add(&ring, want, product);
+        }
+        assert_memory_equal(&got, &want, sizeof got);
+    }
+}
+
+static void every_path_verifies_alike(void **state)
+{
+    (void)state;
+    on_every_path(check_verify);
+}
+
+static void check_rest(const struct membership_ops *ops)
+{
+    static uint8_t planes[6 * RING_DEGREE];
+    static uint64_t k[2][RING_DEGREE], want[2][RING_DEGREE];
+    uint64_t *to[2] = {k[0], k[1]};
+    const uint64_t form = ops->form(&ring);
+
+    for (int kind = 0; kind < KINDS; kind++) {
+        const struct field2 gamma = {ring.q - 1, kind == 0 ? 12345 : ring.q - 1};
+        const struct field2 gamma2 = field2_scale(&ring, field2_scale(&ring, gamma, form), form);
+        u128 sum = 0;
+        fill(kind);
+        for (size_t i = 0; i < RING_DEGREE; i++) {
+            const struct field2 due =
+                field2_scale(&ring, field2_scale(&ring, gamma, chi[0][i]), form);
+            for (unsigned p = 0; p < ring.coefficient_bytes; p++)
+                planes[p * RING_DEGREE + i] = (uint8_t)(chi[0][i] >> 8 * p);
+            want[0][i] = (m[0][i] + due.c0) % ring.q;
+            want[1][i] = (m[1][i] + due.c1) % ring.q;
+            sum = (sum + (u128)m[0][i] * chi[1][i]) % ring.q;
+        }
+        memcpy(k, m, sizeof k);
+        ops->fold(to, &ring, planes, gamma2);
+        assert_memory_equal(k, want, sizeof k);
+        assert_int_equal(ops->dot(&ring, m[0], chi[1], RING_DEGREE), (uint64_t)sum);
+        assert_int_equal(ops->dot(&ring, m[0], chi[1], 0), 0);
+    }
+}
+
+static void every_path_folds_and_multiplies_alike(void **state)
+{
+    (void)state;
+    on_every_path(check_rest);
+}
+
+/* For each class of each set: prod over the set of (M + (x - r) Z), all 16 coefficients, the table's
+ * and a zero above; and at Z = Gamma it is the verifier's product. */
+static void both_sides_meet(void **state)
+{
+    static const size_t ROOTS[MEMBERSHIP_SET_COUNT] = {15, 5, 3};
+    const struct membership_ops *ops = membership_best();
+
+    (void)state;
+    for (unsigned bytes = 5; bytes <= 6; bytes++)
+        for (int set = 0; set < MEMBERSHIP_SET_COUNT; set++) {
+            struct membership_table table;
+            struct membership_squares squares;
+            struct field2 sum[MEMBERSHIP_DEGREE] = {{0, 0}};
+            struct field2 claimed = {0, 0};
+            struct field2 value = {0, 0};
+            assert_true(ring_init(&ring, bytes));
+            const struct field2 gamma = {bed_mixed(1) % ring.q, bed_mixed(2) % ring.q};
+            membership_table_make(&table, &ring, (enum membership_set)set, DELTA);
+            membership_squares_make(&squares, &ring, (enum membership_set)set, DELTA, gamma);
+            fill(0);
+            for (size_t i = 0; i < RING_DEGREE; i++)
+                cls[i] = (uint8_t)(cls[i] % ROOTS[set]);
+            ops->prove(sum, &ring, slots_of(ops), cls, &table);
+            /* M becomes K = M + Gamma x */
+            for (size_t i = 0; i < RING_DEGREE; i++) {
+                const int64_t x = set == MEMBERSHIP_SECRET ? cls[i] - 1
+                                  : set == MEMBERSHIP_DATA
+                                      ? (cls[i] / 5 - 1) * (int64_t)DELTA + cls[i] % 5 - 2
+                                      : cls[i] - 2;
+                const struct field2 k = field2_add(
+                    &ring, at(m, i), field2_scale(&ring, gamma, ring_reduce_signed(&ring, x)));
+                m[0][i] = k.c0;
+                m[1][i] = k.c1;
+            }
+            ops->verify(&value, &ring, slots_of(ops), &squares);
+            value =
+                field2_mul(&ring, value, field2_power(&ring, gamma, (unsigned)(15 - ROOTS[set])));
+            for (size_t d = 1; d <= MEMBERSHIP_DEGREE; d++) /* Z^(15-d) */
+                claimed = field2_add(
+                    &ring, claimed,
+                    field2_mul(&ring, sum[d - 1],
+                               field2_power(&ring, gamma, (unsigned)(MEMBERSHIP_DEGREE - d))));
+            assert_memory_equal(&claimed, &value, sizeof value);
+        }
+}
+
+static void classes_are_weight_and_error(void **state)
+{
+    static uint8_t bits[RING_DEGREE];
+    static int8_t values[RING_DEGREE];
+
+    (void)state;
+    for (size_t i = 0; i < RING_DEGREE; i++) {
+        bits[i] = (uint8_t)i;
+        values[i] = (int8_t)((int)(i % 3) - 1);
+    }
+    for (int with = 0; with < 2; with++) {
+        membership_classes(cls, bits, with ? values : NULL);
+        for (size_t i = 0; i < RING_DEGREE; i++) {
+            const int error = __builtin_popcount(bits[i] & 3U) - __builtin_popcount(bits[i] & 12U);
+            assert_int_equal(cls[i], error + 2 + (with ? 5 * (values[i] + 1) : 0));
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_path_proves_alike),
+        cmocka_unit_test(every_path_verifies_alike),
+        cmocka_unit_test(every_path_folds_and_multiplies_alike),
+        cmocka_unit_test(both_sides_meet),
+        cmocka_unit_test(classes_are_weight_and_error),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
