@@ -196,15 +196,15 @@ static void token_verified(void *bed, size_t n)
 }
 
 static const struct bench_row ROWS[] = {
-    {"hash to group", "point", "libsodium", BATCH, SODIUM, hash_ours, hash_sodium},
-    {"multiply", "point", "libsodium", BATCH, SODIUM, mul_ours, mul_sodium},
-    {"decode", "point", "libsodium", BATCH, SODIUM, decode_ours, decode_sodium},
-    {"blind", "token", "libsodium", BATCH, SODIUM, blind_ours, blind_sodium},
-    {"evaluate", "token", "libsodium", BATCH, SODIUM, evaluate_ours, mul_sodium},
-    {"evaluate and prove", "token", "libsodium", PROOF, SODIUM, prove_ours, prove_sodium},
-    {"verify", "token", "libsodium", PROOF, SODIUM, verify_ours, verify_sodium},
-    {"finish", "token", "libsodium", BATCH, SODIUM, finish_ours, finish_sodium},
-    {"verified token", "token", "no proofs", CHUNK, CHUNK, token_verified, token_bare},
+    {"hash to group", "point", "libsodium", BATCH, SODIUM, hash_ours, hash_sodium, NULL},
+    {"multiply", "point", "libsodium", BATCH, SODIUM, mul_ours, mul_sodium, NULL},
+    {"decode", "point", "libsodium", BATCH, SODIUM, decode_ours, decode_sodium, NULL},
+    {"blind", "token", "libsodium", BATCH, SODIUM, blind_ours, blind_sodium, NULL},
+    {"evaluate", "token", "libsodium", BATCH, SODIUM, evaluate_ours, mul_sodium, NULL},
+    {"evaluate and prove", "token", "libsodium", PROOF, SODIUM, prove_ours, prove_sodium, NULL},
+    {"verify", "token", "libsodium", PROOF, SODIUM, verify_ours, verify_sodium, NULL},
+    {"finish", "token", "libsodium", BATCH, SODIUM, finish_ours, finish_sodium, NULL},
+    {"verified token", "token", "no proofs", CHUNK, CHUNK, token_verified, token_bare, NULL},
 };
 
 static void *lay(void)

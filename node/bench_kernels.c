@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static const struct bench_table *const TABLES[] = {&bench_group, &bench_lattice};
+static const struct bench_table *const TABLES[] = {&bench_group, &bench_lattice, &bench_proof};
 enum { TABLE_COUNT = sizeof TABLES / sizeof TABLES[0] };
 
 void bench_must(int good, const char *what)
@@ -64,6 +64,8 @@ static struct bench_kernel time_row(const struct bench_row *row, void *bed, int 
     snprintf(k.per, sizeof k.per, "%s", row->per);
     snprintf(k.baseline, sizeof k.baseline, "%s", row->baseline != NULL ? row->baseline : "");
     for (int i = 0; i < rounds; i++) {
+        if (row->prepare != NULL)
+            row->prepare(bed, row->n);
         ours[i] = time_of(row->run, bed, row->n);
         if (row->compare == NULL)
             continue;

@@ -83,9 +83,9 @@ static void dot_textbook(void *bed, size_t n)
 }
 
 static const struct bench_row ROWS[] = {
-    {"encrypt, 2^20", "column", NULL, COLUMNS, 0, encrypt, NULL},
-    {"hint, 2^20", "row", NULL, ROWS_COUNT, 0, hint, NULL},
-    {"product, 2^20", "cell", "textbook", (size_t)COLUMNS *ROWS_COUNT, 1, dot, dot_textbook},
+    {"encrypt, 2^20", "column", NULL, COLUMNS, 0, encrypt, NULL, NULL},
+    {"hint, 2^20", "row", NULL, ROWS_COUNT, 0, hint, NULL, NULL},
+    {"product, 2^20", "cell", "textbook", (size_t)COLUMNS *ROWS_COUNT, 1, dot, dot_textbook, NULL},
 };
 
 static void clear(void *bed)
