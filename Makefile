@@ -91,6 +91,7 @@ $(BUILD)/crypto/dot_avx2.o: CFLAGS_ARCH := -mavx2 $(if $(PLAIN),,-O3)
 $(BUILD)/crypto/dot_ifma.o: CFLAGS_ARCH := -mavx512f -mavx512bw -mavx512vl -mavx512vnni \
                                            $(if $(PLAIN),,-O3)
 $(BUILD)/crypto/block_avx2.o: CFLAGS_ARCH := -mavx2 -mbmi2 $(if $(PLAIN),,-O3)
+$(BUILD)/crypto/digit_sum_avx2.o: CFLAGS_ARCH := -mavx2 $(if $(PLAIN),,-O3)
 $(BUILD)/crypto/block_ifma.o $(BUILD)/crypto/membership_ifma.o: CFLAGS_ARCH := $(IFMA) $(if $(PLAIN),,-O3)
 endif
 $(BUILD)/crypto/block_portable.o $(BUILD)/crypto/residues.o $(BUILD)/crypto/digit_sum.o \
@@ -109,6 +110,9 @@ CIPHER_FAILS := EVP_CIPHER_CTX_new EVP_CIPHER_CTX_copy EVP_EncryptUpdate \
 YAML_FAILS := fy_diag_create fy_parser_create fy_parser_set_string
 $(BUILD)/tests/policy/policy_memory_test: \
     LDFLAGS_TEST := $(MEMORY_ENDS:%=-Wl,--wrap=%) $(YAML_FAILS:%=-Wl,--wrap=%)
+$(BUILD)/tests/crypto/proof_memory_test: \
+    LDFLAGS_TEST := $(MEMORY_ENDS:%=-Wl,--wrap=%) \
+                    -Wl,--wrap=EVP_CIPHER_CTX_new -Wl,--wrap=EVP_CIPHER_CTX_copy
 $(BUILD)/tests/crypto/crypto_memory_test: \
     LDFLAGS_TEST := $(MEMORY_ENDS:%=-Wl,--wrap=%) $(CIPHER_FAILS:%=-Wl,--wrap=%)
 # A prover that lies consistently: column_cheat_test.c.

@@ -1,15 +1,14 @@
-#include "crypto/digit_sum.h"
+#include "crypto/cpu.h"
+#include "crypto/digit_sum_plain.h"
 
-static void add_leaf(struct digit_sum *s, size_t bytes, uint8_t counts)
+static void pair_portable(uint16_t *plain, uint32_t *weighted, const struct digit_pair *in)
 {
-    for (size_t i = 0; i < bytes; i++)
-        s->plain[i] = (uint16_t)(s->plain[i] + (s->planes[i] & counts));
+    add_two(plain, weighted, in);
 }
-static void add_sums(struct digit_sum *s, size_t bytes)
-{
-    for (size_t i = 0; i < bytes; i++)
-        s->weighted[i] += s->plain[i];
-}
+
+/* Wider registers than AVX2's gain nothing here. */
+static void (*const PAIR[CPU_PATH_COUNT])(uint16_t *, uint32_t *, const struct digit_pair *) = {
+    [CPU_PORTABLE] = pair_portable, [CPU_AVX2] = digit_pair_avx2, [CPU_IFMA] = digit_pair_avx2};
 
 /* Planes of sums to numbers: below 2^56 and 2^63 before they are reduced. */
 static void put_together(struct digit_sum *s, const struct ring *r, size_t n)
@@ -35,12 +34,16 @@ enum pt_code digit_sum(struct digit_sum *s, const struct ring *r, const struct d
     memset(s->plain, 0, bytes * sizeof *s->plain);
     memset(s->weighted, 0, bytes * sizeof *s->weighted);
     /* From the last leaf down, the sum so far is added again at each step: leaf l counts l times. */
-    for (size_t l = GGM_LEAVES; l-- > 0;) {
-        if ((rc = residues_draw(s->planes, r, in->of[l], in->number, in->n)) != PT_OK)
-            return rc;
-        add_leaf(s, bytes, (uint8_t)~ct_mask_eq(l, in->hole));
-        if (l > 0)
-            add_sums(s, bytes);
+    for (size_t l = GGM_LEAVES - 1; l < GGM_LEAVES; l -= 2) {
+        struct digit_pair pair = {.again = l > 1 ? UINT32_MAX : 0, .bytes = bytes};
+        for (size_t i = 0; i < 2; i++) {
+            rc = residues_draw(s->planes[i], r, in->of[l - i], in->number, in->n);
+            if (rc != PT_OK)
+                return rc;
+            pair.planes[i] = s->planes[i];
+            pair.counts[i] = (uint8_t)~ct_mask_eq(l - i, in->hole);
+        }
+        PAIR[cpu_path()](s->plain, s->weighted, &pair);
     }
     put_together(s, r, in->n);
     return PT_OK;

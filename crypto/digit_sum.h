@@ -9,8 +9,8 @@
 
 struct digit_sum {                             /* secret */
     uint64_t u[RESIDUES_MAX], v[RESIDUES_MAX]; /* < q */
-    /* Of one leaf; of the leaves so far, under 2^16; of those sums, under 2^23. */
-    uint8_t planes[RESIDUES_PLANES_MAX];
+    /* Of two leaves; of the leaves so far, under 2^16; of those sums, under 2^23. */
+    uint8_t planes[2][RESIDUES_PLANES_MAX];
     uint16_t plain[RESIDUES_PLANES_MAX];
     uint32_t weighted[RESIDUES_PLANES_MAX];
 };
@@ -23,5 +23,14 @@ struct digit_leaves {
 /* PT_EBUG: the cipher failed. */
 PT_MUST_USE enum pt_code digit_sum(struct digit_sum *s, const struct ring *r,
                                    const struct digit_leaves *in);
+
+struct digit_pair { /* two leaves, and what counts of them: 0xff or 0; again: all ones or 0 */
+    const uint8_t *planes[2];
+    uint8_t counts[2];
+    uint32_t again;
+    size_t bytes;
+};
+/* A back-end's loop (digit_sum_plain.h). */
+void digit_pair_avx2(uint16_t *plain, uint32_t *weighted, const struct digit_pair *in);
 
 #endif

@@ -50,7 +50,7 @@ static void take_keys(struct ggm_tree *t, uint8_t (*leaves)[64])
 {
     for (size_t x = 0; x < GGM_LEAVES; x++)
         memcpy(t->key[x].b, leaves[x], NODE);
-    explicit_bzero(t->node, sizeof t->node);
+    explicit_bzero(&t->node, sizeof t->node);
 }
 
 void ggm_grow(struct ggm_tree *t, uint8_t message[GGM_MESSAGE_BYTES], struct ggm_name name,

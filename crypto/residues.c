@@ -17,27 +17,43 @@ void residues_write(uint8_t *planes, const struct ring *r, const uint64_t *in, s
 }
 
 /* Every q of ring.h ends in two bytes of its own below bytes of ones: a number reaches it when all
- * the upper bytes are ones and the two are not below q's. No branch, so that compilers make vectors
- * of the loops. */
-static uint8_t reaches_q(const struct ring *r, const uint8_t *planes, size_t n, size_t i)
+ * the upper bytes are ones and the two are not below q's. How many bytes there are is a constant to
+ * the compiler and no branch is taken, so that it makes vectors of the loop. */
+static inline __attribute__((always_inline)) uint8_t any_reaches(const uint8_t *planes, size_t n,
+                                                                 uint64_t q, const unsigned bytes)
 {
-    const uint8_t low = (uint8_t)r->q;
-    const uint8_t second = (uint8_t)(r->q >> 8);
-    uint8_t upper = 0xff;
+    const uint8_t low = (uint8_t)q;
+    const uint8_t second = (uint8_t)(q >> 8);
+    uint8_t found = 0;
 
-    for (unsigned p = 2; p < r->coefficient_bytes; p++)
-        upper &= planes[p * n + i];
-    return (uint8_t)((upper == 0xff) &
-                     ((planes[n + i] > second) | ((planes[n + i] == second) & (planes[i] >= low))));
+    for (size_t i = 0; i < n; i++) {
+        const uint8_t next = planes[n + i];
+        uint8_t upper = 0xff;
+        for (unsigned p = 2; p < bytes; p++)
+            upper &= planes[p * n + i];
+        const uint8_t above = (uint8_t) - (next > second);
+        const uint8_t level = (uint8_t) - (next == second) & (uint8_t) - (planes[i] >= low);
+        found |= (uint8_t) - (upper == 0xff) & (above | level);
+    }
+    return found;
 }
 
 bool residues_valid(const struct ring *r, const uint8_t *planes, size_t n)
 {
-    uint8_t found = 0;
+    if (r->coefficient_bytes == 4)
+        return any_reaches(planes, n, r->q, 4) == 0;
+    if (r->coefficient_bytes == 5)
+        return any_reaches(planes, n, r->q, 5) == 0;
+    return any_reaches(planes, n, r->q, 6) == 0;
+}
 
-    for (size_t i = 0; i < n; i++)
-        found |= reaches_q(r, planes, n, i);
-    return found == 0;
+static bool reaches_q(const struct ring *r, const uint8_t *planes, size_t n, size_t i)
+{
+    uint64_t v = 0;
+
+    for (unsigned p = r->coefficient_bytes; p-- > 0;)
+        v = v << 8 | planes[p * n + i];
+    return v >= r->q;
 }
 
 /* Any numbers that reach q are replaced; apart, so that ct.supp can name it. */
