@@ -3,6 +3,7 @@
 #include "crypto/base/text.h"
 #include "node/audit.h"
 #include "node/replay_ask.h"
+#include "node/replay_reach.h"
 #include "node/replay_salt.h"
 #include "node/replay_tokens.h"
 
@@ -164,7 +165,7 @@ static void settle(struct replay_report *r, const struct replay_home *bed)
     r->count = n;
 }
 
-/* All sessions of the kind, role and group of the i-th that have no verdict yet. */
+/* All sessions of the kind and group of the i-th; of a round also of its role. */
 static size_t gather(struct replay_session **out, struct replay_report *r, size_t i)
 {
     const struct replay_session *s = &r->sessions[i];
@@ -172,7 +173,7 @@ static size_t gather(struct replay_session **out, struct replay_report *r, size_
 
     for (size_t k = i; k < r->count; k++) {
         struct replay_session *o = &r->sessions[k];
-        if (o->what == s->what && o->opener == s->opener &&
+        if (o->what == s->what && (o->opener == s->opener || s->what == WHAT_REACH) &&
             memcmp(o->group.b, s->group.b, sizeof s->group.b) == 0)
             out[n++] = o;
     }
@@ -188,15 +189,11 @@ static enum pt_code run_from(struct replay_home *bed, struct replay_report *r, s
 
     if (s->what == WHAT_ASK || s->what == WHAT_TOKENISE)
         return run_one(bed, r, s, err);
-    if (s->what == WHAT_REACH) {
-        s->result.verdict = REPLAY_UNCHECKED;
-        snprintf(s->result.words, sizeof s->result.words, "runs of reach are not made again");
-        return PT_OK;
-    }
     if ((some = calloc(r->count, sizeof(struct replay_session *))) == NULL)
         return no_memory(err);
     size_t n = gather(some, r, i);
-    rc = replay_salt_run(bed, some, n, err);
+    rc = s->what == WHAT_REACH ? replay_reach_run(bed, some, n, err)
+                               : replay_salt_run(bed, some, n, err);
     free(some);
     return rc;
 }
@@ -255,8 +252,7 @@ static void cover(const struct coverage *c, const struct store_event_row *row)
 
     snprintf(number, sizeof number, "%" PRIu64, h->number);
     if (strcmp(row->kind, "answered") == 0 && names(row, "epoch", number) &&
-        names(row, "outcome", "answered") && !names(row, "kind", "reach") &&
-        !digest_in(&c->bed->questions, row, "question")) {
+        names(row, "outcome", "answered") && !digest_in(&c->bed->questions, row, "question")) {
         snprintf(words, sizeof words, "event %" PRIu64 ": an answer of which no record is kept",
                  row->sequence);
         missing(c->report, words);
@@ -281,7 +277,7 @@ static enum pt_code check_coverage(struct replay_report *r, const struct replay_
     if (r->sums[WHAT_EPOCH].sessions == 0)
         missing(r, "the round of this epoch: no record of it is kept");
     /* Whose data are gone could not be told apart by their ids. */
-    if (r->sums[WHAT_ASK].unchecked > 0)
+    if (r->sums[WHAT_ASK].unchecked + r->sums[WHAT_REACH].unchecked > 0)
         return PT_OK;
     while (rc == PT_OK && found) {
         rc = store_event_next(&row, &found, bed->store, row.sequence, err);

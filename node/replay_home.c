@@ -70,7 +70,10 @@ static enum pt_code load_data(struct replay_home *r, struct pt_err *err)
     dataset_free(&data);
     if (rc != PT_ESTATE)
         return rc;
-    r->no_epoch = *err;
+    /* The reason says what an operator would do for a new epoch: not what an auditor wants. */
+    (void)!pt_fail(
+        &r->no_epoch, PT_ESTATE,
+        "what this epoch was made over, or its seed, is no longer in this home as it was");
     return PT_OK;
 }
 

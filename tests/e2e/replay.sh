@@ -29,3 +29,103 @@ for name in ada bea cleo; do
     cmp "$work/$name.1" "$work/$name.2" || fail "two threads show"
     cmp "$work/$name.1" "$work/$name.4" || fail "four threads show"
 done
+
+say "reach over the three"
+ok p ada query reach --with bea --with cleo
+ok p cleo query reach --with ada --with bea --where ada.segment=loyal
+for name in ada bea cleo; do
+    ok p "$name" audit replay "$epoch" --json
+    holds "$work/out" '.verdict == "same" and .kinds.reach.sessions > 4'
+    [ "$(jq .kinds.reach.same "$work/out")" = "$(jq .kinds.reach.sessions "$work/out")" ] ||
+        fail "not all of $name's reach is the same"
+done
+
+# again NAME HOW - serve it anew: as an honest node (""), or as one that deviates.
+honest=$patto
+again() {
+    stop "$1"
+    [ -z "$2" ] || patto=$BUILD/patto-deviant
+    PATTO_DEVIATES=$2
+    export PATTO_DEVIATES
+    serve "$1"
+    patto=$honest
+    unset PATTO_DEVIATES
+}
+
+# cheat NAME HOW COMMAND... - a new epoch, in which NAME deviates while the command runs.
+cheat() {
+    cheat_name=$1
+    cheat_how=$2
+    shift 2
+    again "$cheat_name" "$cheat_how"
+    ok p ada epoch
+    epoch=$(p ada status --json | jq .epoch)
+    ok "$@"
+    again "$cheat_name" ""
+}
+
+say "a heavier weight on one person"
+cheat ada weight p ada query overlap --with bea
+refused 1 "(ask, bea), message 3: Question column 0 differs" p ada audit replay "$epoch"
+ok p bea audit replay "$epoch" # its answer is what follows from that
+
+say "two columns under one key"
+cheat bea key p bea query crosstab --with ada --rows bea.buys --columns ada.buys
+refused 1 "(ask, ada), message 3: Question column 0 differs" p bea audit replay "$epoch" --threads 2
+
+say "an answer without noise"
+cheat bea noise p ada query overlap --with bea
+refused 1 "(ask, ada)" p bea audit replay "$epoch"
+refused 1 ": Reply row 0 differs" p bea audit replay "$epoch" --threads 4
+ok p ada audit replay "$epoch"
+
+say "a customer left out of an answer, after the commitment"
+cheat bea input p ada query overlap --with bea
+refused 1 ": Reply row 0 differs" p bea audit replay "$epoch"
+
+say "a check that is left out: a coefficient that the code refuses"
+again ada coefficient
+cheat bea check p ada query overlap --with bea
+refused 1 "where the code refuses: column 0 of ada holds a coefficient that is not below q" \
+    p bea audit replay "$epoch"
+refused 1 "Question column 0 differs" p ada audit replay "$epoch"
+again ada ""
+
+say "reach: a slot that is not so, dummies that hide nothing"
+cheat bea input p ada query reach --with bea --with cleo
+refused 1 "(reach, " p bea audit replay "$epoch"
+refused 1 ": ReachPart offset 0 differs" p bea audit replay "$epoch"
+cheat cleo dummies p ada query reach --with bea --with cleo
+refused 1 "(reach, " p cleo audit replay "$epoch"
+ok p bea audit replay "$epoch"
+
+say "a record that is gone, or was changed"
+ok p ada epoch
+epoch=$(p ada status --json | jq .epoch)
+ok p ada query overlap --with bea
+ok p bea audit replay "$epoch"
+newest=$(find "$work/bea/record" -name '*.rec' | sort | tail -n 1)
+mv "$newest" "$work/kept"
+refused 1 "an answer of which no record is kept" p bea audit replay "$epoch"
+cp "$work/kept" "$newest"
+printf 'x' | dd of="$newest" bs=1 seek=200 conv=notrunc 2>"$work/dd"
+refused 1 "was altered" p bea audit replay "$epoch"
+cp "$work/kept" "$newest"
+ok p bea audit replay "$epoch"
+
+say "data that have been replaced are told from a lie"
+stop ada
+customers ada 0 4100
+refused 1 "is no longer in this home as it was" p ada audit replay "$epoch" --json
+holds "$work/out" '.verdict == "unchecked" and (.data_match | not) and .first == null'
+refused 1 "this node was in no epoch 7" p ada audit replay 7
+refused 2 "EPOCH is a number" p ada audit replay seven
+refused 2 "--threads is 1..64" p ada audit replay "$epoch" --threads 0
+
+say "tokens that hide no count"
+again ada padding
+ok p ada tokenise
+again ada ""
+ok p ada epoch
+epoch=$(p ada status --json | jq .epoch)
+refused 1 "(tokens, bea), message 3: Batch differs" p ada audit replay "$epoch"
