@@ -1,10 +1,7 @@
 /* patto query: ask one joint question and print the answer. */
-#include "node/clock.h"
 #include "node/commands.h"
-#include "node/planner_client.h"
-#include "node/progress.h"
+#include "node/query_call.h"
 #include "node/report.h"
-#include "proto/wire_planner.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -20,71 +17,17 @@ static const struct cli_option OPTIONS[] = {
     {0},
 };
 
-struct waiting {
-    struct progress bar;
-    FILE *log;
-    char stage[64];
-    bool open, answered;
-    struct answer answer;
-};
-
-static void draw(struct waiting *w, const struct planner_progress *p)
-{
-    if (!w->open || strcmp(w->stage, p->stage) != 0) {
-        if (w->open)
-            progress_end(&w->bar);
-        memcpy(w->stage, p->stage, sizeof w->stage);
-        progress_begin(&w->bar, w->log, w->stage, p->total, clock_mono_ms());
-        w->open = true;
-    }
-    progress_at(&w->bar, p->done, clock_mono_ms());
-}
-
-static enum pt_code take(void *self, struct span bytes, struct pt_err *err)
-{
-    struct waiting *w = self;
-    struct planner_update u = {0};
-    enum pt_code rc;
-
-    if ((rc = planner_update_decode(&u, bytes, err)) != PT_OK)
-        return rc;
-    if (!u.is_answer) {
-        draw(w, &u.progress);
-        return PT_OK;
-    }
-    if (w->answered) {
-        answer_free(&u.answer);
-        return pt_fail(err, PT_EBADMSG, "the daemon answered twice: is it another version?");
-    }
-    w->answer = u.answer;
-    w->answered = true;
-    return PT_OK;
-}
-
-static enum pt_code ask(struct waiting *w, const struct cli *cli, const struct planner_query *q,
+static enum pt_code ask(struct answer *out, const struct cli *cli, const struct planner_query *q,
                         struct pt_err *err)
 {
     struct planner_client client = {0};
-    struct buf request = {0};
     enum pt_code rc;
 
     rpc_init();
-    if ((rc = planner_query_encode(&request, q, err)) != PT_OK ||
-        (rc = planner_client_open(&client, cli->home, err)) != PT_OK)
-        goto out;
-    rc = planner_client_stream(
-        &client,
-        &(struct planner_call){
-            .method = "Query", .request = buf_span(&request), .self = w, .take = take},
-        err);
-    if (rc == PT_OK && !w->answered)
-        rc = pt_fail(err, PT_EPEER, "the daemon hung up without an answer; its log says why");
-out:
-    if (w->open)
-        progress_end(&w->bar);
+    if ((rc = planner_client_open(&client, cli->home, err)) == PT_OK)
+        rc = query_call(out, &client, q, cli->log, err);
     planner_client_close(&client);
     rpc_shutdown();
-    buf_free(&request);
     return rc;
 }
 
@@ -161,18 +104,18 @@ static enum pt_code run(struct cli *cli, struct pt_err *err)
     const char *where[QUESTION_FILTERS_MAX + 1];
     char with[ANSWER_WITH_MAX] = "";
     struct planner_query q = {.where = where, .with = with};
-    struct waiting w = {.log = cli->log};
+    struct answer a = {0};
     enum pt_code rc;
 
     q.where_count = cli_values(cli, "where", where, PT_LEN(where));
     if (q.where_count > QUESTION_FILTERS_MAX)
         return pt_fail(err, PT_EUSAGE, "at most %d filters", QUESTION_FILTERS_MAX);
     if ((rc = join_with(with, cli, err)) == PT_OK && (rc = read_words(&q, cli, err)) == PT_OK &&
-        (rc = ask(&w, cli, &q, err)) == PT_OK && (rc = print(cli, &w.answer, err)) == PT_OK &&
-        w.answer.refusal[0] != '\0')
+        (rc = ask(&a, cli, &q, err)) == PT_OK && (rc = print(cli, &a, err)) == PT_OK &&
+        a.refusal[0] != '\0')
         /* Printed as cells, for programs; the status says it to scripts. */
-        rc = pt_fail(err, PT_EDENIED, "refused: %.400s", w.answer.refusal);
-    answer_free(&w.answer);
+        rc = pt_fail(err, PT_EDENIED, "refused: %.400s", a.refusal);
+    answer_free(&a);
     return rc;
 }
 

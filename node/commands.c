@@ -19,6 +19,8 @@ const struct command *const commands_table[] = {
     &cmd_tokenise,
     &cmd_epoch,
     &cmd_query,
+    &cmd_plan_explain,
+    &cmd_plan_run,
     &cmd_bench,
     &cmd_plan_capacity,
     &cmd_budget_show,

@@ -10,6 +10,7 @@ extern const struct command cmd_init, cmd_officer_key, cmd_policy_sign, cmd_poli
     cmd_policy_explain, cmd_policy_lint, cmd_policy_diff, cmd_policy_simulate, cmd_policy_attack,
     cmd_policy_freeze, cmd_join, cmd_map;
 extern const struct command cmd_ingest, cmd_serve, cmd_tokenise, cmd_epoch, cmd_query;
+extern const struct command cmd_plan_explain, cmd_plan_run;
 extern const struct command cmd_bench, cmd_plan_capacity;
 extern const struct command cmd_budget_show, cmd_forget, cmd_audit_absence, cmd_audit_replay;
 extern const struct command cmd_audit_verify, cmd_audit_show, cmd_audit_export, cmd_audit_compare;

@@ -1,17 +1,12 @@
 #include "node/explain_html.h"
 
 #include "crypto/base/text.h"
+#include "node/html.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 static const char STYLE[] =
-    ":root{color-scheme:light dark;--ink:#1b1f24;--soft:#57606a;--line:#d0d7de;--paper:#fff;"
-    "--mark:#fff3c4;--link:#0b57d0}\n"
-    "@media(prefers-color-scheme:dark){:root{--ink:#e6edf3;--soft:#9da7b1;--line:#373e47;"
-    "--paper:#14181d;--mark:#4d3d00;--link:#8ab4f8}}\n"
-    "*{box-sizing:border-box}\n"
-    "body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.55 system-ui,sans-serif}\n"
     "header,main{max-width:78rem;margin:auto;padding:.5rem 1.25rem}\n"
     "h1{font-size:1.5rem;margin:.5rem 0}h2{font-size:1.1rem;margin:1.6rem 0 .4rem}\n"
     ".hash{color:var(--soft);font:13px/1.4 ui-monospace,monospace;overflow-wrap:anywhere}\n"
@@ -30,35 +25,10 @@ static const char STYLE[] =
     "@media print{main{display:block}.file{position:static;max-height:none;break-before:page}"
     "a{color:inherit}}\n";
 
-void explain_html_escape(FILE *out, struct span text)
-{
-    for (size_t i = 0; i < text.n; i++) {
-        switch (text.p[i]) {
-        case '&':
-            fputs("&amp;", out);
-            break;
-        case '<':
-            fputs("&lt;", out);
-            break;
-        case '>':
-            fputs("&gt;", out);
-            break;
-        case '"':
-            fputs("&quot;", out);
-            break;
-        case '\'':
-            fputs("&#39;", out);
-            break;
-        default:
-            fputc(text.p[i], out);
-        }
-    }
-}
-
 static void print_sentence(FILE *out, const struct explain_sentence *s, enum explain_language l)
 {
     fputs("<li>", out);
-    explain_html_escape(out, span_z(s->text));
+    html_text(out, span_z(s->text));
     fprintf(out, " <span class=\"at\">[%s", explain_word(s->line_count > 1 ? "lines" : "line", l));
     for (size_t i = 0; i < s->line_count; i++)
         fprintf(out, "%s<a href=\"#L%" PRIu32 "\">%" PRIu32 "</a>", i > 0 ? ", " : " ", s->lines[i],
@@ -70,7 +40,7 @@ static void print_sections(FILE *out, const struct explain *e, enum explain_lang
 {
     for (int section = 0; section < EXPLAIN_SECTIONS; section++) {
         fputs("<section><h2>", out);
-        explain_html_escape(out, span_z(explain_section_title((enum explain_section)section, l)));
+        html_text(out, span_z(explain_section_title((enum explain_section)section, l)));
         fputs("</h2>\n<ul>\n", out);
         for (size_t i = 0; i < e->count; i++)
             if ((int)e->sentences[i].section == section)
@@ -89,7 +59,7 @@ static void print_file(FILE *out, struct span file)
         if (!more && line.n == 0)
             break;
         fprintf(out, "<div id=\"L%" PRIu32 "\" data-n=\"%" PRIu32 "\">", n, n);
-        explain_html_escape(out, line);
+        html_text(out, line);
         fputs("</div>\n", out);
     }
     fputs("</div>\n", out);
@@ -99,22 +69,18 @@ void explain_html_print(FILE *out, const struct explain *e, const struct explain
 {
     static const char *const LANGUAGES[] = {[EXPLAIN_EN] = "en", [EXPLAIN_IT] = "it"};
     char hash[72];
+    char title[POLICY_NAME_MAX + 16];
 
     policy_hash_text(hash, &in->policy->hash);
-    fprintf(out,
-            "<!DOCTYPE html>\n<html lang=\"%s\">\n<head>\n<meta charset=\"utf-8\">\n"
-            "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
-            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-            "style-src 'unsafe-inline'\">\n<title>",
-            LANGUAGES[in->language]);
-    explain_html_escape(out, span_z(in->policy->federation));
-    fprintf(out, " %" PRIu32 "</title>\n<style>\n%s</style>\n</head>\n<body>\n<header><h1>",
-            in->policy->version, STYLE);
-    explain_html_escape(out, span_z(in->policy->federation));
+    snprintf(title, sizeof title, "%s %" PRIu32, in->policy->federation, in->policy->version);
+    html_begin(out, LANGUAGES[in->language], title, STYLE);
+    fputs("<header><h1>", out);
+    html_text(out, span_z(in->policy->federation));
     fprintf(out, ", %s %" PRIu32 "</h1>\n<p class=\"hash\">%s</p></header>\n<main>\n<div>\n",
             explain_word("version", in->language), in->policy->version, hash);
     print_sections(out, e, in->language);
     fputs("</div>\n", out);
     print_file(out, in->file);
-    fputs("</main>\n</body>\n</html>\n", out);
+    fputs("</main>\n", out);
+    html_end(out);
 }

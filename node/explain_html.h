@@ -8,7 +8,5 @@
 #include <stdio.h>
 
 void explain_html_print(FILE *out, const struct explain *e, const struct explain_in *in);
-/* Text as HTML shows it: & < > " ' escaped. */
-void explain_html_escape(FILE *out, struct span text);
 
 #endif

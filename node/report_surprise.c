@@ -84,10 +84,9 @@ out:
 }
 
 /* "Rarely" only where fewer do than chance alone would have; else they only fall behind their like. */
-static enum pt_code put_sentence(struct buf *out, const struct answer *a,
-                                 const struct answer_cell *c, struct pt_err *err)
+void report_surprise_sentence(char out[REPORT_SURPRISE_MAX], const struct answer *a,
+                              const struct answer_cell *c)
 {
-    char line[ANSWER_SENTENCE_MAX + 4 * ANSWER_WORD_MAX];
     char people[TABLE_TEXT_MAX] = "";
     char how_many[TABLE_TEXT_MAX + 64] = "the joint count is too small to be shown";
     bool rare =
@@ -98,11 +97,19 @@ static enum pt_code put_sentence(struct buf *out, const struct answer *a,
         snprintf(how_many, sizeof how_many, "%s \xc2\xb1 %.0f more people would be expected",
                  people, ceil(c->derived.half_width));
     }
-    snprintf(line, sizeof line, "Those with %s (%s) at %s %s %s (%s) at %s%s: %s.", c->row, a->rows,
-             a->asker, rare ? "rarely have" : "have", c->column, a->columns, a->with,
+    snprintf(out, REPORT_SURPRISE_MAX, "Those with %s (%s) at %s %s %s (%s) at %s%s: %s.", c->row,
+             a->rows, a->asker, rare ? "rarely have" : "have", c->column, a->columns, a->with,
              rare ? ", though those who resemble them do"
                   : " less often than those who resemble them",
              how_many);
+}
+
+static enum pt_code put_sentence(struct buf *out, const struct answer *a,
+                                 const struct answer_cell *c, struct pt_err *err)
+{
+    char line[REPORT_SURPRISE_MAX];
+
+    report_surprise_sentence(line, a, c);
     return table_paragraph(out, line, 0, err);
 }
 

@@ -191,9 +191,16 @@ say 'and what that same table, paid for once, says about pairs that are rarer th
 "$patto" --home "$dir/freshmart" query surprise --with drinkco --rows buys --columns drinkco.drinks |
     sed 's/^/    /'
 
+say 'a plan: what it would cost, then all of it with a report'
+"$patto" --home "$dir/freshmart" plan explain tests/demo/plans/joint-launch.yaml 2>/dev/null |
+    sed 's/^/    /'
+"$patto" --home "$dir/freshmart" plan run tests/demo/plans/joint-launch.yaml --out "$dir" \
+    2>"$dir/plan.log" | sed "s|$PWD/||; s/^/    /"
+[ -s "$dir/report.html" ] || { cat "$dir/plan.log" >&2; exit 1; }
+
 say 'every answer beside the truth, which only this demo knows'
 status=0
 "$BUILD/demo-check" "$dir/data/truth.db" "$dir"/[0-9]*.json || status=$?
 stop
-say "done; answers are in $BUILD/demo/*.json"
+say "done; answers are in $BUILD/demo/*.json, the plan's report in $BUILD/demo/report.html"
 exit "$status"
