@@ -26,19 +26,16 @@ static enum pt_code understand(struct plan_outcome *o, const struct plan_forecas
     return rc == PT_OK ? decide(f->policy, &o->question, &o->no) : rc;
 }
 
-/* The same question, or another reading of the same table, is paid for once. Not so reach over
- * several partners: each run has noise of its own. */
+/* The same question, or another reading of the same table, is paid for once. */
 static enum pt_code asked_before(bool *same, const struct plan_forecast *f, size_t i,
                                  struct pt_err *err)
 {
     struct buf now = {0};
     struct buf then = {0};
-    enum pt_code rc = PT_OK;
+    enum pt_code rc = question_print(&now, f->policy, &f->outcomes[i].question, err);
 
     *same = false;
-    if (f->outcomes[i].question.also == 0)
-        rc = question_print(&now, f->policy, &f->outcomes[i].question, err);
-    for (size_t k = 0; rc == PT_OK && now.n > 0 && k < i && !*same; k++) {
+    for (size_t k = 0; rc == PT_OK && k < i && !*same; k++) {
         then.n = 0;
         if (f->outcomes[k].no.code != PT_OK)
             continue;

@@ -32,12 +32,10 @@ static enum pt_code paid_for(bool *paid, const struct plan_run *r, size_t i, str
 {
     const struct plan_outcome *o = &r->forecast->outcomes[i];
     struct buf text = {0};
-    enum pt_code rc = PT_OK;
+    enum pt_code rc = question_print(&text, r->forecast->policy, &o->question, err);
 
     *paid = false;
-    if (o->question.also == 0)
-        rc = question_print(&text, r->forecast->policy, &o->question, err);
-    for (size_t k = 0; rc == PT_OK && text.n > 0 && k < r->count && !*paid; k++) {
+    for (size_t k = 0; rc == PT_OK && k < r->count && !*paid; k++) {
         const struct plan_step *s = &r->steps[k];
         *paid = (s->state == PLAN_ANSWERED || s->state == PLAN_KEPT) &&
                 span_eq_vartime(span_z(s->answer.question), buf_span(&text));

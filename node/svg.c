@@ -37,8 +37,8 @@ void svg_half_width(char out[SVG_TEXT_MAX], double v, enum svg_unit unit)
 /* Bars shrink with the page; what has a figure in each cell scrolls. */
 static void begin(FILE *out, int width, int height, const char *title, const char *about)
 {
-    fprintf(out, "<svg viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\" role=\"img\">\n<title>",
-            width, height, width, height);
+    fprintf(out, "<svg viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\"%s role=\"img\">\n<title>",
+            width, height, width, height, width == BAR_WIDTH ? " class=\"fit\"" : "");
     html_text(out, span_z(title));
     fputs("</title><desc>", out);
     html_text(out, span_z(about));

@@ -5,7 +5,7 @@ set -eu
 packages="gcc clang make pkg-config libsodium-dev libssl-dev libgrpc-dev libprotobuf-c-dev
 protobuf-c-compiler protobuf-compiler libfyaml-dev libsqlite3-dev sqlite3 libjansson-dev libcsv-dev
 libutf8proc-dev libcmocka-dev minisign valgrind clang-format clang-tidy clang-tools cppcheck
-libclang-rt-14-dev shellcheck jq openssl"
+libclang-rt-14-dev shellcheck jq openssl chromium fonts-dejavu-core"
 missing=
 for package in $packages; do
     state=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)

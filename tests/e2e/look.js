@@ -1,0 +1,91 @@
+// look.js PAGE WIDTH PNG - open a file in headless Chromium, print what was asked for, what is too wide
+// and what is too small to read, as JSON, and take a picture. Plain Node: DevTools over a pipe.
+'use strict';
+const { spawn } = require('child_process');
+const fs = require('fs');
+const os = require('os');
+const path = require('path');
+
+const [page, width, png] = process.argv.slice(2);
+const profile = fs.mkdtempSync(path.join(os.tmpdir(), 'patto-look-'));
+const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+    '--disable-background-networking', '--disable-component-update', '--disable-sync',
+    '--remote-debugging-pipe', `--user-data-dir=${profile}`];
+const browser = spawn('chromium', flags, { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] });
+const waiting = new Map();
+let next = 1;
+let session;
+let unread = '';
+const seen = { requests: 0, errors: [] };
+
+function finish(code) {
+    clearTimeout(deadline);
+    browser.removeAllListeners('exit');
+    browser.once('exit', () => {
+        fs.rmSync(profile, { recursive: true, force: true });
+        process.exit(code);
+    });
+    browser.kill('SIGKILL');
+}
+const deadline = setTimeout(() => {
+    console.error('chromium did not answer within a minute');
+    finish(1);
+}, 60000);
+browser.on('error', (e) => { console.error(`chromium: ${e.message}`); process.exit(1); });
+browser.on('exit', () => { console.error('chromium ended by itself'); process.exit(1); });
+
+function send(method, params = {}) {
+    const id = next++;
+    browser.stdio[3].write(JSON.stringify({ id, method, params, sessionId: session }) + '\0');
+    return new Promise((yes, no) => waiting.set(id, { yes, no }));
+}
+function take(m) {
+    if (m.method === 'Network.requestWillBeSent') seen.requests++;
+    if (m.method === 'Runtime.exceptionThrown' || m.method === 'Log.entryAdded')
+        seen.errors.push(JSON.stringify(m.params).slice(0, 300));
+    if (m.method === 'Page.loadEventFired' && loaded) loaded();
+    const w = waiting.get(m.id);
+    if (!w) return;
+    waiting.delete(m.id);
+    if (m.error) w.no(new Error(m.error.message));
+    else w.yes(m.result);
+}
+browser.stdio[4].on('data', (bytes) => {
+    const parts = (unread + bytes).split('\0');
+    unread = parts.pop();
+    parts.forEach((p) => take(JSON.parse(p)));
+});
+
+// What of the page lies outside the window, other than what scrolls by itself; letters under 7 px.
+const LOOK = `(() => {
+    const text = [...document.querySelectorAll('svg text')];
+    return {
+        overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        svg: document.querySelectorAll('svg').length,
+        bars: document.querySelectorAll('svg .bar').length,
+        small: text.filter((t) => t.getBoundingClientRect().height > 0 &&
+                                  t.getBoundingClientRect().height < 7).length,
+        outside: text.filter((t) => {
+            const box = t.getBoundingClientRect();
+            const of = t.ownerSVGElement.getBoundingClientRect();
+            return box.right > of.right + 1 || box.left < of.left - 1 || box.bottom > of.bottom + 1;
+        }).map((t) => t.textContent),
+    };
+})()`;
+let loaded;
+
+async function look() {
+    const { targetId } = await send('Target.createTarget', { url: 'about:blank' });
+    ({ sessionId: session } = await send('Target.attachToTarget', { targetId, flatten: true }));
+    for (const domain of ['Page', 'Network', 'Runtime', 'Log']) await send(`${domain}.enable`);
+    await send('Emulation.setDeviceMetricsOverride',
+        { width: Number(width), height: 900, deviceScaleFactor: 1, mobile: false });
+    const ready = new Promise((yes) => { loaded = yes; });
+    await send('Page.navigate', { url: `file://${path.resolve(page)}` });
+    await ready;
+    const { result } = await send('Runtime.evaluate', { expression: LOOK, returnByValue: true });
+    const { data } = await send('Page.captureScreenshot', { captureBeyondViewport: true });
+    fs.writeFileSync(png, Buffer.from(data, 'base64'));
+    console.log(JSON.stringify({ ...seen, ...result.value }));
+}
+look().then(() => finish(0), (e) => { console.error(e.message); finish(1); });

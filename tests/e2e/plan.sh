@@ -1,0 +1,121 @@
+#!/bin/sh
+# plan.sh - a plan of questions: what it would cost, asked in the cheapest order, resumed, stopped at
+# its budget; and the report, read and looked at in Chromium, with no network.
+. tests/e2e/lib.sh
+. tests/e2e/lib-federation.sh
+
+federation freshmart drinkco homeware
+customers freshmart 0 4000
+customers drinkco 2000 6000
+customers homeware 1000 5000
+for name in freshmart drinkco homeware; do serve "$name"; done
+for name in freshmart drinkco homeware; do ok p "$name" tokenise; done
+cat >"$work/launch.yaml" <<'YAML'
+patto-plan: 1
+name: launch
+asker: freshmart
+budget_rho: 0.0056
+audiences: {loyal: [segment=loyal]}
+questions:
+  - {id: together, ask: overlap, with: drinkco, audience: loyal}
+  - {id: taste, ask: affinity, with: drinkco, rows: buys, columns: drinkco.buys}
+  - {id: everybody, ask: reach, with: [drinkco, homeware]}
+  - {id: shares, ask: profile, with: drinkco, rows: buys, columns: drinkco.buys}
+  - {id: missed, ask: surprise, with: drinkco, rows: buys, columns: drinkco.buys}
+  - {id: others, ask: overlap, with: homeware}
+YAML
+
+say 'explain: under the policy in force, before any data is touched'
+ok p freshmart plan explain "$work/launch.yaml" --json
+holds "$work/out" '[.questions[].permitted] == [true, true, true, true, true, true] and
+    [.questions[].paid_before] == [false, false, false, true, true, false] and
+    .questions[1].simulated.cells > 0 and .rho > 0.00425 and .rho < 0.0043'
+ok "$patto" plan explain "$work/launch.yaml" --policy "$work/policy.yaml"
+! LC_ALL=C.UTF-8 grep -E '^.{101}' "$work/out" || fail 'wider than 100 columns'
+refused 1 'no such file' p freshmart plan explain "$work/none.yaml"
+refused 2 "asker is freshmart, and this home is drinkco's" p drinkco plan run "$work/launch.yaml" --out "$work/no"
+refused 1 'no epoch is in force' p freshmart plan run "$work/launch.yaml" --out "$work/no"
+[ ! -e "$work/no" ] || fail 'a folder for nothing'
+
+say 'run: every question answered, tables paid for once'
+ok p freshmart epoch
+ok p freshmart plan run "$work/launch.yaml" --out "$work/launch"
+holds "$work/launch/plan.json" '[.questions[].state] == ["answered", "answered", "answered", "answered", "answered", "answered"]
+    and .questions[3].charged_rho == 0 and .questions[4].charged_rho == 0
+    and .questions[3].repeated and (.charged_rho - .questions[0].charged_rho -
+    .questions[1].charged_rho - .questions[2].charged_rho - .questions[5].charged_rho | fabs) < 1e-12 and
+    .charged_rho <= .budget_rho and (.questions[1].receipts | length) == 1'
+holds "$work/launch/answers/taste.json" '.kind == "affinity" and (.cells | length) == 25'
+[ "$(wc -l <"$work/launch/answers/taste.csv")" -eq 26 ] || fail 'a line a cell, and a head'
+spent drinkco freshmart >"$work/spent"
+
+say 'again: nothing is asked that is there; what is lost or damaged is'
+rm "$work/launch/answers/shares.answer"
+printf 'odd' >"$work/launch/answers/together.answer"
+ok p freshmart plan run "$work/launch.yaml" --out "$work/launch"
+holds "$work/launch/plan.json" '[.questions[].state] == ["answered", "kept", "kept", "answered", "kept", "kept"]
+    and .questions[0].charged_rho == 0'
+[ "$(spent drinkco freshmart)" = "$(cat "$work/spent")" ] || fail 'the same plan was charged twice'
+
+say 'one partner away: the others are answered, and it goes on when it is back'
+stop homeware
+rm "$work/launch/answers/others.answer"
+refused 1 '1 of 6 questions have no answer' p freshmart plan run "$work/launch.yaml" --out "$work/launch"
+holds "$work/launch/plan.json" '[.questions[].state] == ["kept", "kept", "kept", "kept", "kept", "failed"] and
+    .questions[5].reason != null'
+serve homeware
+ok p freshmart plan run "$work/launch.yaml" --out "$work/launch"
+
+say 'a budget of its own: it stops before'
+sed 's/0.0056/0.001/; s/^name: launch/name: poor/' "$work/launch.yaml" >"$work/poor.yaml"
+refused 1 '5 of 6 questions have no answer' p freshmart plan run "$work/poor.yaml" --out "$work/poor"
+holds "$work/poor/plan.json" '[.questions[].state] == ["answered", "over budget", "over budget", "over budget", "over budget", "over budget"]'
+
+say 'the page: figures as in the answers, nothing loaded, nothing too wide'
+cat >"$work/page.py" <<'PY'
+import html.parser, json, pathlib, sys
+
+class Page(html.parser.HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.values, self.section, self.open, self.ids = {}, None, [], set()
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        if tag == "section":
+            self.section = attrs["id"]
+        if "id" in attrs:
+            assert attrs["id"] not in self.ids, attrs["id"]
+            self.ids.add(attrs["id"])
+        assert tag not in ("script", "img", "link", "iframe", "object"), tag
+        assert "src" not in attrs and not attrs.get("href", "#").startswith("http"), attrs
+        if tag == "td" and "data-value" in attrs:
+            self.values.setdefault(self.section, []).append(
+                (float(attrs["data-value"]), float(attrs["data-half-width"])))
+        if tag not in ("meta", "rect", "path", "circle", "br"):
+            self.open.append(tag)
+    def handle_startendtag(self, tag, attrs):
+        assert tag in ("rect", "path", "circle"), tag
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag, (tag, self.open)
+
+folder = pathlib.Path(sys.argv[1])
+page = Page()
+page.feed((folder / "report.html").read_text())
+assert not page.open, page.open
+for answer in sorted(folder.glob("answers/*.json")):
+    a = json.loads(answer.read_text())
+    shown = [(c["value"], c["half_width"]) for c in a["cells"] if c["status"] == "value"]
+    got = page.values[answer.stem]
+    for want in shown:
+        assert any(abs(want[0] - g[0]) <= 1e-9 * (1 + abs(want[0])) and
+                   abs(want[1] - g[1]) <= 1e-9 * (1 + abs(want[1])) for g in got), (answer, want)
+    hidden = [c for c in a["cells"] if c["status"] != "value"]
+    assert len(shown) > 0 or len(hidden) > 0
+PY
+python3 "$work/page.py" "$work/launch" || fail 'the page does not say what the answers say'
+for size in 1280 400; do
+    ok node tests/e2e/look.js "$work/launch/report.html" "$size" "$work/page-$size.png"
+    holds "$work/out" '.requests == 1 and .errors == [] and .overflow <= 0 and .svg >= 4 and
+        .bars > 0 and .small == 0 and .outside == []'
+done
+for name in freshmart drinkco homeware; do stop "$name"; done
