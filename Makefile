@@ -95,7 +95,7 @@ $(BUILD)/crypto/digit_sum_avx2.o: CFLAGS_ARCH := -mavx2 $(if $(PLAIN),,-O3)
 $(BUILD)/crypto/block_ifma.o $(BUILD)/crypto/membership_ifma.o: CFLAGS_ARCH := $(IFMA) $(if $(PLAIN),,-O3)
 endif
 $(BUILD)/crypto/block_portable.o $(BUILD)/crypto/residues.o $(BUILD)/crypto/digit_sum.o \
-$(BUILD)/crypto/membership_portable.o: \
+$(BUILD)/crypto/membership_portable.o $(BUILD)/crypto/membership.o: \
     CFLAGS_ARCH := $(if $(PLAIN),,-O3)
 
 # Tests: a program a module. Objects named in X_test.objs replace library members (a seam for

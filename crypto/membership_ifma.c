@@ -1,8 +1,10 @@
 /* Compiled with AVX-512 IFMA (Makefile, CFLAGS_ARCH), and run only where there is IFMA.
  *
- * Eight slots a register. Montgomery's radix is 2^52: the low halves of a sum of products and of m*q
- * cancel, what is left is (sum + m*q) / 2^52 < sum/2^52 + q. Where q < 2^40 that is hardly more than
- * q and factors may be a few q; where q is of 48 bits (WIDE) each result is brought below q. */
+ * Eight slots a register. Montgomery's radix is 2^52, and m = sum / q mod 2^52: the low halves of a sum
+ * of products and of m*q are equal but for the carry, so that only high ones are worked out, and q
+ * keeps (sum - m*q) / 2^52 above zero: it starts in the sum. The result is at most sum/2^52 + q. Where
+ * q < 2^40 that is hardly more than q and factors may be a few q; where q is of 48 bits (wide) each
+ * result is brought below q. */
 #include "crypto/membership.h"
 
 #ifdef __AVX512IFMA__
@@ -18,7 +20,7 @@ struct vec2 {
     vec c0, c1;
 };
 struct modulus {
-    vec q, neg_qinv;
+    vec q, qinv;
 };
 
 INLINE vec all(uint64_t x)
@@ -35,33 +37,35 @@ INLINE struct vec2 load2(const uint64_t *const p[2], size_t i)
 }
 INLINE struct modulus modulus_of(const struct ring *r)
 {
-    return (struct modulus){all(r->q), all(r->neg_qinv & (((uint64_t)1 << 52) - 1))};
+    return (struct modulus){all(r->q), all((0 - r->neg_qinv) & (((uint64_t)1 << 52) - 1))};
 }
 /* As unsigned numbers the smaller of x and x - q. */
 INLINE vec less(vec x, struct modulus m, const bool wide)
 {
     return wide ? _mm512_min_epu64(x, _mm512_sub_epi64(x, m.q)) : x;
 }
+/* lo and hi are sums of the halves of products, q in hi besides. */
 INLINE vec reduce(vec lo, vec hi, struct modulus m, const bool wide)
 {
     const vec zero = _mm512_setzero_si512();
-    const vec factor = _mm512_madd52lo_epu64(zero, lo, m.neg_qinv);
-    const vec carry = _mm512_srli_epi64(_mm512_madd52lo_epu64(lo, factor, m.q), 52);
+    const vec factor = _mm512_madd52lo_epu64(zero, lo, m.qinv);
+    const vec taken = _mm512_madd52hi_epu64(zero, factor, m.q);
+    const vec sum = _mm512_add_epi64(hi, _mm512_srli_epi64(lo, 52));
 
-    return less(_mm512_add_epi64(_mm512_madd52hi_epu64(hi, factor, m.q), carry), m, wide);
+    return less(_mm512_sub_epi64(sum, taken), m, wide);
 }
 INLINE vec mul(vec a, vec b, struct modulus m, const bool wide)
 {
     const vec zero = _mm512_setzero_si512();
 
-    return reduce(_mm512_madd52lo_epu64(zero, a, b), _mm512_madd52hi_epu64(zero, a, b), m, wide);
+    return reduce(_mm512_madd52lo_epu64(zero, a, b), _mm512_madd52hi_epu64(m.q, a, b), m, wide);
 }
 /* a*b + c*d */
 INLINE vec mul_pair(struct vec2 a, struct vec2 b, struct modulus m, const bool wide)
 {
     const vec zero = _mm512_setzero_si512();
     vec lo = _mm512_madd52lo_epu64(zero, a.c0, b.c0);
-    vec hi = _mm512_madd52hi_epu64(zero, a.c0, b.c0);
+    vec hi = _mm512_madd52hi_epu64(m.q, a.c0, b.c0);
 
     lo = _mm512_madd52lo_epu64(lo, a.c1, b.c1);
     hi = _mm512_madd52hi_epu64(hi, a.c1, b.c1);

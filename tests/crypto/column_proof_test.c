@@ -153,6 +153,39 @@ static void counts_are_bounded(void **state)
     proof_bed_free(&b);
 }
 
+/* What an evaluator sees of the same columns again and again: X of each row and the coefficients but
+ * for that of Z^0, which the check determines. 64 cells by the upper six bits: of 63 degrees of freedom
+ * 127.6 has probability 2.5e-6. */
+static void answers_are_uniform(void **state)
+{
+    enum { RUNS = 64, NUMBERS = PROOF_ROWS + 2 * MEMBERSHIP_DEGREE };
+    struct proof_bed b = proof_bed_laid((struct proof_bed_kind){RLWE_P40, 1, 1});
+    double cells[64] = {0};
+    double all = 0;
+    double sum = 0;
+
+    (void)state;
+    proof_bed_set_up(&b);
+    proof_bed_accept(&b);
+    for (size_t run = 0; run < RUNS; run++) {
+        proof_bed_commit(&b);
+        proof_bed_challenge(&b, 1); /* always the same: it is the masks that change */
+        proof_bed_answer(&b);
+        assert_int_equal(proof_bed_judge(&b), PT_OK);
+        for (size_t i = 0; i < NUMBERS; i++) {
+            if (i == PROOF_ROWS || i == PROOF_ROWS + 1)
+                continue;
+            cells[b.answer.p[4 * NUMBERS + i] >> 2]++;
+            all++;
+        }
+    }
+    for (size_t i = 0; i < PT_LEN(cells); i++)
+        sum += (cells[i] - all / 64) * (cells[i] - all / 64) / (all / 64);
+    assert_true(sum < 127.6);
+    assert_true(sum > 20); /* nor too even: probability 1e-8 */
+    proof_bed_free(&b);
+}
+
 /* Parts in reverse order, as threads might finish. */
 static void backwards(void *self, size_t count, void (*part)(void *context, size_t i),
                       void *context)
@@ -194,6 +227,7 @@ int main(void)
         cmocka_unit_test(a_failed_answer_closes_the_commitment),
         cmocka_unit_test(p32_is_refused_by_name),
         cmocka_unit_test(counts_are_bounded),
+        cmocka_unit_test(answers_are_uniform),
         cmocka_unit_test(threads_change_nothing),
     };
 
