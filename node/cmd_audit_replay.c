@@ -65,7 +65,9 @@ static void print_text(const struct telling *t)
     fprintf(out, "epoch %" PRIu64 ", signed by", h->number);
     for (size_t i = 0; i < h->participant_count; i++)
         fprintf(out, "%s %s", i > 0 ? "," : "", h->participants[i].name);
-    if (t->bed->epoch != NULL)
+    if (t->bed->at < 0)
+        fprintf(out, "\na neutral node: it has no data, and its part in reach alone\n");
+    else if (t->bed->epoch != NULL)
         fprintf(out, "\nour data, their announced size and the seed are those of the header\n");
     else
         fprintf(out, "\nour data could not be compared: %s\n", t->bed->no_epoch.msg);
@@ -112,9 +114,9 @@ static enum pt_code print_json(const struct telling *t, struct pt_err *err)
     return cmd_json_print(t->cli->out,
                           json_pack("{s:I, s:s, s:b, s:o, s:o, s:o, s:s}", "epoch",
                                     (json_int_t)h->number, "verdict", verdict(r), "data_match",
-                                    t->bed->epoch != NULL, "kinds", kinds, "first",
-                                    json_session(r->first), "unchecked", json_session(r->gone),
-                                    "missing", r->missing),
+                                    t->bed->at < 0 || t->bed->epoch != NULL, "kinds", kinds,
+                                    "first", json_session(r->first), "unchecked",
+                                    json_session(r->gone), "missing", r->missing),
                           err);
 }
 

@@ -274,7 +274,7 @@ static enum pt_code check_coverage(struct replay_report *r, const struct replay_
     bool found = true;
     enum pt_code rc = PT_OK;
 
-    if (r->sums[WHAT_EPOCH].sessions == 0)
+    if (r->sums[WHAT_EPOCH].sessions == 0 && bed->at >= 0)
         missing(r, "the round of this epoch: no record of it is kept");
     /* Whose data are gone could not be told apart by their ids. */
     if (r->sums[WHAT_ASK].unchecked + r->sums[WHAT_REACH].unchecked > 0)

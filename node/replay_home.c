@@ -52,6 +52,55 @@ static enum pt_code read_header(struct replay_home *r, uint64_t number, struct p
     return rc;
 }
 
+/* A neutral node keeps no epoch: the header came with the question, under all signatures. */
+static bool header_came(struct salt_result *out, const struct replay_home *r,
+                        const struct replay_facts *f, uint64_t number)
+{
+    struct wire_in in = {0};
+    struct pt_err ignored;
+    bool good = false;
+
+    *out = (struct salt_result){0};
+    if (f->came[FRAME_REACH_QUESTION].n > 0 &&
+        wire_decode(&in, buf_span(&f->came[FRAME_REACH_QUESTION]), &ignored) == PT_OK) {
+        const struct wire_reach_question *q = &in.frame.u.reach_question;
+        good = epoch_header_parse(&out->header, q->header, &ignored) == PT_OK &&
+               out->header.number == number && q->signatures.count == out->header.participant_count;
+        for (size_t i = 0; good && i < q->signatures.count; i++)
+            out->signatures[i] = q->signatures.items[i].signature;
+        good = good && salt_result_check(out, r->home->policy, &ignored) == PT_OK;
+    }
+    wire_in_free(&in);
+    return good;
+}
+
+static enum pt_code find_header(struct replay_home *r, uint64_t number, struct pt_err *err)
+{
+    struct records_list names;
+    bool found = false;
+    enum pt_code rc = records_list(&names, r->home, err);
+
+    r->at = -1;
+    for (size_t i = 0; i < names.count && rc == PT_OK && !found; i++) {
+        struct replay_file file = {0};
+        struct replay_facts f = {0};
+        const struct replay_source source = replay_file_source(&file);
+        struct pt_err damaged; /* named when the sessions are listed */
+        if (replay_file_open(&file, r, names.names[i], &damaged) == PT_OK &&
+            replay_scan(&f, &source, &damaged) == PT_OK)
+            found = header_came(&r->agreed, r, &f, number);
+        replay_file_close(&file);
+        replay_facts_free(&f);
+    }
+    records_list_free(&names);
+    if (rc == PT_OK && !found)
+        rc = pt_fail(err, PT_ESTATE,
+                     "no record of a question in epoch %" PRIu64
+                     " is kept here, and a neutral node has no other part in it",
+                     number);
+    return rc == PT_OK ? epoch_header_id(&r->id, &r->agreed.header, err) : rc;
+}
+
 /* Replaced data are no deviation; data under the committed root that announce another size are. */
 static enum pt_code load_data(struct replay_home *r, struct pt_err *err)
 {
@@ -89,6 +138,8 @@ enum pt_code replay_home_open(struct replay_home *r, const struct replay_home_in
         (rc = pool_new(&r->pool, in->threads, err)) != PT_OK)
         return rc;
     r->parallel = pool_parallel(r->pool);
+    if (in->home->policy->partners[in->home->self].neutral)
+        return find_header(r, in->epoch, err);
     if ((rc = read_header(r, in->epoch, err)) != PT_OK)
         return rc;
     return load_data(r, err);
@@ -200,10 +251,12 @@ static enum pt_code classify_batch(struct replay_session *out, struct replay_hom
 /* The round in which this node committed to the header's seed. */
 static bool is_round(const struct replay_home *r, const struct replay_facts *f)
 {
-    const struct digest *seed = &r->agreed.header.participants[r->at].seed_hash;
     struct wire_in in = {0};
     bool found = false;
 
+    if (r->at < 0)
+        return false;
+    const struct digest *seed = &r->agreed.header.participants[r->at].seed_hash;
     if (f->whole[FRAME_COMMIT].n > 0 && find_frame(&in, f, FRAME_COMMIT))
         found = memcmp(in.frame.u.commit.seed_hash.b, seed->b, sizeof seed->b) == 0;
     wire_in_free(&in);

@@ -29,7 +29,7 @@ struct replay_home {
     struct parallel parallel;
     struct salt_result agreed; /* the epoch: header and signatures, checked */
     struct digest id;
-    int at;                 /* this node among its participants */
+    int at;                 /* this node among its participants; -1: it is neutral */
     struct snapshot *epoch; /* NULL: its data are gone, and why */
     struct pt_err no_epoch;
     struct replay_column *columns;

@@ -5,11 +5,12 @@
 . tests/e2e/lib-federation.sh
 
 say "tokens, an epoch, questions both ways"
-federation ada bea cleo
+fed_neutral=watch
+federation ada bea cleo watch
 customers ada 0 4000
 customers bea 2000 6000
 customers cleo 3000 7000
-for name in ada bea cleo; do serve "$name"; done
+for name in ada bea cleo watch; do serve "$name"; done
 for name in ada bea cleo; do ok p "$name" tokenise; done
 ok p ada epoch
 epoch=$(p ada status --json | jq .epoch)
@@ -39,6 +40,9 @@ for name in ada bea cleo; do
     [ "$(jq .kinds.reach.same "$work/out")" = "$(jq .kinds.reach.sessions "$work/out")" ] ||
         fail "not all of $name's reach is the same"
 done
+ok p watch audit replay "$epoch" --json # always one of the three, and of no epoch itself
+holds "$work/out" '.verdict == "same" and .kinds.reach.sessions > 4 and .kinds.ask.sessions == 0'
+refused 1 "a neutral node has no other part in it" p watch audit replay 7
 
 # again NAME HOW - serve it anew: as an honest node (""), or as one that deviates.
 honest=$patto
@@ -95,8 +99,8 @@ say "reach: a slot that is not so, dummies that hide nothing"
 cheat bea input p ada query reach --with bea --with cleo
 refused 1 "(reach, " p bea audit replay "$epoch"
 refused 1 ": ReachPart offset 0 differs" p bea audit replay "$epoch"
-cheat cleo dummies p ada query reach --with bea --with cleo
-refused 1 "(reach, " p cleo audit replay "$epoch"
+cheat watch dummies p ada query reach --with bea --with cleo
+refused 1 "(reach, " p watch audit replay "$epoch"
 ok p bea audit replay "$epoch"
 
 say "a record that is gone, or was changed"
