@@ -124,7 +124,8 @@ $(BUILD)/lattice-bench: $(BUILD)/tests/bench/lattice_bench.o $(LIB)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 $(BUILD)/group-bench: $(BUILD)/tests/bench/group_bench.o $(LIB)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
-$(BUILD)/demo-data $(BUILD)/demo-check: $(BUILD)/demo-%: $(BUILD)/tests/demo/demo_%.o
+$(BUILD)/demo-page: $(LIB)
+$(BUILD)/demo-data $(BUILD)/demo-check $(BUILD)/demo-page: $(BUILD)/demo-%: $(BUILD)/tests/demo/demo_%.o
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 # A node that cheats, for e2e/replay.sh alone.
 DEVIANT := rlwe_encrypt_columns noise_gauss columns_evaluator epoch_column_seed rlwe_blocks_valid \
@@ -151,10 +152,10 @@ check: $(TEST) $(REPLAY)
 	@BUILD=$(BUILD) sh scripts/run-tests.sh $(TEST) $(REPLAY)
 
 test: deps
-	@$(MAKE) --no-print-directory $(BUILD)/patto $(BUILD)/demo-data $(BUILD)/demo-check tests
+	@$(MAKE) --no-print-directory $(BUILD)/patto $(BUILD)/demo-data $(BUILD)/demo-check $(BUILD)/demo-page tests
 	@BUILD=$(BUILD) sh scripts/run-tests.sh --e2e $(TEST) $(REPLAY)
 
-e2e: $(BUILD)/patto $(BUILD)/demo-data $(BUILD)/demo-check $(BUILD)/patto-deviant
+e2e: $(BUILD)/patto $(BUILD)/demo-data $(BUILD)/demo-check $(BUILD)/demo-page $(BUILD)/patto-deviant
 	@BUILD=$(BUILD) sh scripts/run-tests.sh --e2e
 
 demo: deps

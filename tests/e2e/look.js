@@ -1,4 +1,4 @@
-// look.js PAGE WIDTH PNG - open a file in headless Chromium, print what was asked for, what is too wide
+// look.js PAGE WIDTH PNG [THEME [SCALE]] - open a file in headless Chromium, print what was asked for, what is too wide
 // and what is too small to read, as JSON, and take a picture. Plain Node: DevTools over a pipe.
 'use strict';
 const { spawn } = require('child_process');
@@ -6,7 +6,7 @@ const fs = require('fs');
 const os = require('os');
 const path = require('path');
 
-const [page, width, png] = process.argv.slice(2);
+const [page, width, png, theme = 'light', scale = '1'] = process.argv.slice(2);
 const profile = fs.mkdtempSync(path.join(os.tmpdir(), 'patto-look-'));
 const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
     '--disable-background-networking', '--disable-component-update', '--disable-sync',
@@ -79,10 +79,19 @@ async function look() {
     ({ sessionId: session } = await send('Target.attachToTarget', { targetId, flatten: true }));
     for (const domain of ['Page', 'Network', 'Runtime', 'Log']) await send(`${domain}.enable`);
     await send('Emulation.setDeviceMetricsOverride',
-        { width: Number(width), height: 900, deviceScaleFactor: 1, mobile: false });
+        { width: Number(width), height: 900, deviceScaleFactor: Number(scale), mobile: false });
+    await send('Emulation.setEmulatedMedia',
+        { features: [{ name: 'prefers-color-scheme', value: theme }] });
     const ready = new Promise((yes) => { loaded = yes; });
     await send('Page.navigate', { url: `file://${path.resolve(page)}` });
     await ready;
+    // A picture to be compared has one font, whatever else is installed.
+    if (process.argv.length > 5)
+        await send('Runtime.evaluate', { expression: `(() => {
+            const style = document.createElement('style');
+            style.textContent = '* { font-family: "DejaVu Sans", sans-serif !important }';
+            document.head.append(style);
+        })()` });
     const { result } = await send('Runtime.evaluate', { expression: LOOK, returnByValue: true });
     const { data } = await send('Page.captureScreenshot', { captureBeyondViewport: true });
     fs.writeFileSync(png, Buffer.from(data, 'base64'));

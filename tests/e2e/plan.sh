@@ -119,3 +119,11 @@ for size in 1280 400; do
         .bars > 0 and .small == 0 and .outside == []'
 done
 for name in freshmart drinkco homeware; do stop "$name"; done
+
+say 'and it looks as it did: a page of answers that do not change, light and dark'
+"$BUILD/demo-page" tests/fuzz/corpus/fuzz_page >"$work/fixed.html" || fail 'no page of kept answers'
+for theme in light dark; do
+    ok node tests/e2e/look.js "$work/fixed.html" 1024 "$work/$theme.png" "$theme" 0.5
+    ok node tests/e2e/compare.js "$work/$theme.png" "tests/e2e/report-$theme.png"
+    holds "$work/out" '.same_size and .mean < 0.5 and .most < 25'
+done
