@@ -1,3 +1,4 @@
+#include "crypto/aes_wide.h"
 #include "crypto/cpu.h"
 #include "crypto/digit_sum_plain.h"
 
@@ -26,6 +27,30 @@ static void put_together(struct digit_sum *s, const struct ring *r, size_t n)
     }
 }
 
+/* What residues_draw() draws; the rare vector with a number to replace takes that way. */
+static enum pt_code draw_wide(uint8_t *planes, const struct ring *r, const struct key32 *key,
+                              const struct digit_leaves *in)
+{
+    struct prg *g = NULL;
+    enum pt_code rc;
+
+    aes_wide_stream(planes, key, in->number, residues_bytes(r, in->n));
+    if (residues_valid(r, planes, in->n))
+        return PT_OK;
+    if ((rc = prg_new(&g, key)) == PT_OK)
+        rc = residues_draw(planes, r, g, in->number, in->n);
+    prg_free(g);
+    return rc;
+}
+
+static enum pt_code draw_leaf(uint8_t *planes, const struct ring *r, size_t l,
+                              const struct digit_leaves *in)
+{
+    if (in->keys != NULL && aes_wide_usable())
+        return draw_wide(planes, r, &in->keys[l], in);
+    return residues_draw(planes, r, in->of[l], in->number, in->n);
+}
+
 enum pt_code digit_sum(struct digit_sum *s, const struct ring *r, const struct digit_leaves *in)
 {
     const size_t bytes = residues_bytes(r, in->n);
@@ -37,7 +62,7 @@ enum pt_code digit_sum(struct digit_sum *s, const struct ring *r, const struct d
     for (size_t l = GGM_LEAVES - 1; l < GGM_LEAVES; l -= 2) {
         struct digit_pair pair = {.again = l > 1 ? UINT32_MAX : 0, .bytes = bytes};
         for (size_t i = 0; i < 2; i++) {
-            rc = residues_draw(s->planes[i], r, in->of[l - i], in->number, in->n);
+            rc = draw_leaf(s->planes[i], r, l - i, in);
             if (rc != PT_OK)
                 return rc;
             pair.planes[i] = s->planes[i];

@@ -15,9 +15,11 @@ struct digit_sum {                             /* secret */
     uint32_t weighted[RESIDUES_PLANES_MAX];
 };
 struct digit_leaves {
-    struct prg *const *of; /* GGM_LEAVES */
-    unsigned hole;         /* left out, secret; GGM_LEAVES: none */
-    uint64_t number;       /* stream of each */
+    const struct key32 *keys; /* GGM_LEAVES; NULL: ciphers do it all */
+    struct prg *const
+        *of;         /* GGM_LEAVES; not looked at where aes_wide_usable() and keys are there */
+    unsigned hole;   /* left out, secret; GGM_LEAVES: none */
+    uint64_t number; /* stream of each */
     size_t n;
 };
 /* PT_EBUG: the cipher failed. */

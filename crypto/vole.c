@@ -4,13 +4,15 @@
 
 #include <sodium.h>
 
+#include "crypto/aes_wide.h"
 #include "crypto/base/ct.h"
 #include "crypto/digit_sum.h"
 #include "crypto/prg.h"
 
 enum { STREAM_GAMMA, STREAM_SEEDS }; /* of a side's seed */
 
-struct leaves { /* ciphers keyed by the leaves of each digit's tree */
+struct leaves { /* of each digit's tree, and ciphers keyed by them where aes_wide.h cannot run */
+    struct key32 key[VOLE_DIGITS_MAX][GGM_LEAVES];
     struct prg *of[VOLE_DIGITS_MAX][GGM_LEAVES];
 };
 struct vole_prover {
@@ -87,7 +89,8 @@ static enum pt_code key_leaves(struct leaves *l, size_t digit, const struct ggm_
 {
     enum pt_code rc = PT_OK;
 
-    for (size_t x = 0; x < GGM_LEAVES && rc == PT_OK; x++)
+    memcpy(l->key[digit], t->key, sizeof t->key);
+    for (size_t x = 0; x < GGM_LEAVES && rc == PT_OK && !aes_wide_usable(); x++)
         rc = prg_new(&l->of[digit][x], &t->key[x]);
     return rc;
 }
@@ -231,8 +234,9 @@ static void run_strip(void *context, size_t i)
     struct strips *s = context;
 
     for (size_t d = i; d < vole_digit_count(s->ring) && s->rc[i] == PT_OK; d += s->count) {
-        const struct digit_leaves in = {s->leaves->of[d], s->hole == NULL ? GGM_LEAVES : s->hole[d],
-                                        s->job->number, s->job->n};
+        const struct digit_leaves in = {s->leaves->key[d], s->leaves->of[d],
+                                        s->hole == NULL ? GGM_LEAVES : s->hole[d], s->job->number,
+                                        s->job->n};
         s->rc[i] = digit_sum(&s->room[i], s->ring, &in);
         if (s->rc[i] == PT_OK)
             s->finish(s, &s->room[i], d);

@@ -149,7 +149,7 @@ static void nothing_comes_out(void **state)
             if (ended ? rc != PT_ENOMEM && rc != PT_EBUG : rc != PT_OK)
                 fail_msg("step %zu: call %zu, code %d: %s", i / 2, n, rc, err.msg);
         }
-        assert_true(tried > 2); /* otherwise nothing was tried */
+        assert_true(tried > 1); /* otherwise nothing was tried */
     }
 }
 

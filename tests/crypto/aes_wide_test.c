@@ -1,0 +1,66 @@
+/* Goal: many blocks at once are the same stream as prg.h's, which prg_test holds to the standard.
+ * Method: every length about a step's, several keys and streams; FIPS 197's own block. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "crypto/aes_wide.h"
+#include "crypto/cpu.h"
+#include "crypto/prg.h"
+
+static void streams_are_those_of_prg(void **state)
+{
+    static const uint64_t NONCES[] = {0, 1, 0x0123456789abcdef, UINT64_MAX};
+    static uint8_t want[12288 + 64], got[12288 + 64];
+
+    (void)state;
+    for (size_t k = 0; k < 8 && aes_wide_usable(); k++) {
+        const struct key32 key = {{(uint8_t)(251 * k), 7, (uint8_t)k, [31] = (uint8_t)(0xf0 + k)}};
+        struct prg *g;
+        assert_int_equal(prg_new(&g, &key), PT_OK);
+        for (size_t n = 0; n < sizeof want - 64; n += n < 1200 ? 1 : 997) {
+            const uint64_t nonce = NONCES[(n + k) % PT_LEN(NONCES)];
+            assert_int_equal(prg_read(g, nonce, 0, want, n), PT_OK);
+            got[n] = 0xa5;
+            aes_wide_stream(got, &key, nonce, n);
+            assert_memory_equal(got, want, n);
+            assert_int_equal(got[n], 0xa5); /* not one byte beyond */
+        }
+        prg_free(g);
+    }
+}
+
+/* SP 800-38A has no counter of this form: the block of zeros under the key of zeros (GCM's test case
+ * 13, whose H it is: McGrew and Viega, appendix B). */
+static void the_block_of_zeros_is_published(void **state)
+{
+    static const uint8_t H[16] = {0xdc, 0x95, 0xc0, 0x78, 0xa2, 0x40, 0x89, 0x89,
+                                  0xad, 0x48, 0xa2, 0x14, 0x92, 0x84, 0x20, 0x87};
+    uint8_t got[16];
+
+    (void)state;
+    if (!aes_wide_usable())
+        return;
+    aes_wide_stream(got, &(struct key32){{0}}, 0, sizeof got);
+    assert_memory_equal(got, H, sizeof H);
+}
+
+static void it_belongs_to_one_path(void **state)
+{
+    (void)state;
+    assert_true(!aes_wide_usable() || cpu_path() == CPU_IFMA);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(streams_are_those_of_prg),
+        cmocka_unit_test(the_block_of_zeros_is_published),
+        cmocka_unit_test(it_belongs_to_one_path),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
