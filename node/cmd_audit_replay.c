@@ -81,6 +81,12 @@ static void print_text(const struct telling *t)
             fprintf(out, ", %zu not checked", s->unchecked);
         fprintf(out, "\n");
     }
+    if (r->sums[WHAT_TOKENISE].earlier > 0)
+        fprintf(
+            out,
+            "%zu token batches were made over data that had been replaced before this epoch, or\n"
+            "under another policy: they could be replayed until then\n",
+            r->sums[WHAT_TOKENISE].earlier);
     if (open > 0)
         fprintf(out, "%zu of them were refused or broken off, so that no partner has signed them\n",
                 open);
@@ -104,12 +110,13 @@ static enum pt_code print_json(const struct telling *t, struct pt_err *err)
     for (size_t i = 0; i < PT_LEN(r->sums); i++) {
         const struct replay_sum *s = &r->sums[i];
         if (kind_is_told(i))
-            json_object_set_new(
-                kinds, KINDS[i],
-                json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "sessions", (json_int_t)s->sessions,
-                          "messages", (json_int_t)s->messages, "same", (json_int_t)s->same,
-                          "differ", (json_int_t)s->differ, "unchecked", (json_int_t)s->unchecked,
-                          "unsigned", (json_int_t)s->open));
+            json_object_set_new(kinds, KINDS[i],
+                                json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "sessions",
+                                          (json_int_t)s->sessions, "messages",
+                                          (json_int_t)s->messages, "same", (json_int_t)s->same,
+                                          "differ", (json_int_t)s->differ, "unchecked",
+                                          (json_int_t)s->unchecked, "earlier",
+                                          (json_int_t)s->earlier, "unsigned", (json_int_t)s->open));
     }
     return cmd_json_print(t->cli->out,
                           json_pack("{s:I, s:s, s:b, s:o, s:o, s:o, s:s}", "epoch",
@@ -222,6 +229,9 @@ const struct command cmd_audit_replay = {
              "replaced since, and columns that went with their epoch, cannot be made again.\n"
              "What could be compared without them was. Records are kept for\n"
              "legal.retention_days. Only pass or fail and places are printed, no content.\n"
+             "\n"
+             "Token batches over data that were replaced before the epoch are counted and\n"
+             "said, and are no reason to fail: they can be replayed until the next ingest.\n"
              "\n"
              "What it proves: with honest patto on an honest machine, that these messages\n"
              "are what patto sends over these data; a heavier weight, missing noise, other\n"

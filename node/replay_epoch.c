@@ -97,6 +97,7 @@ static enum pt_code run_one(struct replay_home *bed, const struct replay_report 
     if ((rc = read_one(o, bed, s, err)) == PT_OK &&
         memcmp(o->facts.head.policy.b, bed->home->policy->hash.b, 32) != 0) {
         s->result.verdict = REPLAY_UNCHECKED;
+        s->earlier = s->what == WHAT_TOKENISE;
         snprintf(s->result.words, sizeof s->result.words, "it was held under another policy");
     } else if (rc == PT_OK) {
         const struct replay_in in = {.self = &o->self,
@@ -107,6 +108,7 @@ static enum pt_code run_one(struct replay_home *bed, const struct replay_report 
             rc = replay_run(&o->replay, err);
         s->result = o->replay.result;
         check_record(o, s);
+        s->earlier = s->what == WHAT_TOKENISE && o->host.tokens.earlier;
         if (s->what == WHAT_ASK)
             replay_ask_free(&o->host.ask);
         else
@@ -208,10 +210,11 @@ static void sum_up(struct replay_report *r)
         sum->same += s->result.verdict == REPLAY_SAME;
         sum->differ += s->result.verdict == REPLAY_DIFFERS;
         sum->unchecked += s->result.verdict == REPLAY_UNCHECKED;
+        sum->earlier += s->earlier;
         sum->open += s->result.verdict == REPLAY_SAME && !s->result.signed_by_peer;
         if (r->first == NULL && s->result.verdict == REPLAY_DIFFERS)
             r->first = s;
-        if (r->gone == NULL && s->result.verdict == REPLAY_UNCHECKED)
+        if (r->gone == NULL && s->result.verdict == REPLAY_UNCHECKED && !s->earlier)
             r->gone = s;
     }
 }

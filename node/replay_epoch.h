@@ -7,7 +7,8 @@
 
 struct replay_sum { /* of one kind of session */
     size_t sessions, same, differ, unchecked;
-    size_t open;       /* without the peer's signature: broken off, or refused */
+    size_t earlier; /* of those unchecked: tokens over data that were replaced before the epoch */
+    size_t open;    /* without the peer's signature: broken off, or refused */
     uint64_t messages; /* ours, compared */
 };
 struct replay_report {

@@ -69,6 +69,8 @@ struct replay_session {
     struct digest group; /* sessions that belong together: a batch, a run, a round; else zeros */
     uint32_t hop;        /* of a batch */
     bool asks;           /* reach: the question, not a share */
+    bool earlier;        /* tokens made over data, or under a policy, before the epoch's: unchecked,
+                          * and no part of the epoch's own verdict */
     struct replay_result result;
 };
 /* Is this session of the epoch? Fills all but number and result. Runs of reach are gathered; whether a

@@ -23,7 +23,8 @@ static enum pt_code own_batch(struct replay_tokens *t, struct pt_err *err)
     if (epoch == NULL)
         return gone(t, err, t->bed->no_epoch.msg);
     const struct vault_data *data = snapshot_data(epoch);
-    if (strcmp(data->generation, t->note.generation) != 0)
+    t->earlier = strcmp(data->generation, t->note.generation) != 0;
+    if (t->earlier)
         return gone(t, err, "these tokens were made over data that have been replaced since");
     for (uint64_t i = 0; i < t->note.row_count; i++)
         if (t->note.rows[i] >= data->count)

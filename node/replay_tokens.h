@@ -13,6 +13,7 @@ struct replay_tokens {
     const char *before; /* record of the hop before; NULL: there is none, or it is not kept */
     struct session *session;
     struct pt_err gone;
+    bool earlier;         /* gone: the batch is of a dataset before the epoch's */
     struct oprf_key *key; /* of the session's key period; borrowed */
     struct key32 proof_seed;
     struct tokenise_owner owner;

@@ -126,7 +126,20 @@ refused 1 "this node was in no epoch 7" p ada audit replay 7
 refused 2 "EPOCH is a number" p ada audit replay seven
 refused 2 "--threads is 1..64" p ada audit replay "$epoch" --threads 0
 
+say "more customers: the first batch was over other data, and what was said since is the same"
+serve ada
+ok p ada tokenise
+ok p ada epoch
+epoch=$(p ada status --json | jq .epoch)
+ok p ada query overlap --with bea
+ok p ada audit replay "$epoch" --json
+holds "$work/out" '.verdict == "same" and .kinds.tokens.earlier == 1 and .kinds.tokens.unchecked == 1'
+ok p ada audit replay "$epoch"
+grep -q "1 token batches were made over data that had been replaced" "$work/out" || fail "not said"
+
 say "tokens that hide no count"
+stop ada
+customers ada 0 4200
 again ada padding
 ok p ada tokenise
 again ada ""
