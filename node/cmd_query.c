@@ -1,5 +1,6 @@
 /* patto query: ask one joint question and print the answer. */
 #include "node/commands.h"
+#include "node/plot.h"
 #include "node/query_call.h"
 #include "node/report.h"
 
@@ -87,6 +88,8 @@ static enum pt_code print(const struct cli *cli, const struct answer *a, struct 
                   : cli_flag(cli, "csv") ? REPORT_CSV
                                          : REPORT_TABLE,
         .colour = report_wants_colour(fileno(cli->out)),
+        .bars = isatty(fileno(cli->out)) == 1,
+        .unicode = plot_style_of(cli->out).unicode,
     };
     enum pt_code rc;
 

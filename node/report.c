@@ -8,9 +8,13 @@
 #include <unistd.h>
 
 #include "crypto/base/text.h"
+#include "node/plot.h"
 #include "node/report_measures.h"
 #include "node/report_surprise.h"
 #include "node/table.h"
+
+/* Label, figure with its error bar, a gap, a bar: within TABLE_COLUMNS. */
+enum { BAR_LABEL_MAX = 40, BAR_BYTES = 4 * TABLE_BAR_CELLS + 1 };
 
 bool report_wants_colour(int fd)
 {
@@ -321,7 +325,8 @@ static size_t table_width(const struct answer *a, size_t cell_count)
 }
 
 struct drawing { /* what struct table borrows */
-    const char **rows, **columns;
+    const char **rows, **columns, **bars;
+    struct buf bar_text;
     char (*joined)[2 * ANSWER_WORD_MAX + 2];
     struct table_cell *cells;
 };
@@ -330,11 +335,44 @@ static void drawing_free(struct drawing *d)
 {
     free(d->rows);
     free(d->columns);
+    free(d->bars);
+    buf_free(&d->bar_text);
     free(d->joined);
     free(d->cells);
 }
 
-static enum pt_code draw(struct buf *out, const struct answer *a, bool colour, struct pt_err *err)
+/* A bar behind each figure that is shown, as long as it is against the largest. Where labels leave no
+ * room there are none. */
+static enum pt_code make_bars(struct drawing *d, const struct answer *a, size_t n, bool unicode)
+{
+    const struct plot_style plain = {.unicode = unicode};
+    double most = 0;
+    size_t widest = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        const struct figure *f = &a->cells[i].count;
+        size_t width = table_text_width(d->joined[i]);
+        widest = width > widest ? width : widest;
+        most = f->status == FIGURE_VALUE ? fmax(most, f->value) : most;
+    }
+    if (widest > BAR_LABEL_MAX || !(most > 0))
+        return PT_OK;
+    if ((d->bars = calloc(n, sizeof d->bars[0])) == NULL ||
+        !buf_reserve(&d->bar_text, n * BAR_BYTES)) /* so that the texts stay where they are */
+        return PT_ENOMEM;
+    for (size_t i = 0; i < n; i++) {
+        const struct figure *f = &a->cells[i].count;
+        d->bars[i] = (const char *)d->bar_text.p + d->bar_text.n;
+        if ((f->status == FIGURE_VALUE &&
+             !plot_bar(&d->bar_text, f->value / most, TABLE_BAR_CELLS, &plain)) ||
+            !buf_u8(&d->bar_text, '\0'))
+            return PT_ENOMEM;
+    }
+    return PT_OK;
+}
+
+static enum pt_code draw(struct buf *out, const struct answer *a, const struct report_style *style,
+                         struct pt_err *err)
 {
     bool single = answer_question_kind(a->kind) != QUESTION_CROSSTAB;
     size_t n = answer_table_cells(a);
@@ -365,7 +403,12 @@ static enum pt_code draw(struct buf *out, const struct answer *a, bool colour, s
     }
     for (size_t c = 0; c < width; c++)
         d.columns[c] = single ? "people" : a->cells[c].column;
-    rc = table_write(out, &t, colour, err);
+    if (single && style->bars && make_bars(&d, a, n, style->unicode) != PT_OK) {
+        rc = pt_fail(err, PT_ENOMEM, "report: no memory for bars");
+        goto out;
+    }
+    t.bars = d.bars;
+    rc = table_write(out, &t, style->colour, err);
 out:
     drawing_free(&d);
     return rc;
@@ -438,27 +481,33 @@ static bool put_receipts(struct buf *out, const char *names)
     return good;
 }
 
-static bool put_origin(struct buf *out, const struct answer *a)
+static enum pt_code put_origin(struct buf *out, const struct answer *a, struct pt_err *err)
 {
+    char line[ANSWER_SENTENCE_MAX];
     char charged[32];
     char left[32];
     char policy[72];
+    enum pt_code rc;
 
     text_put_decimal(charged, a->charged_rho_nano, 9);
     text_put_decimal(left, a->left_rho_nano, 9);
     policy_hash_text(policy, &a->policy);
-    return buf_printf(out,
-                      "\xc2\xb1 is the 95 %% interval: the owner's noise and slot sampling.\n") &&
-           buf_printf(out, "charged rho %s%s, left %s; audit position %llu; epoch %s\n", charged,
-                      a->repeated ? " (asked before: nothing new)" : "",
-                      a->left_unknown ? "as the owner's ledger says" : left,
-                      (unsigned long long)a->audit_position, a->epoch) &&
-           buf_printf(out, "policy %s; %s\n", policy, a->build) &&
-           (a->receipts[0] == '\0' || put_receipts(out, a->receipts));
+    snprintf(line, sizeof line, "charged rho %s%s, left %s; audit position %llu; epoch %s", charged,
+             a->repeated ? " (asked before: nothing new)" : "",
+             a->left_unknown ? "as the owner's ledger says" : left,
+             (unsigned long long)a->audit_position, a->epoch);
+    if (!buf_printf(out, "\xc2\xb1 is the 95 %% interval: the owner's noise and slot sampling.\n"))
+        return pt_fail(err, PT_ENOMEM, "report: no memory");
+    if ((rc = table_paragraph(out, line, 0, err)) != PT_OK)
+        return rc;
+    if (!buf_printf(out, "policy %s\n%s\n", policy, a->build) ||
+        (a->receipts[0] != '\0' && !put_receipts(out, a->receipts)))
+        return pt_fail(err, PT_ENOMEM, "report: no memory");
+    return PT_OK;
 }
 
-static enum pt_code write_table(struct buf *out, const struct answer *a, bool colour,
-                                struct pt_err *err)
+static enum pt_code write_table(struct buf *out, const struct answer *a,
+                                const struct report_style *style, struct pt_err *err)
 {
     enum pt_code rc;
 
@@ -467,21 +516,21 @@ static enum pt_code write_table(struct buf *out, const struct answer *a, bool co
     bool list = a->kind == ANSWER_SURPRISE;
     bool measured = answer_table_cells(a) < a->cell_count;
     if (list)
-        rc = report_surprise(out, a, colour, err);
+        rc = report_surprise(out, a, style->colour, err);
     else if (a->kind != ANSWER_BUBBLE || !measured) /* whose table says nothing that it does not */
-        rc = draw(out, a, colour, err);
+        rc = draw(out, a, style, err);
     if (rc == PT_OK && measured && a->kind != ANSWER_BUBBLE && !buf_u8(out, '\n'))
         rc = pt_fail(err, PT_ENOMEM, "report: no memory");
     if (rc == PT_OK && measured)
-        rc = report_measures(out, a, colour, err);
+        rc = report_measures(out, a, style->colour, err);
     if (rc != PT_OK)
         return rc;
     if (!buf_u8(out, '\n'))
         return pt_fail(err, PT_ENOMEM, "report: no memory");
     if (!list && (rc = put_reasons(out, a, err)) != PT_OK)
         return rc;
-    if (!put_origin(out, a))
-        return pt_fail(err, PT_ENOMEM, "report: no memory");
+    if ((rc = put_origin(out, a, err)) != PT_OK)
+        return rc;
     return table_paragraph(out, a->threat_model, 0, err);
 }
 
@@ -491,7 +540,7 @@ enum pt_code report_write(struct buf *out, const struct answer *a, const struct 
     bool ok;
 
     if (style->format == REPORT_TABLE)
-        return write_table(out, a, style->colour, err);
+        return write_table(out, a, style, err);
     ok = style->format == REPORT_JSON ? write_json(out, a) : write_csv(out, a);
     return ok ? PT_OK : pt_fail(err, PT_ENOMEM, "report: no memory for %zu cells", a->cell_count);
 }

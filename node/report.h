@@ -9,13 +9,15 @@ enum report_format { REPORT_TABLE, REPORT_JSON, REPORT_CSV };
 
 struct report_style {
     enum report_format format;
-    bool colour; /* table: see report_wants_colour() */
+    bool colour;  /* table: see report_wants_colour() */
+    bool bars;    /* table: bars beside single figures, for a terminal */
+    bool unicode; /* bars in eighths of blocks; else ASCII */
 };
 /* Is fd a terminal, and NO_COLOR unset or empty? */
 bool report_wants_colour(int fd);
 
 /* Append the answer.
- *   table  at most 100 columns: wide tables are cut into blocks; numbers with thousands
+ *   table  at most 80 columns: wide tables are cut into blocks; numbers with thousands
  *          separators and +- half width; "below minimum" or "refused" spelled out
  *   JSON   {"question","policy","epoch","charged_rho","left_rho","cells":[{"row","column",
  *          "status","value","half_width","reason"}], ...}; affinity's cells add index, index_low,

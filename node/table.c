@@ -202,6 +202,8 @@ static bool put_block(struct buf *out, const struct table *t, const struct block
         for (size_t c = b->first; ok && c < b->end; c++)
             ok = spaces(out, GAP) &&
                  put_cell(out, &t->cells[r * t->column_count + c], &layouts[c], colour);
+        if (t->bars != NULL && b->end == t->column_count)
+            ok = ok && spaces(out, GAP) && buf_printf(out, "%s", t->bars[r]);
         ok = ok && end_line(out);
     }
     return ok;

@@ -1,4 +1,4 @@
-/* table.h - aligned text tables for a terminal of 100 columns.
+/* table.h - aligned text tables for a terminal of 80 columns.
  *
  * Widths are those of the screen, not bytes: labels are UTF-8. A table too wide is cut into blocks
  * of columns, each with its row labels. Knows nothing of what the words mean. */
@@ -7,7 +7,13 @@
 
 #include "crypto/base/span.h"
 
-enum { TABLE_COLUMNS = 100, TABLE_ROW_LABEL_MAX = 60, TABLE_HEAD_MAX = 36, TABLE_TEXT_MAX = 36 };
+enum {
+    TABLE_COLUMNS = 80,
+    TABLE_ROW_LABEL_MAX = 60,
+    TABLE_HEAD_MAX = 36,
+    TABLE_TEXT_MAX = 36,
+    TABLE_BAR_CELLS = 20
+};
 
 enum table_tone { TONE_PLAIN, TONE_FAINT, TONE_HIGH, TONE_LOW };
 struct table_cell {
@@ -22,6 +28,7 @@ struct table { /* all borrowed */
         *row_labels; /* UTF-8; over TABLE_ROW_LABEL_MAX places: cut, with an ellipsis */
     const char *const *column_labels; /* likewise, TABLE_HEAD_MAX */
     const struct table_cell *cells;   /* by rows */
+    const char *const *bars; /* a text behind each row, TABLE_BAR_CELLS places; NULL: none */
 };
 
 /* Append. Colour: bold heads, tones. PT_ENOMEM. */
