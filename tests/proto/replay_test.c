@@ -71,6 +71,16 @@ struct bed {
     bool no_data;
 };
 
+/* Ledger and columns as they were before the session. */
+static void forget(struct bed *b)
+{
+    for (size_t i = 0; i < b->epoch.kept_count; i++)
+        buf_free(&b->epoch.kept[i].bytes);
+    b->epoch.kept_count = b->epoch.paid_count = 0;
+    b->epoch.spent_nano = 0;
+    b->epoch.charges = 0;
+}
+
 static void begin(struct bed *b)
 {
     memset(b, 0, sizeof *b);
@@ -155,13 +165,7 @@ static enum pt_code attach(void *self, struct session *s, struct outbox *out, st
         (void)!pt_fail(&b->gone, PT_ESTATE, "the data are gone");
         return pt_fail(err, PT_ESTATE, "the data are gone");
     }
-    /* What the ledger had then. */
-    b->epoch.paid_count = 0;
-    b->epoch.spent_nano = 0;
-    b->epoch.charges = 0;
-    for (size_t i = 0; i < b->epoch.kept_count; i++)
-        buf_free(&b->epoch.kept[i].bytes);
-    b->epoch.kept_count = 0;
+    forget(b);
     return s->opener ? ask_recipient_begin(&b->recipient, s, &asks, out, err)
                      : ask_evaluator_begin(&b->evaluator, s, &answers, err);
 }
@@ -333,7 +337,7 @@ static void changed_records_are_named(void **state)
     expect(b, false, "Reply row 0 differs");
     tape_free(owner);
     tape_free(&b->tape[0]);
-    b->epoch.paid_count = b->epoch.kept_count = 0;
+    forget(b);
     converse(b, &l);
     size_t need = find(owner, RECORD_SENT_WHOLE, FRAME_NEED);
     drop(owner, need);
