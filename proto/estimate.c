@@ -45,24 +45,24 @@ static size_t cell_total(const struct estimate_in *in)
     return (in->row_count + 1) * width(in);
 }
 
-static double kept_share(const struct estimate_frame *f)
+double estimate_kept_share(const struct estimate_frame *f)
 {
     return f->kept / f->customers;
 }
 
 static double value_of(const struct estimate_in *in, size_t row, size_t column)
 {
-    return in->raw[column * (in->row_count + 1) + row] / kept_share(&in->frame);
+    return in->raw[column * (in->row_count + 1) + row] / estimate_kept_share(&in->frame);
 }
 
 /* r/q of estimate.h: of the pairs in one slot how many are left where the other's person is a
  * customer of the recipient too. A small lambda cancels digits: there the series. */
-static double common_pairs(const struct estimate_frame *f)
+double estimate_common_pairs(const struct estimate_frame *f)
 {
     double lambda = f->customers / f->slot_count;
     double r = lambda < 1e-3 ? 0.5 - lambda / 6 : (lambda + expm1(-lambda)) / (lambda * lambda);
 
-    return fmin(r / kept_share(f), 1);
+    return fmin(r / estimate_kept_share(f), 1);
 }
 
 /* F2 (g - T_b (1 - r/q)) / M: who of the other side shares a slot with a kept record by chance. */
@@ -71,7 +71,7 @@ static double collisions(const struct estimate_in *in, size_t row, size_t column
     double size = fmax(in->other_size[column], 0);
     double common = fmin(fmax(value_of(in, 0, column), 0), size);
 
-    return in->energy[row] * (size - common * (1 - common_pairs(&in->frame))) /
+    return in->energy[row] * (size - common * (1 - estimate_common_pairs(&in->frame))) /
            in->frame.slot_count;
 }
 
@@ -81,7 +81,7 @@ struct estimate estimate_cell(const struct estimate_in *in, size_t row, size_t c
     assert(row <= in->row_count && column <= in->column_count);
     assert(f->slot_count > 0 && f->kept > 0 && f->kept <= f->customers);
 
-    double q = kept_share(f);
+    double q = estimate_kept_share(f);
     double value = value_of(in, row, column);
     bool body = (row > 0 && column > 0) || cell_total(in) == 1;
     double noise = body ? in->cell_variance : in->margin_variance;
@@ -108,7 +108,7 @@ double estimate_covariance(const struct estimate_in *in, struct estimate_place x
 
     if (!meet(&row, x.row, y.row) || !meet(&column, x.column, y.column))
         return 0;
-    double q = kept_share(f);
+    double q = estimate_kept_share(f);
     double both = fmax(value_of(in, row, column), 0);
     double apart = fmax(value_of(in, x.row, x.column), 0) * fmax(value_of(in, y.row, y.column), 0);
     double kept = q * (1 - q) * fmax(both - apart / f->customers, 0);

@@ -80,6 +80,10 @@ struct estimate_place {
 };
 double estimate_covariance(const struct estimate_in *in, struct estimate_place x,
                            struct estimate_place y);
+/* q; and r/q as above, at most 1: what is left of the pairs where the other's person is a customer
+ * of the recipient too. */
+double estimate_kept_share(const struct estimate_frame *f);
+double estimate_common_pairs(const struct estimate_frame *f);
 /* max(minimum_count, 2.5 s): what a count must reach to be shown. */
 double estimate_threshold(const struct estimate_frame *f, double standard_error);
 

@@ -40,6 +40,7 @@ struct slot {
     uint64_t priority;
     int kept_sign;
     int sum[KEEPSUM_SIDE_MAX + 1]; /* the evaluator's, a category each */
+    int number;
 };
 
 static void drop_in(struct slot *slots, const struct keepsum_world *w, size_t person,
@@ -56,6 +57,8 @@ static void drop_in(struct slot *slots, const struct keepsum_world *w, size_t pe
     for (size_t b = 0; who->other && b <= w->column_count; b++)
         if (who->columns >> b & 1)
             s->sum[b] += at.sign;
+    if (who->other && (who->columns & 1))
+        s->number += at.sign * who->number;
 }
 
 static void multiply(struct keepsum_run *out, const struct slot *s, const struct keepsum_world *w)
@@ -67,6 +70,7 @@ static void multiply(struct keepsum_run *out, const struct slot *s, const struct
         if (!(rows >> a & 1))
             continue;
         out->energy[a] += 1;
+        out->number_raw[a] += s->kept_sign * s->number;
         for (size_t b = 0; b <= w->column_count; b++)
             out->raw[b * (w->row_count + 1) + a] += s->kept_sign * s->sum[b];
     }
@@ -81,6 +85,8 @@ static void count_sizes(struct keepsum_run *out, const struct keepsum_world *w)
             out->own_size[a] += p->own && (p->rows >> a & 1);
         for (size_t b = 0; b <= w->column_count; b++)
             out->other_true[b] += p->other && (p->columns >> b & 1);
+        if (p->other && (p->columns & 1))
+            out->square_sum += p->number * p->number;
     }
 }
 
@@ -100,6 +106,16 @@ static void add_noise(struct keepsum_run *out, const struct keepsum_world *w, ui
         out->other_size[b] = out->other_true[b] + sqrt(w->margin_variance) * keepsum_gauss(&state);
 }
 
+/* The squares move by 50 times what the sums do, and travel at twice the noise, as sizes do. */
+static void add_number_noise(struct keepsum_run *out, const struct keepsum_world *w, uint64_t salt)
+{
+    uint64_t state = keepsum_mix(salt ^ 0x6e756d626572ULL);
+
+    for (size_t a = 0; a <= w->row_count; a++)
+        out->number_raw[a] += sqrt(w->number_variance) * keepsum_gauss(&state);
+    out->square_sum += 100 * sqrt(w->number_variance) * keepsum_gauss(&state);
+}
+
 void keepsum_run(struct keepsum_run *out, const struct keepsum_world *w, uint64_t salt)
 {
     struct slot *slots = calloc(w->slot_count, sizeof slots[0]);
@@ -116,6 +132,7 @@ void keepsum_run(struct keepsum_run *out, const struct keepsum_world *w, uint64_
     free(slots);
     count_sizes(out, w);
     add_noise(out, w, salt);
+    add_number_noise(out, w, salt);
     out->in.frame.slot_count = (double)w->slot_count;
     out->in.frame.minimum_count = w->minimum_count;
     out->in.frame.minimum_audience = w->minimum_audience;

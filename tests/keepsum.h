@@ -18,6 +18,7 @@ double keepsum_gauss(uint64_t *state);   /* standard normal */
 struct keepsum_person {
     bool own, other;        /* customer of the recipient, of the evaluator */
     uint32_t rows, columns; /* bit 0: passes that side's filters; bit c: category c, from 1 */
+    int number;             /* the evaluator's, centred: -50..50 */
 };
 struct keepsum_place {
     uint64_t slot, priority;
@@ -29,6 +30,7 @@ struct keepsum_world {
     uint64_t slot_count;
     size_t row_count, column_count;
     double cell_variance, margin_variance;
+    double number_variance; /* of the noise of a sum of numbers */
     double minimum_count, minimum_audience;
     struct keepsum_place (*place)(const void *ctx, uint64_t salt,
                                   size_t person); /* NULL: keepsum_mix */
@@ -40,6 +42,9 @@ struct keepsum_run { /* owns its arrays; `in` borrows from them */
     double energy[KEEPSUM_SIDE_MAX + 1], own_size[KEEPSUM_SIDE_MAX + 1];
     double other_size[KEEPSUM_SIDE_MAX + 1];
     double other_true[KEEPSUM_SIDE_MAX + 1];
+    double
+        number_raw[KEEPSUM_SIDE_MAX + 1]; /* F.W + noise of the numbers, "all" of the evaluator */
+    double square_sum;                    /* sum of number^2 there, noisy */
 };
 void keepsum_run(struct keepsum_run *out, const struct keepsum_world *w, uint64_t salt);
 /* The plain join: persons in both, with row category a and column category b (0: the filters). */
