@@ -77,6 +77,8 @@ static void lay(void)
     must(column_prover_commit(p, &bed.honest[COMMITMENT], &in, &err) == PT_OK);
     must(column_prover_answer(p, &bed.honest[ANSWER], CHALLENGE, &in, &err) == PT_OK);
     column_prover_free(p);
+    rlwe_key_free(bed.key); /* no sanitizer sees what locked memory points to */
+    bed.key = NULL;
 }
 
 /* The honest message with what the input says done to it; exactly sized. */
