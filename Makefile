@@ -28,7 +28,7 @@ CFLAGS_ALL := -std=c17 -D_GNU_SOURCE -DPATTO_VERSION='"$(VERSION)"' -I. -I$(BUIL
               $(if $(COVER),--coverage -fprofile-update=atomic) $(CFLAGS)
 LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now,-z,noexecstack $(if $(SAN),-fsanitize=$(SAN)) \
                $(if $(COVER),--coverage) $(LDFLAGS)
-LIBS := -lgrpc -lgpr -lprotobuf-c -lfyaml -lsqlite3 -ljansson -lcsv -lutf8proc -lsodium -lssl \
+LIBS := -lseccomp -lgrpc -lgpr -lprotobuf-c -lfyaml -lsqlite3 -ljansson -lcsv -lutf8proc -lsodium -lssl \
         -lcrypto -lpthread -lm
 
 PROTO := $(wildcard proto/*.proto)

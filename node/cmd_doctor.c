@@ -5,6 +5,7 @@
 #include "node/dial.h"
 #include "node/frozen.h"
 #include "node/home.h"
+#include "node/sandbox.h"
 #include "node/translog.h"
 #include "node/witness.h"
 
@@ -96,6 +97,17 @@ static void see_keys(struct visit *v)
         }
     }
     note(v, LEVEL_OK, "keys", "all there, readable by you alone");
+}
+
+static void see_modes(struct visit *v)
+{
+    struct pt_err err;
+
+    if (home_check_modes(v->home, &err) != PT_OK)
+        note(v, LEVEL_FAIL, "modes", "%s", err.msg);
+    else
+        note(v, LEVEL_OK, "modes",
+             "nothing secret is readable, nothing trusted writable by others");
 }
 
 static void see_certificate(struct visit *v)
@@ -302,6 +314,26 @@ static void see_memory(struct visit *v)
         note(v, LEVEL_OK, "swap", "off");
 }
 
+/* What the kernel says of the daemon, or of whoever works here now. */
+static void see_sandbox(struct visit *v, long pid)
+{
+    struct sandbox_state s;
+
+    sandbox_look(&s, pid);
+    if (!s.known)
+        note(v, LEVEL_WARN, "sandbox", "process %ld does not show its state to this user", pid);
+    else if (!s.no_core)
+        note(v, LEVEL_FAIL, "sandbox", "process %ld may leave a core dump with keys: restart it",
+             pid);
+    else if (!s.no_new_privileges || !s.filtered)
+        note(v, LEVEL_WARN, "sandbox",
+             "process %ld may make any system call: it is no `serve`, or runs --without-filter",
+             pid);
+    else
+        note(v, LEVEL_OK, "sandbox",
+             "process %ld: no new privileges, only the system calls it needs, no core dump", pid);
+}
+
 static void see_daemon(struct visit *v)
 {
     struct pt_err err;
@@ -309,9 +341,10 @@ static void see_daemon(struct visit *v)
 
     if (home_lock_owner(&pid, v->home, &err) != PT_OK)
         note(v, LEVEL_FAIL, "daemon", "%s", err.msg);
-    else if (pid != 0)
+    else if (pid != 0) {
         note(v, LEVEL_OK, "daemon", "process %ld holds the home", pid);
-    else if (dial_check_free(v->home->config.listen, &err) != PT_OK)
+        see_sandbox(v, pid);
+    } else if (dial_check_free(v->home->config.listen, &err) != PT_OK)
         note(v, LEVEL_FAIL, "port", "%s", err.msg);
     else
         note(v, LEVEL_OK, "port", "%s is free; no daemon runs on this home",
@@ -367,8 +400,8 @@ static enum pt_code conclude(struct cli *cli, const struct visit *v, struct pt_e
 static enum pt_code run(struct cli *cli, struct pt_err *err)
 {
     static void (*const CHECKS[])(struct visit *) = {
-        see_home,  see_keys, see_certificate, see_policy, see_stop,
-        see_store, see_disk, see_clock,       see_memory, see_daemon,
+        see_home,  see_keys, see_modes, see_certificate, see_policy, see_stop,
+        see_store, see_disk, see_clock, see_memory,      see_daemon,
     };
     struct visit *v = calloc(1, sizeof *v); /* too large for the stack */
     enum pt_code rc;

@@ -2,6 +2,7 @@
 
 #include "crypto/base/text.h"
 #include "node/daemon.h"
+#include "node/sandbox.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -9,6 +10,7 @@
 static const struct cli_option OPTIONS[] = {
     {"threads", "N", "computing threads; default: node.yaml's, 0 there being all cores", false,
      false},
+    {"without-filter", NULL, "run where the kernel takes no filter of system calls", false, false},
     {0},
 };
 
@@ -35,6 +37,17 @@ static void block_signals(sigset_t *set)
     signal(SIGPIPE, SIG_IGN);
 }
 
+/* Before gRPC has threads and before anybody is heard: all of them inherit it. */
+static enum pt_code give_up_privileges(const struct cli *cli, struct pt_err *err)
+{
+    if (!cli_flag(cli, "without-filter"))
+        return sandbox_enter(err);
+    fputs("patto serve: --without-filter: any system call is allowed; whoever takes this process "
+          "over can do what its user can\n",
+          cli->log);
+    return PT_OK;
+}
+
 static enum pt_code run(struct cli *cli, struct pt_err *err)
 {
     struct daemon_in in = {.home = cli->home, .log = cli->log};
@@ -46,7 +59,7 @@ static enum pt_code run(struct cli *cli, struct pt_err *err)
     if ((rc = read_threads(&in.threads, cli, err)) != PT_OK)
         return rc;
     block_signals(&set);
-    if ((rc = home_harden(err)) != PT_OK)
+    if ((rc = home_harden(err)) != PT_OK || (rc = give_up_privileges(cli, err)) != PT_OK)
         return rc;
     rpc_init();
     if ((rc = daemon_start(&d, &in, err)) == PT_OK) {
@@ -70,8 +83,10 @@ const struct command cmd_serve = {
              "this company's own planners (loopback or a Unix socket, with the home's\n"
              "token). Runs in the foreground and logs a line an event on standard error,\n"
              "never personal data; SIGTERM or SIGINT stops it once the calls under way are\n"
-             "done. One home, one daemon. Put a firewall in front of the partners' port that\n"
-             "admits only their addresses.",
+             "done. One home, one daemon. It gives up new privileges and all system calls but\n"
+             "those it needs (seccomp), and does not start where the kernel refuses that;\n"
+             "--without-filter starts all the same, unprotected, and `doctor` says so. Put a\n"
+             "firewall in front of the partners' port that admits only their addresses.",
     .example = "patto --home ./fresh serve\n"
                "patto --home ./fresh serve --threads 4",
     .options = OPTIONS,

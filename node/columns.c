@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "crypto/slot.h"
+#include "node/hidden.h"
 
 struct columns_map {
     const struct vault_data *data;
@@ -22,25 +23,16 @@ struct columns_map {
     uint64_t *cut[POLICY_ATTRIBUTES_MAX];
 };
 
-static void free_wiped(void *p, size_t n)
-{
-    if (p != NULL)
-        explicit_bzero(p, n);
-    free(p);
-}
-
 void columns_free(struct columns_map *map)
 {
     if (map == NULL)
         return;
-    size_t n = (size_t)map->rows;
-    free_wiped(map->row, n * sizeof *map->row);
-    free_wiped(map->slot, n * sizeof *map->slot);
-    free_wiped(map->sign, n);
-    free_wiped(map->kept, n);
+    hidden_free(map->row);
+    hidden_free(map->slot);
+    hidden_free(map->sign);
+    hidden_free(map->kept);
     for (size_t i = 0; i < POLICY_ATTRIBUTES_MAX; i++)
-        if (map->cut[i] != NULL)
-            free_wiped(map->cut[i], n * map->data->columns[i].words * sizeof *map->cut[i]);
+        hidden_free(map->cut[i]);
     explicit_bzero(map, sizeof *map);
     free(map);
 }
@@ -58,13 +50,13 @@ static bool comes_first(const struct columns_map *map, const uint64_t *priority,
 static enum pt_code place_records(struct columns_map *map, const struct digest *salt)
 {
     size_t n = (size_t)map->rows;
-    uint64_t *priority = calloc(n, sizeof *priority);
-    uint32_t *first = calloc((size_t)map->m, sizeof *first); /* 1 + record; 0: none yet */
+    uint64_t *priority = hidden_new(n, sizeof *priority);
+    uint32_t *first = hidden_new((size_t)map->m, sizeof *first); /* 1 + record; 0: none yet */
     size_t at = 0;
 
     if (priority == NULL || first == NULL) {
-        free(priority);
-        free(first);
+        hidden_free(priority);
+        hidden_free(first);
         return PT_ENOMEM;
     }
     for (uint64_t row = 0; row < map->data->count; row++) {
@@ -86,8 +78,8 @@ static enum pt_code place_records(struct columns_map *map, const struct digest *
             map->kept[first[slot] - 1] = 1;
             map->kept_count++;
         }
-    free_wiped(priority, n * sizeof *priority);
-    free_wiped(first, (size_t)map->m * sizeof *first);
+    hidden_free(priority);
+    hidden_free(first);
     return PT_OK;
 }
 
@@ -147,7 +139,7 @@ static enum pt_code cut_column(struct columns_map *map, size_t column, const str
         if (members(&c->set[map->row[i] * words], words) <= keep)
             continue;
         if (cut == NULL) {
-            cut = calloc(n, words * sizeof *cut);
+            cut = hidden_new(n, words * sizeof *cut);
             if (cut == NULL)
                 return PT_ENOMEM;
             for (size_t k = 0; k < n; k++)
@@ -183,10 +175,10 @@ enum pt_code columns_place(struct columns_map **out, const struct columns_in *in
     map->partner = in->partner;
     map->m = in->m;
     map->rows = n;
-    map->row = calloc((size_t)n, sizeof *map->row);
-    map->slot = calloc((size_t)n, sizeof *map->slot);
-    map->sign = calloc((size_t)n, sizeof *map->sign);
-    map->kept = calloc((size_t)n, sizeof *map->kept);
+    map->row = hidden_new((size_t)n, sizeof *map->row);
+    map->slot = hidden_new((size_t)n, sizeof *map->slot);
+    map->sign = hidden_new((size_t)n, sizeof *map->sign);
+    map->kept = hidden_new((size_t)n, sizeof *map->kept);
     if (map->row != NULL && map->slot != NULL && map->sign != NULL && map->kept != NULL)
         rc = place_records(map, &in->salt);
     for (size_t i = 0; i < in->data->column_count && rc == PT_OK; i++)

@@ -2,12 +2,12 @@
 
 #include "crypto/base/text.h"
 #include "node/clock.h"
+#include "node/hidden.h"
 #include "node/ledger.h"
 #include "node/peer.h"
 #include "node/records.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { NUMBER_AHEAD_MAX = 24 * 60 }; /* numbers are minutes since 1970 */
@@ -337,7 +337,7 @@ static enum pt_code announce(const struct proposal *p, const struct job *job, st
 enum pt_code epoch_run(struct daemon *d, const char *const *names, size_t name_count,
                        const struct job *job, struct pt_err *err)
 {
-    struct proposal *p = calloc(1, sizeof *p);
+    struct proposal *p = hidden_locked_new(sizeof *p);
     enum pt_code rc;
 
     if (p == NULL)
@@ -354,7 +354,6 @@ enum pt_code epoch_run(struct daemon *d, const char *const *names, size_t name_c
         outbox_free(&p->outs[i]);
     }
     dataset_free(&p->data);
-    explicit_bzero(p, sizeof *p);
-    free(p);
+    hidden_free(p);
     return rc;
 }

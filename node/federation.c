@@ -4,6 +4,7 @@
 #include "node/daemon.h"
 #include "node/epoch_run.h"
 #include "node/evaluate.h"
+#include "node/hidden.h"
 #include "node/ledger.h"
 #include "node/log_serve.h"
 #include "node/question_log.h"
@@ -13,7 +14,6 @@
 #include "proto/tokenise.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 const struct rpc_limits FEDERATION_LIMITS = {.message_bytes = RPC_MESSAGE_DEFAULT + 4096,
@@ -228,8 +228,7 @@ static void accepted_free(struct accepted *a)
     daemon_release(a->daemon, a->epoch);
     if (a->job)
         pthread_mutex_unlock(&a->daemon->job);
-    explicit_bzero(a, sizeof *a);
-    free(a);
+    hidden_free(a);
 }
 
 static enum pt_code greet(struct accepted *a, const struct rpc_pin *pin, struct pt_err *err)
@@ -281,11 +280,11 @@ static void note_refusal(const struct accepted *a, const char *peer)
 enum pt_code federation_session(struct rpc_call *call, void *arg, struct pt_err *err)
 {
     const struct rpc_pin *pin = rpc_call_peer(call);
-    struct accepted *a = calloc(1, sizeof *a);
+    struct accepted *a = hidden_locked_new(sizeof *a);
     enum pt_code rc;
 
     if (a == NULL || pin == NULL) {
-        free(a);
+        hidden_free(a);
         return pt_fail(err, PT_ENOMEM, "a session: no memory");
     }
     a->daemon = arg;

@@ -328,7 +328,8 @@ enum pt_code home_open(struct home **out, const char *dir, enum home_use use, st
     *err = (struct pt_err){0};
     h->lock_fd = -1;
     if (find_folder(h, dir, err) == PT_OK &&
-        (use != HOME_WORK || home_lock_take(&h->lock_fd, h->dir, err) == PT_OK) &&
+        (use != HOME_WORK || (home_check_modes(h, err) == PT_OK &&
+                              home_lock_take(&h->lock_fd, h->dir, err) == PT_OK)) &&
         load_public(h, use, err) == PT_OK && (use == HOME_LOOK || load_keys(h, err) == PT_OK)) {
         *out = h;
         return PT_OK;

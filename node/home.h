@@ -49,8 +49,12 @@ struct home {
 /* No core dumps, no ptrace by others, umask 077. Call before anything secret is in memory. */
 PT_MUST_USE enum pt_code home_harden(struct pt_err *err);
 
+/* May others than the owner read what is secret, or write what is trusted? PT_EDENIED says what to
+ * do. Asked by home_open() for work. */
+PT_MUST_USE enum pt_code home_check_modes(const struct home *h, struct pt_err *err);
+
 /* PT_EIO: not there, not readable; PT_ESTATE: in use, or an unfinished init; PT_EPARSE: node.yaml;
- * PT_EDENIED: a key file that others may read ("chmod 600 ..."). Free with home_close(). */
+ * PT_EDENIED: a file or folder with a mode that lets others in ("chmod 600 ..."). Free with home_close(). */
 PT_MUST_USE enum pt_code home_open(struct home **out, const char *dir, enum home_use use,
                                    struct pt_err *err);
 void home_close(struct home *h);

@@ -36,7 +36,7 @@ static enum pt_code asked_before(bool *same, const struct plan_forecast *f, size
 
     *same = false;
     for (size_t k = 0; rc == PT_OK && k < i && !*same; k++) {
-        then.n = 0;
+        buf_free(&then);
         if (f->outcomes[k].no.code != PT_OK)
             continue;
         if ((rc = question_print(&then, f->policy, &f->outcomes[k].question, err)) == PT_OK)

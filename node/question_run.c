@@ -2,6 +2,7 @@
 
 #include "crypto/base/text.h"
 #include "node/clock.h"
+#include "node/hidden.h"
 #include "node/ledger.h"
 #include "node/log_run.h"
 #include "node/question_internal.h"
@@ -357,14 +358,13 @@ static void query_free(struct query *q)
     free(q->raw);
     rlwe_free(q->rlwe);
     daemon_release(q->daemon, q->epoch);
-    explicit_bzero(q, sizeof *q);
-    free(q);
+    hidden_free(q);
 }
 
 enum pt_code question_run(struct answer *out, struct daemon *d, const struct planner_query *query,
                           const struct job *job, struct pt_err *err)
 {
-    struct query *q = calloc(1, sizeof *q);
+    struct query *q = hidden_locked_new(sizeof *q);
 
     *out = (struct answer){0};
     if (q == NULL)

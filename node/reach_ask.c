@@ -1,4 +1,5 @@
 #include "node/reach_ask.h"
+#include "node/hidden.h"
 #include "node/log_run.h"
 
 #include "crypto/base/text.h"
@@ -8,7 +9,6 @@
 #include "node/reach_serve.h"
 #include "proto/reach_talk.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum { OTHERS_MAX = REACH_PARTNERS_MAX };
@@ -345,14 +345,13 @@ static void asking_free(struct asking *a, enum refusal *refusal)
     buf_free(&a->text);
     buf_free(&a->printed);
     oprf_key_wipe(&a->key);
-    explicit_bzero(a, sizeof *a);
-    free(a);
+    hidden_free(a);
 }
 
 enum pt_code reach_ask(struct reach_opened *out, const struct reach_question_in *in,
                        struct pt_err *err)
 {
-    struct asking *a = calloc(1, sizeof *a);
+    struct asking *a = hidden_locked_new(sizeof *a);
     enum pt_code rc;
 
     *out = (struct reach_opened){0};

@@ -1,11 +1,11 @@
 #include "node/sealed.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "node/fileio.h"
+#include "node/hidden.h"
 
 enum { BOX_MAX = SEAL_CHUNK_MAX + SEAL_OVERHEAD_BYTES };
 
@@ -31,7 +31,7 @@ struct sealed_reader {
 enum pt_code sealed_create(struct sealed_writer **out, const char *path, const struct key32 *key,
                            const struct digest *context, struct pt_err *err)
 {
-    struct sealed_writer *w = calloc(1, sizeof *w);
+    struct sealed_writer *w = hidden_locked_new(sizeof *w);
     enum pt_code rc;
 
     *out = NULL;
@@ -95,14 +95,13 @@ void sealed_drop(struct sealed_writer *w)
     if (w == NULL)
         return;
     fileio_abandon(&w->file);
-    explicit_bzero(w, sizeof *w);
-    free(w);
+    hidden_free(w);
 }
 
 enum pt_code sealed_open(struct sealed_reader **out, const char *path, const struct key32 *key,
                          const struct digest *context, struct pt_err *err)
 {
-    struct sealed_reader *r = calloc(1, sizeof *r);
+    struct sealed_reader *r = hidden_locked_new(sizeof *r);
     uint8_t header[SEAL_HEADER_BYTES];
     size_t got = 0;
     enum pt_code rc;
@@ -197,6 +196,5 @@ void sealed_close(struct sealed_reader *r)
         return;
     if (r->fd >= 0)
         close(r->fd);
-    explicit_bzero(r, sizeof *r);
-    free(r);
+    hidden_free(r);
 }

@@ -4,11 +4,11 @@
 #include "crypto/noise.h"
 #include "node/commitment.h"
 #include "node/forgotten.h"
+#include "node/hidden.h"
 
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { PAD_MEAN = 1100, PAD_SCALE = 50 }; /* PROTOCOL.md 5, batch sizes */
@@ -19,7 +19,7 @@ struct snapshot {
     struct digest id;
     struct vault_data *data;
     struct columns_map *map;
-    struct key32 seed, noise_key;
+    struct key32 seed, noise_key; /* so the whole of it is in locked pages */
 };
 
 void dataset_free(struct dataset *d)
@@ -240,7 +240,7 @@ enum pt_code snapshot_new(struct snapshot **out, const struct home *h, struct st
                        "epoch %" PRIu64 " was made over other data than is here now: "
                        "run `patto epoch` for a new one",
                        header->number);
-    if ((s = calloc(1, sizeof *s)) == NULL)
+    if ((s = hidden_locked_new(sizeof *s)) == NULL)
         return pt_fail(err, PT_ENOMEM, "epoch %" PRIu64 ": no memory", header->number);
     s->header = *header;
     if ((rc = epoch_header_id(&s->id, header, err)) != PT_OK ||
@@ -261,8 +261,7 @@ enum pt_code snapshot_new(struct snapshot **out, const struct home *h, struct st
     *out = s;
     return PT_OK;
 fail:
-    explicit_bzero(s, sizeof *s);
-    free(s);
+    hidden_free(s);
     return rc;
 }
 
@@ -323,8 +322,7 @@ bool snapshot_unref(struct snapshot *s)
         return false;
     columns_free(s->map);
     vault_data_free(s->data);
-    explicit_bzero(s, sizeof *s);
-    free(s);
+    hidden_free(s);
     return true;
 }
 

@@ -4,6 +4,7 @@
 #include "node/batch.h"
 #include "node/chunk_queue.h"
 #include "node/clock.h"
+#include "node/hidden.h"
 #include "node/ledger.h"
 #include "node/peer.h"
 #include "proto/tokenise.h"
@@ -417,7 +418,7 @@ static enum pt_code run(struct run *r, struct pt_err *err)
 
 enum pt_code tokenise_run(struct daemon *d, const struct job *job, struct pt_err *err)
 {
-    struct run *r = calloc(1, sizeof *r);
+    struct run *r = hidden_locked_new(sizeof *r);
 
     if (r == NULL)
         return pt_fail(err, PT_ENOMEM, "tokens: no memory");
@@ -431,7 +432,6 @@ enum pt_code tokenise_run(struct daemon *d, const struct job *job, struct pt_err
     }
     vault_data_free(r->data);
     batch_free(&r->batch);
-    explicit_bzero(r, sizeof *r);
-    free(r);
+    hidden_free(r);
     return rc;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "crypto/base/text.h"
+#include "node/hidden.h"
 #include "node/sealed.h"
 #include "node/vaultdir.h"
 
@@ -25,28 +26,21 @@ struct pair { /* how tokens lie on disk: they need no dataset to be read */
 
 /* ---- in memory ---- */
 
-static void free_wiped(void *p, size_t n)
-{
-    if (p != NULL)
-        explicit_bzero(p, n);
-    free(p);
-}
-
 static bool column_new(struct vault_column *c, const struct policy_attribute *a, size_t count)
 {
     c->type = a->type;
     if (a->type == ATTRIBUTE_SET) {
         c->words = (a->value_count + 63) / 64;
-        c->set = calloc(count, c->words * sizeof *c->set);
+        c->set = hidden_new(count, c->words * sizeof *c->set);
         return c->set != NULL;
     }
     if (a->type == ATTRIBUTE_CATEGORY) {
-        c->category = malloc(count * sizeof *c->category);
+        c->category = hidden_new(count, sizeof *c->category);
         for (size_t i = 0; c->category != NULL && i < count; i++)
             c->category[i] = VAULT_NONE;
         return c->category != NULL;
     }
-    c->number = malloc(count * sizeof *c->number);
+    c->number = hidden_new(count, sizeof *c->number);
     for (size_t i = 0; c->number != NULL && i < count; i++)
         c->number[i] = (double)NAN;
     return c->number != NULL;
@@ -56,7 +50,7 @@ enum pt_code vault_data_new(struct vault_data **out, const struct policy_partner
                             uint64_t count, struct pt_err *err)
 {
     struct vault_data *d;
-    size_t room = count > 0 ? (size_t)count : 1; /* malloc(0) may be NULL */
+    size_t room = count > 0 ? (size_t)count : 1; /* there is no empty page */
     bool good;
 
     *out = NULL;
@@ -67,9 +61,9 @@ enum pt_code vault_data_new(struct vault_data **out, const struct policy_partner
     if (d == NULL)
         return pt_fail(err, PT_ENOMEM, "customer data: not enough memory");
     d->count = count;
-    d->digests = calloc(room, sizeof *d->digests);
-    d->tokens = calloc(room, sizeof *d->tokens);
-    d->has_token = calloc(room, 1);
+    d->digests = hidden_new(room, sizeof *d->digests);
+    d->tokens = hidden_new(room, sizeof *d->tokens);
+    d->has_token = hidden_new(room, 1);
     d->columns = calloc(me->attribute_count + 1, sizeof *d->columns);
     good = d->digests != NULL && d->tokens != NULL && d->has_token != NULL && d->columns != NULL;
     for (size_t i = 0; good && i < me->attribute_count; i++) {
@@ -89,14 +83,13 @@ void vault_data_free(struct vault_data *d)
 {
     if (d == NULL)
         return;
-    size_t n = (size_t)d->count;
-    free_wiped(d->digests, n * sizeof *d->digests);
-    free_wiped(d->tokens, n * sizeof *d->tokens);
-    free_wiped(d->has_token, n);
+    hidden_free(d->digests);
+    hidden_free(d->tokens);
+    hidden_free(d->has_token);
     for (size_t i = 0; i < d->column_count; i++) {
-        free_wiped(d->columns[i].category, n * sizeof(uint16_t));
-        free_wiped(d->columns[i].set, n * d->columns[i].words * sizeof(uint64_t));
-        free_wiped(d->columns[i].number, n * sizeof(double));
+        hidden_free(d->columns[i].category);
+        hidden_free(d->columns[i].set);
+        hidden_free(d->columns[i].number);
     }
     free(d->columns);
     explicit_bzero(d, sizeof *d);

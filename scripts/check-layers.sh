@@ -4,7 +4,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 status=0
-foreign='sodium|openssl|grpc|protobuf-c|libfyaml|sqlite3|jansson|csv|utf8proc'
+foreign='sodium|openssl|grpc|protobuf-c|libfyaml|sqlite3|jansson|csv|utf8proc|seccomp'
 while read -r dir allowed; do
     bad=$(grep -nE "^#include (\"|<($foreign)[./])" "$dir"/*.[ch] 2>/dev/null |
           grep -vE "#include [\"<]($allowed)" || true)
@@ -17,7 +17,7 @@ crypto/base crypto/base/
 crypto      crypto/|sodium|openssl/
 policy      crypto/|policy/|libfyaml
 proto       crypto/|policy/|proto/|protobuf-c/
-node        crypto/|policy/|proto/|node/|openssl/|sodium|grpc/|protobuf-c/|sqlite3|jansson|csv|utf8proc
+node        crypto/|policy/|proto/|node/|openssl/|sodium|grpc/|protobuf-c/|sqlite3|jansson|csv|utf8proc|seccomp
 TABLE
 # Second: a library is known to these files only.
 while read -r library files; do
@@ -34,6 +34,7 @@ grpc/       node/rpc_[a-z_]*\.[ch]
 sqlite3     node/store[a-z_]*\.c
 csv\.h      node/csv\.c
 utf8proc    node/normalise\.c
+seccomp     node/sandbox\.c
 TABLE
 # proto/ has no I/O, crypto/ and policy/ no files: bytes in, bytes out.
 if grep -nE '#include <(sys/socket|pthread|fcntl|unistd|time)\.h>|\b(fopen|open|read|write|clock_gettime|time)\(' \

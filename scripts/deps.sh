@@ -2,8 +2,8 @@
 # deps.sh - install what building and testing need and this machine lacks. Debian 12; root or sudo.
 # Prints nothing and asks no registry when nothing is missing.
 set -eu
-packages="gcc clang make pkg-config libsodium-dev libssl-dev libgrpc-dev libprotobuf-c-dev
-protobuf-c-compiler protobuf-compiler libfyaml-dev libsqlite3-dev sqlite3 libjansson-dev libcsv-dev
+packages="gcc gdb clang make pkg-config libsodium-dev libssl-dev libgrpc-dev libprotobuf-c-dev
+protobuf-c-compiler protobuf-compiler libfyaml-dev libsqlite3-dev sqlite3 libjansson-dev libcsv-dev libseccomp-dev
 libutf8proc-dev libcmocka-dev minisign valgrind clang-format clang-tidy clang-tools cppcheck
 libclang-rt-14-dev shellcheck jq openssl chromium fonts-dejavu-core"
 missing=

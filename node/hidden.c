@@ -1,0 +1,49 @@
+#include "node/hidden.h"
+
+#include "crypto/base/span.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+enum { HEAD = 64 }; /* before what we give away: its length, for hidden_free() */
+
+void *hidden_new(size_t count, size_t bytes)
+{
+    size_t body;
+    size_t whole;
+
+    if (!pt_mul(count, bytes, &body) || body == 0 || !pt_add(body, HEAD, &whole))
+        return NULL;
+    /* cppcheck-suppress invalidFunctionArg ; -1 is what an anonymous mapping has for a file */
+    uint8_t *p = mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED)
+        return NULL;
+    if (madvise(p, whole, MADV_DONTDUMP) != 0) {
+        munmap(p, whole);
+        return NULL;
+    }
+    memcpy(p, &whole, sizeof whole);
+    return p + HEAD;
+}
+
+void *hidden_locked_new(size_t bytes)
+{
+    uint8_t *p = hidden_new(1, bytes);
+
+    /* As sodium_malloc() does: where the limit is low, they may be swapped, and `doctor` says so. */
+    if (p != NULL)
+        (void)mlock(p - HEAD, bytes + HEAD);
+    return p;
+}
+
+void hidden_free(void *given)
+{
+    size_t whole;
+
+    if (given == NULL)
+        return;
+    uint8_t *p = (uint8_t *)given - HEAD;
+    memcpy(&whole, p, sizeof whole);
+    explicit_bzero(p, whole);
+    munmap(p, whole);
+}
