@@ -12,6 +12,13 @@
 
 #include <cmocka.h>
 
+/* AddressSanitizer's mlock() does nothing: there is nothing to see then. */
+#ifdef __has_feature
+enum { SANITIZED = __has_feature(address_sanitizer) };
+#else
+enum { SANITIZED = 0 };
+#endif
+
 /* Does the mapping that holds p have that flag? */
 static bool flagged(const void *p, const char *flag)
 {
@@ -36,9 +43,9 @@ static bool flagged(const void *p, const char *flag)
 static void it_is_not_dumped(void **state)
 {
     static const uint8_t zero[4096];
+    static uint8_t plain[100]; /* not of a heap: a sanitizer hides its own */
     uint8_t *p = hidden_new(1000, 4);
     uint8_t *locked = hidden_locked_new(100);
-    void *plain = malloc(100);
 
     (void)state;
     assert_non_null(p);
@@ -47,13 +54,14 @@ static void it_is_not_dumped(void **state)
     memset(p, 0xff, 4000);
     assert_true(flagged(p, " dd"));
     assert_true(flagged(locked, " dd"));
-    assert_true(flagged(locked, " lo"));
+    if (!SANITIZED)
+        assert_true(flagged(locked, " lo"));
+    plain[0] = 1;
     assert_false(flagged(plain, " dd"));
     assert_int_equal((uintptr_t)p % 64, 0);
     hidden_free(p);
     hidden_free(locked);
     hidden_free(NULL);
-    free(plain);
 }
 
 static void sizes_are_bounded(void **state)
