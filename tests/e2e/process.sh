@@ -35,9 +35,9 @@ core = pathlib.Path(sys.argv[1]).read_bytes()
 home = pathlib.Path(sys.argv[2])
 assert b"patto-question-1" in core or b"freshmart" in core or b"federation" in core
 for name in ("vault", "noise", "epoch", "oprf"):
-    secret = (home / "keys" / f"{name}.key").read_bytes()
-    body = secret[-32:]
-    assert body not in core, name
+    text = (home / "keys" / f"{name}.key").read_text().strip()
+    key = bytes.fromhex(text)
+    assert len(key) >= 32 and key not in core and text.encode() not in core, name
 for n in (0, 1, 1500, 2999):
     address = f"person{n}@example.com"
     assert hashlib.sha256(address.encode()).digest() not in core, n
