@@ -47,8 +47,9 @@ static enum pt_code paid_for(bool *paid, const struct plan_run *r, size_t i, str
 static bool fits(const struct plan_run *r, uint64_t price_nano)
 {
     uint64_t budget = r->forecast->plan->budget_nano;
+    uint64_t used = r->charged_nano + r->doubtful_nano;
 
-    return budget == 0 || (r->charged_nano <= budget && price_nano <= budget - r->charged_nano);
+    return budget == 0 || (used <= budget && price_nano <= budget - used);
 }
 
 static void say(struct plan_step *s, enum plan_state state, const char *why)
@@ -66,14 +67,15 @@ static void take_answer(struct plan_run *r, struct plan_step *s, enum plan_state
     r->charged_nano += s->answer.charged_rho_nano;
 }
 
-/* What ends the whole run: our own disk and memory, or the planner's wish. */
+/* What ends the whole run: our own disk and memory, or a fault of ours. */
 static bool is_end(enum pt_code rc)
 {
     return rc == PT_ENOMEM || rc == PT_EIO || rc == PT_EBUG;
 }
 
-static enum pt_code ask(struct plan_run *r, size_t i, const struct plan_host *host,
-                        struct pt_err *err)
+/* price_nano: what it may cost at most. */
+static enum pt_code ask(struct plan_run *r, size_t i, uint64_t price_nano,
+                        const struct plan_host *host, struct pt_err *err)
 {
     struct plan_step *s = &r->steps[i];
     struct pt_err said = {0};
@@ -86,6 +88,7 @@ static enum pt_code ask(struct plan_run *r, size_t i, const struct plan_host *ho
     answer_free(&s->answer);
     s->answer = (struct answer){0};
     say(s, PLAN_FAILED, said.msg);
+    r->doubtful_nano += price_nano;
     if (!is_end(rc))
         return PT_OK;
     *err = said;
@@ -99,15 +102,16 @@ static enum pt_code step(struct plan_run *r, size_t i, const struct plan_host *h
     struct plan_step *s = &r->steps[i];
     bool paid;
     enum pt_code rc = paid_for(&paid, r, i, err);
+    uint64_t price_nano = paid ? 0 : price_of(r, i);
 
     if (rc != PT_OK)
         return rc;
-    if (!paid && (*spent || !fits(r, price_of(r, i)))) {
+    if (!paid && (*spent || !fits(r, price_nano))) {
         *spent = true;
         say(s, PLAN_OVER_BUDGET, "it would go over budget_rho of the plan");
         return PT_OK;
     }
-    return ask(r, i, host, err);
+    return ask(r, i, price_nano, host, err);
 }
 
 static enum pt_code look_back(struct plan_run *r, const struct plan_host *host, struct pt_err *err)

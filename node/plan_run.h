@@ -31,6 +31,8 @@ struct plan_run { /* {0} is a valid empty one */
     struct plan_step *steps;
     size_t count;
     uint64_t charged_nano; /* of all answers here, kept ones too */
+    uint64_t
+        doubtful_nano; /* of asks that failed now: a partner may have charged before it was lost */
 };
 struct plan_host {
     void *self;

@@ -245,6 +245,22 @@ static void one_failure_is_one_failure(void **state)
     freed(&b);
 }
 
+/* Goal: a question that failed may have been charged: what comes after fits without it, or waits. */
+static void a_lost_answer_may_have_cost(void **state)
+{
+    struct bed b = laid("budget_rho: 0.0022\n", QUESTIONS);
+    struct pt_err err;
+
+    (void)state;
+    b.fails[0] = PT_EPEER; /* 0.000625; the table of q1 costs 0.002 */
+    assert_int_equal(go(&b, &err), PT_OK);
+    asked_are(&b, "");
+    assert_int_equal(b.run.steps[0].state, PLAN_FAILED);
+    assert_int_equal(b.run.steps[1].state, PLAN_OVER_BUDGET);
+    assert_int_equal(b.run.charged_nano, 0);
+    freed(&b);
+}
+
 /* Goal: what the policy forbids is never asked, and says why. */
 static void the_policy_comes_first(void **state)
 {
@@ -268,7 +284,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(readings_follow_their_table), cmocka_unit_test(budget_is_never_exceeded),
         cmocka_unit_test(it_goes_on_where_it_was),     cmocka_unit_test(reach_is_paid_once),
-        cmocka_unit_test(one_failure_is_one_failure),  cmocka_unit_test(the_policy_comes_first),
+        cmocka_unit_test(a_lost_answer_may_have_cost), cmocka_unit_test(one_failure_is_one_failure),
+        cmocka_unit_test(the_policy_comes_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
