@@ -10,4 +10,7 @@
 /* Takes root, NULL too (jansson gives NULL when memory ends). */
 PT_MUST_USE enum pt_code cmd_json_print(FILE *out, json_t *root, struct pt_err *err);
 
+/* "a,b" as ["a", "b"]; "" as []. The caller's. */
+json_t *cmd_json_names(const char *names);
+
 #endif

@@ -95,19 +95,6 @@ enum pt_code plan_folder_keep(const struct plan_folder *f, const char *id, const
     return rc;
 }
 
-static json_t *receipts_json(const char *names)
-{
-    json_t *list = json_array();
-    struct span rest = span_z(names);
-    bool more = rest.n > 0;
-
-    while (more) {
-        struct span name = text_cut(&rest, ',', &more);
-        json_array_append_new(list, json_stringn((const char *)name.p, name.n));
-    }
-    return list;
-}
-
 static json_t *step_json(const struct plan_step *s)
 {
     const struct plan_question *q = s->forecast->asked;
@@ -124,7 +111,7 @@ static json_t *step_json(const struct plan_step *s)
                         s->answer.left_unknown ? json_null()
                                                : json_real((double)s->answer.left_rho_nano * 1e-9));
     json_object_set_new(j, "epoch", json_string(s->answer.epoch));
-    json_object_set_new(j, "receipts", receipts_json(s->answer.receipts));
+    json_object_set_new(j, "receipts", cmd_json_names(s->answer.receipts));
     return j;
 }
 

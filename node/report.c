@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "crypto/base/text.h"
+#include "node/cmd_json.h"
 #include "node/plot.h"
 #include "node/report_measures.h"
 #include "node/report_surprise.h"
@@ -131,20 +132,6 @@ static json_t *digest_json(const struct digest *d)
     return json_string(text);
 }
 
-/* Names, "drinkco-9f2c....tlog-proof". */
-static json_t *receipts_json(const char *names)
-{
-    json_t *list = json_array();
-    struct span rest = span_z(names);
-    bool more = rest.n > 0;
-
-    while (more) {
-        struct span name = text_cut(&rest, ',', &more);
-        json_array_append_new(list, json_stringn((const char *)name.p, name.n));
-    }
-    return list;
-}
-
 /* "drinkco=HEX": what its owner signed, as the receipt has it. */
 static json_t *hashes_json(const char *hashes)
 {
@@ -180,7 +167,7 @@ static bool fill_json(json_t *root, json_t *cells, const struct answer *a)
         put(root, "own_data", digest_json(&a->own_data)) &&
         put(root, "other_data", digest_json(&a->other_data)) &&
         put(root, "audit_position", json_integer((json_int_t)a->audit_position)) &&
-        put(root, "receipts", receipts_json(a->receipts)) &&
+        put(root, "receipts", cmd_json_names(a->receipts)) &&
         put(root, "answers", hashes_json(a->hashes)) && put(root, "build", json_string(a->build)) &&
         put(root, "threat_model", json_string(a->threat_model));
     for (size_t i = 0; ok && i < a->cell_count; i++)
