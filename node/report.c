@@ -344,7 +344,7 @@ static enum pt_code make_bars(struct drawing *d, const struct answer *a, size_t 
     }
     if (widest > BAR_LABEL_MAX || !(most > 0))
         return PT_OK;
-    if ((d->bars = calloc(n, sizeof d->bars[0])) == NULL ||
+    if ((d->bars = calloc(n + 1, sizeof d->bars[0])) == NULL ||
         !buf_reserve(&d->bar_text, n * BAR_BYTES)) /* so that the texts stay where they are */
         return PT_ENOMEM;
     for (size_t i = 0; i < n; i++) {
