@@ -49,8 +49,8 @@ static enum pt_code read_options(double *overlap, uint64_t *seed, const struct c
 
 static enum pt_code print_forecast(struct cli *cli, struct plan_forecast *f, struct pt_err *err)
 {
-    uint64_t seed;
-    double overlap;
+    uint64_t seed = 0;
+    double overlap = 0;
     enum pt_code rc;
 
     if ((rc = read_options(&overlap, &seed, cli, err)) != PT_OK ||

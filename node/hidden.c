@@ -36,14 +36,14 @@ void *hidden_locked_new(size_t bytes)
     return p;
 }
 
-void hidden_free(void *given)
+void hidden_free(void *p)
 {
     size_t whole;
 
-    if (given == NULL)
+    if (p == NULL)
         return;
-    uint8_t *p = (uint8_t *)given - HEAD;
-    memcpy(&whole, p, sizeof whole);
-    explicit_bzero(p, whole);
-    munmap(p, whole);
+    uint8_t *first = (uint8_t *)p - HEAD;
+    memcpy(&whole, first, sizeof whole);
+    explicit_bzero(first, whole);
+    munmap(first, whole);
 }

@@ -31,14 +31,12 @@ static const char *const ALLOWED[] = {
     "pselect6 recvfrom recvmmsg recvmsg select sendmmsg sendmsg sendto setsockopt shutdown",
     "socketpair",
     /* threads, memory, time */
-    "arch_prctl brk clock_getres clock_gettime clock_nanosleep exit exit_group futex getcpu "
-    "getegid",
-    "geteuid getgid getpid getppid getrandom getrlimit getrusage gettid gettimeofday getuid "
-    "madvise",
-    "membarrier mincore mlock mlock2 mremap munlock munmap nanosleep restart_syscall rseq",
-    "rt_sigpending rt_sigprocmask rt_sigreturn rt_sigtimedwait sched_getaffinity sched_getparam",
-    "sched_getscheduler sched_get_priority_max sched_get_priority_min sched_yield set_robust_list",
-    "set_tid_address sigaltstack sysinfo time times uname",
+    "arch_prctl brk clock_getres clock_gettime clock_nanosleep exit exit_group futex getcpu",
+    "getegid geteuid getgid getpid getppid getrandom getrlimit getrusage gettid gettimeofday",
+    "getuid madvise membarrier mincore mlock mlock2 mremap munlock munmap nanosleep rseq",
+    "restart_syscall rt_sigpending rt_sigprocmask rt_sigreturn rt_sigtimedwait sched_getaffinity",
+    "sched_getparam sched_getscheduler sched_get_priority_max sched_get_priority_min sched_yield",
+    "set_robust_list set_tid_address sigaltstack sysinfo time times uname",
 };
 
 /* Allowed with some values of one argument only. */

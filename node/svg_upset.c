@@ -9,11 +9,15 @@
 
 enum { LABEL = 150, STEP = 64, TOP = 26, PLOT = 150, ROW = 26, FOOT = 30 };
 
+struct ranked { /* a region, in the order in which it is drawn */
+    const struct svg_region *region;
+};
+
 /* By value, what is hidden last; of equals, the order given. */
 static int by_size(const void *a, const void *b)
 {
-    const struct svg_region *x = *(const struct svg_region *const *)a;
-    const struct svg_region *y = *(const struct svg_region *const *)b;
+    const struct svg_region *x = ((const struct ranked *)a)->region;
+    const struct svg_region *y = ((const struct ranked *)b)->region;
     bool shown_x = x->figure.status == FIGURE_VALUE;
     bool shown_y = y->figure.status == FIGURE_VALUE;
 
@@ -80,7 +84,7 @@ static void dots(FILE *out, const struct svg_upset *u, uint32_t sets, double x)
 
 void svg_upset(FILE *out, const struct svg_upset *u)
 {
-    const struct svg_region **order = calloc(u->region_count + 1, sizeof *order);
+    struct ranked *order = calloc(u->region_count + 1, sizeof *order);
     size_t shown = u->region_count < SVG_COLUMNS_MAX ? u->region_count : SVG_COLUMNS_MAX;
     size_t names = u->name_count < SVG_SETS_MAX ? u->name_count : SVG_SETS_MAX;
     double most = 1;
@@ -89,11 +93,11 @@ void svg_upset(FILE *out, const struct svg_upset *u)
         return; /* the table behind the figure has it all */
     for (size_t i = 0; i < u->region_count; i++) {
         const struct figure *f = &u->regions[i].figure;
-        order[i] = &u->regions[i];
+        order[i].region = &u->regions[i];
         if (f->status == FIGURE_VALUE)
             most = fmax(most, f->value + f->half_width);
     }
-    qsort(order, u->region_count, sizeof(void *), by_size);
+    qsort(order, u->region_count, sizeof *order, by_size);
     int height = (int)(TOP + PLOT + FOOT + names * ROW + (shown < u->region_count ? LABEL / 6 : 0));
     fprintf(out, "<svg viewBox=\"0 0 %zu %d\" width=\"%zu\" height=\"%d\" role=\"img\">\n<title>",
             LABEL + shown * STEP + 8, height, LABEL + shown * STEP + 8, height);
@@ -110,8 +114,8 @@ void svg_upset(FILE *out, const struct svg_upset *u)
     }
     for (size_t i = 0; i < shown; i++) {
         double x = LABEL + (double)i * STEP + STEP / 2.0;
-        bar(out, &order[i]->figure, x, most);
-        dots(out, u, order[i]->sets, x);
+        bar(out, &order[i].region->figure, x, most);
+        dots(out, u, order[i].region->sets, x);
     }
     if (shown < u->region_count) {
         text_at(out, LABEL, height - 6, "start", "hid");
