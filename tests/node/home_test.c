@@ -553,6 +553,31 @@ static void checks_again_at_start(void **state)
     free((void *)(uintptr_t)path);
 }
 
+/* Goal: whatever lets others read what is secret, or write what is trusted, is refused with the
+ * command that mends it; and the mended home opens. */
+static void modes_are_checked(void **state)
+{
+    static const struct {
+        const char *name;
+        mode_t wrong, right;
+        const char *remedy;
+    } CASES[] = {
+        {"m/keys", 0750, 0700, "chmod 700"},      {"m/vault", 0701, 0700, "chmod 700"},
+        {"m/columns", 0710, 0700, "chmod 700"},   {"m/policy", 0720, 0700, "chmod 700"},
+        {"m/node.yaml", 0602, 0600, "chmod 600"}, {"m/state.db", 0640, 0600, "chmod 600"},
+        {"m/log", 0777, 0755, "chmod 755"},
+    };
+
+    make_home(state, "m");
+    scratch_write(scratch_path(state, "m/state.db"), span_z(""));
+    for (size_t i = 0; i < PT_LEN(CASES); i++) {
+        assert_int_equal(chmod(scratch_path(state, CASES[i].name), CASES[i].wrong), 0);
+        expect_open(state, "m", PT_EDENIED, CASES[i].remedy);
+        assert_int_equal(chmod(scratch_path(state, CASES[i].name), CASES[i].right), 0);
+        home_close(open_home(state, "m", HOME_WORK));
+    }
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, scratch_setup, scratch_teardown)
@@ -567,6 +592,7 @@ int main(void)
         CASE(tightens_with_one_signature),
         CASE(checks_again_at_start),
         CASE(periods_count_from_the_first_version),
+        CASE(modes_are_checked),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
