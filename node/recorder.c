@@ -2,11 +2,11 @@
 
 #include "crypto/seal.h"
 #include "node/clock.h"
+#include "node/hidden.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -38,7 +38,7 @@ void recorder_seal(struct key32 *key, struct digest *context, const struct home 
 enum pt_code recorder_new(struct recorder **out, const struct recorder_in *in, struct pt_err *err)
 {
     const struct policy *p = in->self->policy;
-    struct recorder *r = calloc(1, sizeof *r);
+    struct recorder *r = hidden_new(1, sizeof *r); /* it holds the key of its file */
 
     *out = r;
     if (r == NULL)
@@ -200,7 +200,6 @@ enum pt_code recorder_end(struct recorder *r, const struct session *s, struct pt
         rc = write_box(r, true, err);
     fileio_close(&r->file);
     buf_free(&r->entry);
-    explicit_bzero(r, sizeof *r);
-    free(r);
+    hidden_free(r);
     return rc == PT_OK ? PT_OK : pt_wrap(err, "the record of a session");
 }

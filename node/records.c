@@ -2,6 +2,7 @@
 
 #include "crypto/base/text.h"
 #include "crypto/seal.h"
+#include "node/hidden.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -109,7 +110,7 @@ enum pt_code records_sweep(const struct home *h, int64_t since_s, struct pt_err 
 enum pt_code records_open(struct records_reader **out, const struct home *h, const char *name,
                           struct pt_err *err)
 {
-    struct records_reader *r = calloc(1, sizeof *r);
+    struct records_reader *r = hidden_new(1, sizeof *r); /* it holds the key of its file */
     PT_WIPED(key32) key = {0};
     uint8_t header[SEAL_HEADER_BYTES];
     struct digest context;
@@ -141,8 +142,7 @@ void records_close(struct records_reader *r)
     if (r->fd >= 0)
         close(r->fd);
     buf_free(&r->body);
-    explicit_bzero(r, sizeof *r);
-    free(r);
+    hidden_free(r);
 }
 
 bool records_cut(const struct records_reader *r)
