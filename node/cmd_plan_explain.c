@@ -6,6 +6,7 @@
 #include "node/commands.h"
 #include "node/fileio.h"
 #include "node/home.h"
+#include "node/plan_asked.h"
 #include "node/plan_forecast.h"
 #include "node/policy_file.h"
 
@@ -63,7 +64,8 @@ static enum pt_code print_forecast(struct cli *cli, struct plan_forecast *f, str
     return plan_forecast_verdict(f, err);
 }
 
-enum pt_code cmd_plan_forecast(struct cli *cli, const struct policy *policy, const char *path,
+enum pt_code cmd_plan_forecast(struct cli *cli, const struct policy *policy,
+                               const struct budget_spent *asked, const char *path,
                                struct pt_err *err)
 {
     struct plan *plan = NULL;
@@ -71,10 +73,29 @@ enum pt_code cmd_plan_forecast(struct cli *cli, const struct policy *policy, con
     enum pt_code rc;
 
     if ((rc = cmd_plan_load(&plan, path, err)) == PT_OK &&
-        (rc = plan_forecast_decide(&f, policy, plan, err)) == PT_OK)
+        (rc = plan_forecast_decide(&f, policy, plan, err)) == PT_OK) {
+        f.asked = asked;
+        f.now_s = clock_now_s();
         rc = print_forecast(cli, &f, err);
+    }
     plan_forecast_free(&f);
     plan_free(plan);
+    return rc;
+}
+
+static enum pt_code of_home(struct cli *cli, struct home *home, struct pt_err *err)
+{
+    struct budget_spent asked[PLAN_ASKED_MAX];
+    char path[HOME_PATH_MAX];
+    struct store *store = NULL;
+    enum pt_code rc;
+
+    home_path(path, home, "state.db");
+    if ((rc = home_load_policy(home, clock_now_s(), err)) == PT_OK &&
+        (rc = store_open(&store, path, STORE_READ, err)) == PT_OK &&
+        (rc = plan_asked_read(asked, store, home->policy, clock_now_s(), err)) == PT_OK)
+        rc = cmd_plan_forecast(cli, home->policy, asked, cli->args[0], err);
+    store_close(store);
     return rc;
 }
 
@@ -86,14 +107,13 @@ static enum pt_code run(struct cli *cli, struct pt_err *err)
 
     if (cli_value(cli, "policy") != NULL) {
         if ((rc = policy_file_load(&file, cli_value(cli, "policy"), err)) == PT_OK)
-            rc = cmd_plan_forecast(cli, file.policy, cli->args[0], err);
+            rc = cmd_plan_forecast(cli, file.policy, NULL, cli->args[0], err);
         policy_file_free(&file);
         return rc;
     }
     if ((rc = home_open(&home, cli->home, HOME_LOOK, err)) != PT_OK)
         return rc;
-    if ((rc = home_load_policy(home, clock_now_s(), err)) == PT_OK)
-        rc = cmd_plan_forecast(cli, home->policy, cli->args[0], err);
+    rc = of_home(cli, home, err);
     home_close(home);
     return rc;
 }
@@ -105,9 +125,9 @@ const struct command cmd_plan_explain = {
     .about = "Says for each question of PLAN.yaml whether the policy in force permits it (else\n"
              "the clause and line that says no), what it costs, how many figures would\n"
              "probably be hidden and how exact the others would be, on customers made up to\n"
-             "the sizes that the policy declares. Touches no data and asks nobody. A second\n"
-             "reading of a table costs nothing. Exit status 1 when a question may not be\n"
-             "asked or goes over a budget.\n"
+             "the sizes that the policy declares, and what is left of the budget with each\n"
+             "partner. Touches no data and asks nobody. A second reading of a table costs\n"
+             "nothing. Exit status 1 when a question may not be asked or goes over a budget.\n"
              "\n"
              "  patto-plan: 1\n"
              "  name: launch\n"

@@ -92,6 +92,20 @@ static enum pt_code kept(void *self, struct answer *out, bool *found, size_t i, 
     return rc;
 }
 
+static enum pt_code paid(void *self, uint64_t *nano, size_t i, struct pt_err *err)
+{
+    const struct running *r = self;
+    const struct policy *p = r->forecast->policy;
+    struct buf text = {0};
+    enum pt_code rc = question_print(&text, p, &r->forecast->outcomes[i].question, err);
+    const struct plan_folder_question q = {r->epoch, &p->hash, buf_span(&text)};
+
+    if (rc == PT_OK)
+        rc = plan_folder_price(nano, &r->folder, id_of(r, i), &q, err);
+    buf_free(&text);
+    return rc;
+}
+
 static enum pt_code ask(void *self, struct answer *out, size_t i, struct pt_err *err)
 {
     struct running *r = self;
@@ -143,7 +157,7 @@ static void print_text(FILE *out, const struct plan_run *run, const struct plan_
 
 static enum pt_code run_plan(struct running *r, struct plan_run *run, struct pt_err *err)
 {
-    const struct plan_host host = {.self = r, .kept = kept, .ask = ask, .keep = keep};
+    const struct plan_host host = {.self = r, .kept = kept, .paid = paid, .ask = ask, .keep = keep};
     struct pt_err later = {0};
     enum pt_code rc = plan_run(run, r->forecast, &host, err);
     /* Also after a failure: what was answered is reported. */

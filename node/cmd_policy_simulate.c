@@ -18,7 +18,7 @@ static enum pt_code run(struct cli *cli, struct pt_err *err)
     enum pt_code rc = policy_file_load(&file, cli->args[0], err);
 
     if (rc == PT_OK)
-        rc = cmd_plan_forecast(cli, file.policy, cli_value(cli, "questions"), err);
+        rc = cmd_plan_forecast(cli, file.policy, NULL, cli_value(cli, "questions"), err);
     policy_file_free(&file);
     return rc;
 }

@@ -103,11 +103,10 @@ static void put_row(FILE *out, const struct plan_step *s)
     char rho[32] = "";
     char left[32] = "";
 
-    if (s->answer.cell_count > 0) {
-        text_put_decimal(rho, s->answer.charged_rho_nano, 9);
-        if (!s->answer.left_unknown)
-            text_put_decimal(left, s->answer.left_rho_nano, 9);
-    }
+    if (s->answer.cell_count > 0 || s->charged_nano > 0)
+        text_put_decimal(rho, s->charged_nano, 9);
+    if (s->answer.cell_count > 0 && !s->answer.left_unknown)
+        text_put_decimal(left, s->answer.left_rho_nano, 9);
     fputs("<tr><td><a href=\"#", out);
     html_text(out, span_z(q->id));
     fputs("\">", out);

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+enum { PRICE_FILE_MAX = 1 << 16 };
+
 static enum pt_code make_folder(const char *path, struct pt_err *err)
 {
     if (mkdir(path, 0700) == 0 || errno == EEXIST)
@@ -63,6 +65,65 @@ enum pt_code plan_folder_read(struct answer *out, bool *found, const struct plan
     return rc;
 }
 
+/* ---- what was paid ---- */
+
+static enum pt_code price_text(struct buf *out, uint64_t nano, const struct plan_folder_question *q,
+                               struct pt_err *err)
+{
+    char rho[32];
+    char hash[72];
+
+    text_put_decimal(rho, nano, 9);
+    policy_hash_text(hash, q->policy);
+    bool good = buf_printf(out, "%s\nepoch %s\npolicy %s\n%.*s\n", rho, q->epoch, hash,
+                           (int)q->text.n, (const char *)q->text.p);
+    return good ? PT_OK : pt_fail(err, PT_ENOMEM, "a plan's price: no memory");
+}
+
+/* The first price stays: asked again, an answer costs nothing. */
+static enum pt_code keep_price(const struct plan_folder *f, const char *id, const struct answer *a,
+                               struct pt_err *err)
+{
+    const struct plan_folder_question q = {a->epoch, &a->policy, span_z(a->question)};
+    char path[FILEIO_PATH_MAX];
+    struct buf text = {0};
+    enum pt_code rc;
+
+    if (a->charged_rho_nano == 0)
+        return PT_OK;
+    if ((rc = path_of(path, f, id, "price", err)) == PT_OK &&
+        (rc = price_text(&text, a->charged_rho_nano, &q, err)) == PT_OK)
+        rc = fileio_write(path, buf_span(&text), err);
+    buf_free(&text);
+    return rc;
+}
+
+enum pt_code plan_folder_price(uint64_t *nano, const struct plan_folder *f, const char *id,
+                               const struct plan_folder_question *q, struct pt_err *err)
+{
+    char path[FILEIO_PATH_MAX];
+    struct buf bytes = {0};
+    struct buf want = {0};
+    struct pt_err odd = {0};
+    bool found;
+    enum pt_code rc = path_of(path, f, id, "price", err);
+
+    *nano = 0;
+    if (rc != PT_OK || !fileio_exists(path))
+        return rc;
+    if (fileio_read(&bytes, path, PRICE_FILE_MAX, &odd) == PT_OK) {
+        struct span rest = buf_span(&bytes);
+        struct span rho = text_cut(&rest, '\n', &found);
+        uint64_t said;
+        if (text_decimal(rho, 9, &said) && (rc = price_text(&want, said, q, err)) == PT_OK &&
+            span_eq_vartime(buf_span(&bytes), buf_span(&want)))
+            *nano = said;
+    }
+    buf_free(&bytes);
+    buf_free(&want);
+    return rc;
+}
+
 static enum pt_code write_as(const struct plan_folder *f, const char *id, const struct answer *a,
                              enum report_format format, struct pt_err *err)
 {
@@ -86,7 +147,8 @@ enum pt_code plan_folder_keep(const struct plan_folder *f, const char *id, const
     struct buf bytes = {0};
     enum pt_code rc;
 
-    if ((rc = write_as(f, id, a, REPORT_JSON, err)) == PT_OK &&
+    if ((rc = keep_price(f, id, a, err)) == PT_OK &&
+        (rc = write_as(f, id, a, REPORT_JSON, err)) == PT_OK &&
         (rc = write_as(f, id, a, REPORT_CSV, err)) == PT_OK &&
         (rc = path_of(path, f, id, "answer", err)) == PT_OK &&
         (rc = planner_update_answer(&bytes, a, err)) == PT_OK)
@@ -102,7 +164,7 @@ static json_t *step_json(const struct plan_step *s)
     json_t *j =
         json_pack("{s:s, s:s, s:s, s:s, s:s?, s:f}", "id", q->id, "ask", q->ask, "with", q->with,
                   "state", plan_state_name(s->state), "reason", s->why[0] != '\0' ? s->why : NULL,
-                  "charged_rho", there ? (double)s->answer.charged_rho_nano * 1e-9 : 0.0);
+                  "charged_rho", (double)s->charged_nano * 1e-9);
 
     if (!there)
         return j;

@@ -4,12 +4,15 @@
 #include "crypto/rlwe.h"
 #include "node/clock.h"
 #include "node/cmd_json.h"
+#include "node/ledger.h"
 #include "node/progress.h"
+#include "node/wrap.h"
 #include "policy/budget.h"
 #include "policy/decide.h"
 #include "proto/epoch.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -173,30 +176,98 @@ enum pt_code plan_forecast_simulate(struct plan_forecast *f, double overlap, uin
 
 /* ---- printing ---- */
 
+static void print_sentence(FILE *out, const char *text)
+{
+    struct wrap w = {.out = out, .indent = 4};
+
+    wrap_words(&w, text);
+    wrap_end(&w);
+}
+
+static void print_simulated(FILE *out, const struct simulate_out *o)
+{
+    if (o->refused > 0.5)
+        fprintf(out, " %5zu  too small an audience in %.0f %%", o->cells, 100 * o->refused);
+    else if (o->half_width > 0)
+        fprintf(out, " %5zu %5.0f%% %10.0f \xc2\xb1%9.0f %4.0f%%", o->cells, 100 * (1 - o->shown),
+                o->group, o->half_width, fmin(100 * o->relative, 9999));
+    else
+        fprintf(out, " %5zu   100%% %10.0f  nothing is shown", o->cells, o->group);
+}
+
 static void print_row(FILE *out, const struct plan_outcome *o)
 {
     char rho[32];
 
     fprintf(out, "%-16.16s %-9.9s", o->asked->id, o->asked->ask);
     if (o->no.code != PT_OK) {
-        fprintf(out, " NO   %s\n", o->no.msg);
+        fprintf(out, " %12s\n", "NO");
+        print_sentence(out, o->no.msg);
         return;
     }
     text_put_decimal(rho, o->charge_nano, 9);
-    fprintf(out, " yes  %12s", o->again ? "paid before" : rho);
-    if (!o->simulated)
-        fprintf(out, "  (several partners: not simulated)");
-    else if (o->out.refused > 0.5)
-        fprintf(out, " %5zu     too small an audience in %.0f %% of rounds", o->out.cells,
-                100 * o->out.refused);
-    else if (o->out.half_width > 0)
-        fprintf(out, " %5zu %8.0f%% %10.0f  ± %-6.0f %5.0f%%", o->out.cells,
-                100 * (1 - o->out.shown), o->out.group, o->out.half_width, 100 * o->out.relative);
+    fprintf(out, " %12s", o->again ? "paid before" : rho);
+    if (o->simulated)
+        print_simulated(out, &o->out);
     else
-        fprintf(out, " %5zu     100%% %10.0f  nothing is shown", o->out.cells, o->out.group);
+        fputs("  (several partners: not simulated)", out);
     fputc('\n', out);
     if (o->over != NULL)
-        fprintf(out, "%-26s ends here: over %s\n", "", o->over);
+        fprintf(out, "    ends here: over %s\n", o->over);
+}
+
+/* ---- what is left ---- */
+
+static double rest(uint64_t cap, uint64_t reserve, uint64_t before, uint64_t plan)
+{
+    return (double)cap - (double)reserve - (double)before - (double)plan;
+}
+
+double plan_forecast_left(const struct plan_forecast *f, size_t i)
+{
+    static const struct budget_spent NOTHING;
+    const struct policy_privacy *v = &f->policy->privacy;
+    const struct budget_spent *before = f->asked != NULL ? &f->asked[i] : &NOTHING;
+    struct budget_spent kept;
+
+    budget_reserve(&kept, f->policy, LEDGER_REFRESH_RHO_NANO, f->now_s);
+    return 1e-9 *
+           fmin(rest(v->budget_rho_nano, kept.period_nano, before->period_nano, f->spent_nano[i]),
+                rest(v->lifetime_rho_nano, kept.lifetime_nano, before->lifetime_nano,
+                     f->spent_nano[i]));
+}
+
+/* Has customers, and is not who asks. */
+static bool is_owner(const struct plan_forecast *f, size_t i)
+{
+    const struct policy_partner *p = &f->policy->partners[i];
+
+    return !p->neutral && strcmp(p->name, f->plan->asker) != 0;
+}
+
+static void print_left(FILE *out, const struct plan_forecast *f)
+{
+    char plan[32];
+    char before[32] = "-";
+
+    fprintf(out, "\n%-32s %14s %14s %16s\n", "budget, in rho", "asked before", "this plan",
+            "left then");
+    for (size_t i = 0; i < f->policy->partner_count; i++) {
+        double left = plan_forecast_left(f, i);
+        if (!is_owner(f, i))
+            continue;
+        text_put_decimal(plan, f->spent_nano[i], 9);
+        if (f->asked != NULL)
+            text_put_decimal(before, f->asked[i].period_nano, 9);
+        fprintf(out, "%-32.32s %14s %14s %6s%10.6f\n", f->policy->partners[i].name, before, plan,
+                left < 0 ? "short" : "", fabs(left));
+    }
+    print_sentence(out, f->asked != NULL
+                            ? "Asked before: in this budget period, by the answers that came here; "
+                              "the partner's ledger is what counts. What this epoch has answered "
+                              "costs nothing again. Some is kept for tokens and epochs."
+                            : "When nothing has been asked before. Some is kept for tokens and "
+                              "epochs.");
 }
 
 void plan_forecast_text(FILE *out, const struct plan_forecast *f)
@@ -206,19 +277,20 @@ void plan_forecast_text(FILE *out, const struct plan_forecast *f)
     char daily[32];
     uint64_t most = 0;
 
-    fprintf(out, "%-16s %-9s %-4s %12s %5s %9s %10s %9s %6s\n", "question", "asks", "may", "rho",
-            "cells", "hidden", "in common", "a count", "of it");
+    fprintf(out, "%-16s %-9s %12s %5s %6s %10s %10s %5s\n", "question", "asks", "rho", "cells",
+            "hidden", "in common", "a count", "of it");
     for (size_t i = 0; i < f->plan->question_count; i++)
         print_row(out, &f->outcomes[i]);
     for (size_t i = 0; i < f->policy->partner_count; i++)
         if (f->spent_nano[i] > most)
             most = f->spent_nano[i];
+    print_left(out, f);
     text_put_decimal(total, most, 9);
     text_put_decimal(daily, v->daily_rho_nano, 9);
     fprintf(out,
             "\nrho %s at the partner asked most. At %s a day that takes %" PRIu64 " day%s.\n"
-            "On made-up customers: as many as the policy's customers.max, %.0f %% of the smaller\n"
-            "side in common; shares by Zipf's law; %d rounds. Real answers differ.\n",
+            "On made-up customers: as many as the policy's customers.max, %.0f %% of the\n"
+            "smaller side in common; shares by Zipf's law; %d rounds. Real answers differ.\n",
             total, daily, (most + v->daily_rho_nano - 1) / v->daily_rho_nano,
             most > v->daily_rho_nano ? "s" : "", 100 * f->overlap, PLAN_FORECAST_ROUNDS);
 }
@@ -241,6 +313,22 @@ static json_t *outcome_json(const struct plan_outcome *o)
     return j;
 }
 
+static json_t *partners_json(const struct plan_forecast *f)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < f->policy->partner_count; i++)
+        if (is_owner(f, i))
+            json_array_append_new(
+                list, json_pack("{s:s, s:o, s:f, s:f}", "name", f->policy->partners[i].name,
+                                "asked_before_rho",
+                                f->asked != NULL ? json_real((double)f->asked[i].period_nano * 1e-9)
+                                                 : json_null(),
+                                "rho", (double)f->spent_nano[i] * 1e-9, "left_rho",
+                                plan_forecast_left(f, i)));
+    return list;
+}
+
 enum pt_code plan_forecast_json(FILE *out, const struct plan_forecast *f, struct pt_err *err)
 {
     json_t *list = json_array();
@@ -248,10 +336,10 @@ enum pt_code plan_forecast_json(FILE *out, const struct plan_forecast *f, struct
     for (size_t i = 0; i < f->plan->question_count; i++)
         json_array_append_new(list, outcome_json(&f->outcomes[i]));
     return cmd_json_print(out,
-                          json_pack("{s:s, s:s, s:f, s:f, s:i, s:o}", "plan", f->plan->name,
+                          json_pack("{s:s, s:s, s:f, s:f, s:i, s:o, s:o}", "plan", f->plan->name,
                                     "asker", f->plan->asker, "rho", (double)f->total_nano * 1e-9,
                                     "overlap", f->overlap, "rounds", PLAN_FORECAST_ROUNDS,
-                                    "questions", list),
+                                    "partners", partners_json(f), "questions", list),
                           err);
 }
 

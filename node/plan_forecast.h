@@ -4,6 +4,7 @@
 #ifndef PT_PLAN_FORECAST_H
 #define PT_PLAN_FORECAST_H
 
+#include "policy/budget.h"
 #include "policy/plan.h"
 #include "proto/simulate.h"
 
@@ -31,6 +32,10 @@ struct plan_forecast { /* {0} is a valid empty one; policy and plan are borrowed
     uint64_t spent_nano[POLICY_PARTNERS_MAX + POLICY_NEUTRAL_MAX];
     uint64_t total_nano;
     size_t refused, over;
+    /* For what is left with each partner: asked before, by partner (plan_asked.h; borrowed; NULL:
+     * nothing yet), and the time. */
+    const struct budget_spent *asked;
+    int64_t now_s;
 };
 
 /* Understands, decides and prices all questions: outcomes, sums. PT_ENOMEM. */
@@ -41,7 +46,10 @@ PT_MUST_USE enum pt_code plan_forecast_simulate(struct plan_forecast *f, double 
                                                 uint64_t seed, FILE *log, struct pt_err *err);
 void plan_forecast_free(struct plan_forecast *f);
 
-/* A table of at most 100 columns, or JSON. */
+/* What partner i's budget of the period and of the lifetime, the tighter of the two, still leaves
+ * for questions after what was asked before and this plan; below 0: what is missing. */
+double plan_forecast_left(const struct plan_forecast *f, size_t i);
+/* A table of at most 80 columns, or JSON. */
 void plan_forecast_text(FILE *out, const struct plan_forecast *f);
 PT_MUST_USE enum pt_code plan_forecast_json(FILE *out, const struct plan_forecast *f,
                                             struct pt_err *err);

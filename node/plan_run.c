@@ -27,20 +27,35 @@ static uint64_t price_of(const struct plan_run *r, size_t i)
     return price.charge_nano;
 }
 
+/* Two readings of one table, or the same question twice. */
+static enum pt_code same_text(bool *same, const struct plan_run *r, size_t i, size_t k,
+                              struct pt_err *err)
+{
+    const struct plan_outcome *o = r->forecast->outcomes;
+    const struct policy *p = r->forecast->policy;
+    struct buf a = {0};
+    struct buf b = {0};
+    enum pt_code rc = question_print(&a, p, &o[i].question, err);
+
+    if (rc == PT_OK)
+        rc = question_print(&b, p, &o[k].question, err);
+    *same = rc == PT_OK && span_eq_vartime(buf_span(&a), buf_span(&b));
+    buf_free(&a);
+    buf_free(&b);
+    return rc;
+}
+
 /* Has the table or count of question i been answered here already, so that it costs nothing? */
 static enum pt_code paid_for(bool *paid, const struct plan_run *r, size_t i, struct pt_err *err)
 {
-    const struct plan_outcome *o = &r->forecast->outcomes[i];
-    struct buf text = {0};
-    enum pt_code rc = question_print(&text, r->forecast->policy, &o->question, err);
+    enum pt_code rc = PT_OK;
 
     *paid = false;
     for (size_t k = 0; rc == PT_OK && k < r->count && !*paid; k++) {
         const struct plan_step *s = &r->steps[k];
-        *paid = (s->state == PLAN_ANSWERED || s->state == PLAN_KEPT) &&
-                span_eq_vartime(span_z(s->answer.question), buf_span(&text));
+        if (s->charged_nano > 0 || s->state == PLAN_ANSWERED || s->state == PLAN_KEPT)
+            rc = same_text(paid, r, i, k, err);
     }
-    buf_free(&text);
     return rc;
 }
 
@@ -64,7 +79,10 @@ static void take_answer(struct plan_run *r, struct plan_step *s, enum plan_state
         say(s, PLAN_REFUSED, s->answer.refusal);
     else
         s->state = state;
-    r->charged_nano += s->answer.charged_rho_nano;
+    if (s->answer.charged_rho_nano <= s->charged_nano)
+        return;
+    r->charged_nano += s->answer.charged_rho_nano - s->charged_nano;
+    s->charged_nano = s->answer.charged_rho_nano;
 }
 
 /* What ends the whole run: our own disk and memory, or a fault of ours. */
@@ -123,27 +141,12 @@ static enum pt_code look_back(struct plan_run *r, const struct plan_host *host, 
         bool found = false;
         if (s->state != PLAN_OPEN)
             continue;
+        if ((rc = host->paid(host->self, &s->charged_nano, i, err)) != PT_OK)
+            break;
+        r->charged_nano += s->charged_nano;
         if ((rc = host->kept(host->self, &s->answer, &found, i, err)) == PT_OK && found)
             take_answer(r, s, PLAN_KEPT);
     }
-    return rc;
-}
-
-/* Two readings of one table, or the same question twice. */
-static enum pt_code same_text(bool *same, const struct plan_run *r, size_t i, size_t k,
-                              struct pt_err *err)
-{
-    const struct plan_outcome *o = r->forecast->outcomes;
-    const struct policy *p = r->forecast->policy;
-    struct buf a = {0};
-    struct buf b = {0};
-    enum pt_code rc = question_print(&a, p, &o[i].question, err);
-
-    if (rc == PT_OK)
-        rc = question_print(&b, p, &o[k].question, err);
-    *same = rc == PT_OK && span_eq_vartime(buf_span(&a), buf_span(&b));
-    buf_free(&a);
-    buf_free(&b);
     return rc;
 }
 

@@ -23,7 +23,8 @@ const char *plan_state_name(enum plan_state s); /* "answered", "over budget" */
 struct plan_step { /* of question i of the plan */
     const struct plan_outcome *forecast;
     enum plan_state state;
-    struct answer answer; /* where one came: answered, kept, refused */
+    struct answer answer;  /* where one came: answered, kept, refused */
+    uint64_t charged_nano; /* when it was first answered: asked again, the answer itself says 0 */
     char why[ANSWER_SENTENCE_MAX];
 };
 struct plan_run { /* {0} is a valid empty one */
@@ -38,6 +39,9 @@ struct plan_host {
     void *self;
     /* An answer of an earlier run; *found false: none that can be used. */
     enum pt_code (*kept)(void *self, struct answer *out, bool *found, size_t i, struct pt_err *err);
+    /* What an earlier run was charged for it, under this policy and epoch; 0: nothing that is known. It
+     * is asked again where its answer was lost, and costs nothing then. */
+    enum pt_code (*paid)(void *self, uint64_t *nano, size_t i, struct pt_err *err);
     enum pt_code (*ask)(void *self, struct answer *out, size_t i, struct pt_err *err);
     /* Durably, before the next is asked. */
     enum pt_code (*keep)(void *self, const struct plan_run *run, size_t i, struct pt_err *err);

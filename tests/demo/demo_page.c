@@ -41,8 +41,10 @@ static int add(struct page *p, const char *folder, const char *name)
     snprintf(q->rows, sizeof q->rows, "%s", u.answer.rows);
     snprintf(q->columns, sizeof q->columns, "%s", u.answer.columns);
     p->outcomes[i] = (struct plan_outcome){.asked = q, .kind = u.answer.kind};
-    p->steps[i] =
-        (struct plan_step){.forecast = &p->outcomes[i], .state = PLAN_ANSWERED, .answer = u.answer};
+    p->steps[i] = (struct plan_step){.forecast = &p->outcomes[i],
+                                     .state = PLAN_ANSWERED,
+                                     .answer = u.answer,
+                                     .charged_nano = u.answer.charged_rho_nano};
     p->run.charged_nano += u.answer.charged_rho_nano;
     p->run.count++;
     buf_free(&bytes);

@@ -22,7 +22,8 @@ function finish(code) {
     clearTimeout(deadline);
     browser.removeAllListeners('exit');
     browser.once('exit', () => {
-        fs.rmSync(profile, { recursive: true, force: true });
+        // Its helpers may still be writing.
+        fs.rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
         process.exit(code);
     });
     browser.kill('SIGKILL');

@@ -31,7 +31,7 @@ holds "$work/out" '[.questions[].permitted] == [true, true, true, true, true, tr
     [.questions[].paid_before] == [false, false, false, true, true, false] and
     .questions[1].simulated.cells > 0 and .rho > 0.00425 and .rho < 0.0043'
 ok "$patto" plan explain "$work/launch.yaml" --policy "$work/policy.yaml"
-! LC_ALL=C.UTF-8 grep -E '^.{101}' "$work/out" || fail 'wider than 100 columns'
+! LC_ALL=C.UTF-8 grep -E '^.{81}' "$work/out" || fail 'wider than 80 columns'
 refused 1 'no such file' p freshmart plan explain "$work/none.yaml"
 refused 2 "asker is freshmart, and this home is drinkco's" p drinkco plan run "$work/launch.yaml" --out "$work/no"
 refused 1 'no epoch is in force' p freshmart plan run "$work/launch.yaml" --out "$work/no"
@@ -48,13 +48,19 @@ holds "$work/launch/plan.json" '[.questions[].state] == ["answered", "answered",
 holds "$work/launch/answers/taste.json" '.kind == "affinity" and (.cells | length) == 25'
 [ "$(wc -l <"$work/launch/answers/taste.csv")" -eq 26 ] || fail 'a line a cell, and a head'
 spent drinkco freshmart >"$work/spent"
+python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["charged_rho"])' "$work/launch/plan.json" >"$work/charged"
+ok p freshmart plan explain "$work/launch.yaml" --json
+holds "$work/out" '[.partners[] | select(.name == "drinkco")] | .[0].asked_before_rho > 0.003624 and
+    .[0].left_rho < 0.2 - 2 * .[0].asked_before_rho and .[0].rho > 0.003624'
 
 say 'again: nothing is asked that is there; what is lost or damaged is'
 rm "$work/launch/answers/shares.answer"
 printf 'odd' >"$work/launch/answers/together.answer"
 ok p freshmart plan run "$work/launch.yaml" --out "$work/launch"
 holds "$work/launch/plan.json" '[.questions[].state] == ["answered", "kept", "kept", "answered", "kept", "kept"]
-    and .questions[0].charged_rho == 0'
+    and .questions[0].charged_rho > 0.000625 and .questions[0].repeated'
+[ "$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["charged_rho"])' "$work/launch/plan.json")" \
+    = "$(cat "$work/charged")" ] || fail 'the first price was forgotten'
 [ "$(spent drinkco freshmart)" = "$(cat "$work/spent")" ] || fail 'the same plan was charged twice'
 
 say 'one partner away: the others are answered, and it goes on when it is back'

@@ -22,8 +22,10 @@ struct bed {
     /* The host. */
     size_t asked[LOG_MAX], kept[LOG_MAX];
     size_t asked_count, kept_count;
+    uint64_t first[LOG_MAX];      /* what an earlier run paid for question i */
     bool known[LOG_MAX];          /* there is an answer of an earlier run */
     enum pt_code fails[LOG_MAX];  /* what ask() says of question i; PT_OK: it answers */
+    bool free[LOG_MAX];           /* the partner has answered it before, and charges nothing */
     const char *refuses[LOG_MAX]; /* the refusal in its answer */
     enum pt_code keep_fails;
 };
@@ -59,6 +61,15 @@ static enum pt_code host_kept(void *self, struct answer *out, bool *found, size_
 }
 
 /* As an owner's ledger does: the same question again is free. */
+static enum pt_code host_paid(void *self, uint64_t *nano, size_t i, struct pt_err *err)
+{
+    const struct bed *b = self;
+
+    (void)err;
+    *nano = b->first[i];
+    return PT_OK;
+}
+
 static enum pt_code host_ask(void *self, struct answer *out, size_t i, struct pt_err *err)
 {
     struct bed *b = self;
@@ -70,8 +81,9 @@ static enum pt_code host_ask(void *self, struct answer *out, size_t i, struct pt
     answer(out, b, i, 0);
     for (size_t k = 0; k < b->asked_count; k++)
         again = again || strcmp(b->run.steps[b->asked[k]].answer.question, out->question) == 0;
-    out->charged_rho_nano =
-        again || out->refusal[0] != '\0' ? 0 : b->forecast.outcomes[i].charge_nano + 100;
+    out->charged_rho_nano = again || b->free[i] || out->refusal[0] != '\0'
+                                ? 0
+                                : b->forecast.outcomes[i].charge_nano + 100;
     b->asked[b->asked_count++] = i;
     return PT_OK;
 }
@@ -111,7 +123,7 @@ static struct bed laid(const char *budget, const char *questions)
 
 static enum pt_code go(struct bed *b, struct pt_err *err)
 {
-    const struct plan_host host = {b, host_kept, host_ask, host_keep};
+    const struct plan_host host = {b, host_kept, host_paid, host_ask, host_keep};
 
     plan_run_free(&b->run);
     b->asked_count = b->kept_count = 0;
@@ -261,6 +273,42 @@ static void a_lost_answer_may_have_cost(void **state)
     freed(&b);
 }
 
+/* Goal: what was paid for in an earlier run is never forgotten, though its answer was lost and comes
+ * again for nothing: it counts against the budget before anything is asked, and is asked though the
+ * budget is at its end. */
+static void the_first_price_is_remembered(void **state)
+{
+    struct bed b = laid("budget_rho: 0.0033\n", QUESTIONS);
+    struct pt_err err;
+
+    (void)state;
+    b.free[1] = b.free[2] = b.free[3] = true; /* the partner has answered them before */
+    b.first[2] = 625000;
+    b.first[1] = 2000000;
+    b.known[0] = true; /* cost 0.0007 then: 0.003325 in all, and the end */
+    assert_int_equal(go(&b, &err), PT_OK);
+    asked_are(&b, "132");
+    assert_int_equal(b.run.charged_nano, 3325000);
+    assert_int_equal(b.run.steps[1].charged_nano, 2000000);
+    assert_int_equal(b.run.steps[1].answer.charged_rho_nano, 0);
+    assert_int_equal(b.run.steps[4].state, PLAN_OVER_BUDGET);
+
+    /* Lost again, and the partner is away: what was paid stays paid, its reading too. */
+    b.fails[1] = PT_EPEER;
+    assert_int_equal(go(&b, &err), PT_OK);
+    assert_int_equal(b.run.steps[1].state, PLAN_FAILED);
+    assert_int_equal(b.run.charged_nano, 3325000);
+    assert_int_equal(b.run.doubtful_nano, 0);
+    assert_int_equal(b.run.steps[3].state, PLAN_ANSWERED);
+
+    /* An answer kept with its price is not counted twice. */
+    b.known[1] = true;
+    b.first[1] = 700000;
+    assert_int_equal(go(&b, &err), PT_OK);
+    assert_int_equal(b.run.charged_nano, 700000 + 700000 + 625000);
+    freed(&b);
+}
+
 /* Goal: what the policy forbids is never asked, and says why. */
 static void the_policy_comes_first(void **state)
 {
@@ -282,10 +330,14 @@ static void the_policy_comes_first(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(readings_follow_their_table), cmocka_unit_test(budget_is_never_exceeded),
-        cmocka_unit_test(it_goes_on_where_it_was),     cmocka_unit_test(reach_is_paid_once),
-        cmocka_unit_test(a_lost_answer_may_have_cost), cmocka_unit_test(one_failure_is_one_failure),
+        cmocka_unit_test(readings_follow_their_table),
+        cmocka_unit_test(budget_is_never_exceeded),
+        cmocka_unit_test(it_goes_on_where_it_was),
+        cmocka_unit_test(reach_is_paid_once),
+        cmocka_unit_test(a_lost_answer_may_have_cost),
+        cmocka_unit_test(one_failure_is_one_failure),
         cmocka_unit_test(the_policy_comes_first),
+        cmocka_unit_test(the_first_price_is_remembered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
