@@ -5,7 +5,8 @@ static const char COLOURS[] =
     "--mark:#fff3c4;--link:#0b57d0;--more:#2f6fb3;--less:#c2620e}\n"
     "@media(prefers-color-scheme:dark){:root{--ink:#e6edf3;--soft:#9da7b1;--line:#373e47;"
     "--paper:#14181d;--mark:#4d3d00;--link:#8ab4f8;--more:#6aa9f0;--less:#f0a35c}}\n"
-    "@media print{:root{--ink:#000;--soft:#444;--line:#bbb;--paper:#fff;--mark:#fff3c4;"
+    "@media "
+    "print{:root{color-scheme:light;--ink:#000;--soft:#444;--line:#bbb;--paper:#fff;--mark:#fff3c4;"
     "--link:#000;--more:#2f6fb3;--less:#c2620e}}\n"
     "*{box-sizing:border-box}\n"
     "body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.55 system-ui,sans-serif}\n";

@@ -174,6 +174,38 @@ static void measure_of(FILE *out, const struct answer *a, enum reading_measure m
     free(items);
 }
 
+static int by_missing(const void *a, const void *b)
+{
+    const double x = ((const struct svg_item *)a)->figure.value;
+    const double y = ((const struct svg_item *)b)->figure.value;
+
+    return (x < y) - (x > y);
+}
+
+/* How many people are missing, most first. */
+static void missing_of(FILE *out, const struct answer *a, const char *about)
+{
+    struct svg_item *items = calloc(a->cell_count + 1, sizeof *items);
+    char(*labels)[2 * ANSWER_WORD_MAX + 4] = calloc(a->cell_count + 1, sizeof *labels);
+    struct svg_bars b = {
+        .title = "people missing", .about = about, .items = items, .unit = SVG_PEOPLE};
+
+    for (size_t i = 0; items != NULL && labels != NULL && i < answer_table_cells(a); i++) {
+        const struct answer_cell *c = &a->cells[i];
+        if (c->derived.status != FIGURE_VALUE)
+            continue;
+        snprintf(labels[i], sizeof labels[i], "%s, %s", c->row, c->column);
+        items[b.count++] = (struct svg_item){labels[i], c->derived};
+    }
+    if (b.count > 0) {
+        qsort(items, b.count, sizeof *items, by_missing);
+        fputs("<h4>people missing, by pair</h4>\n", out);
+        svg_bars(out, &b);
+    }
+    free(items);
+    free(labels);
+}
+
 static void sentences_of(FILE *out, const struct answer *a)
 {
     char line[REPORT_SURPRISE_MAX];
@@ -224,6 +256,8 @@ static enum svg_unit count_unit(const struct answer_cell *c)
 
     if (!answer_is_measure(c))
         return SVG_PEOPLE;
+    if (strcmp(c->row, readings_measure_name(MEASURE_DIFFERENCE)) == 0)
+        return SVG_POINTS;
     if (comma != NULL && strcmp(comma, ", share") == 0)
         return SVG_SHARE;
     return comma != NULL && strcmp(comma, ", people") == 0 ? SVG_PEOPLE : SVG_NUMBER;
@@ -289,7 +323,7 @@ static void draw(FILE *out, const struct answer *a, const char *about)
         measure_of(out, a, MEASURE_SHARE, SVG_SHARE);
         break;
     case ANSWER_LIFT:
-        measure_of(out, a, MEASURE_DIFFERENCE, SVG_SHARE);
+        measure_of(out, a, MEASURE_DIFFERENCE, SVG_POINTS);
         measure_of(out, a, MEASURE_EXTRA, SVG_PEOPLE);
         break;
     case ANSWER_BUBBLE:
@@ -297,6 +331,7 @@ static void draw(FILE *out, const struct answer *a, const char *about)
         measure_of(out, a, MEASURE_CONCENTRATION, SVG_NUMBER);
         break;
     case ANSWER_SURPRISE:
+        missing_of(out, a, about);
         sentences_of(out, a);
         break;
     case ANSWER_OVERLAP:
@@ -319,6 +354,11 @@ void page_answer(FILE *out, const struct answer *a)
         fputs("<p class=\"note\">100 is as often as chance would have it; coloured where the 95 % "
               "interval leaves 100 out.</p>\n",
               out);
+    if (a->kind == ANSWER_LIFT)
+        fputs(
+            "<p class=\"note\">Against the control group: points of the share, and people whom its "
+            "share does not explain. Pale where the 95 % interval holds 0.</p>\n",
+            out);
     if (a->kind != ANSWER_SURPRISE)
         reasons_of(out, a);
     table_of(out, a);

@@ -19,7 +19,8 @@ static const char STYLE[] =
     ".num{font-variant-numeric:tabular-nums}\n"
     "svg .pm{fill:var(--soft);font-size:12px}svg "
     ".hid{fill:var(--soft);font-size:13px;font-style:italic}\n"
-    "svg .bar{fill:var(--more);fill-opacity:.55}svg "
+    "svg .bar{fill:var(--more);fill-opacity:.55}svg .under{fill:var(--less)}"
+    "svg .weak{fill-opacity:.2}svg "
     ".err{stroke:var(--ink);fill:none;stroke-width:1.4}\n"
     "svg .axis{stroke:var(--soft);fill:none}svg .more{fill:var(--more)}svg "
     ".less{fill:var(--less)}\n"
@@ -35,7 +36,10 @@ static const char STYLE[] =
     ".9rem}\n"
     "ul.say li{margin:.4rem 0}a{color:var(--link)}.state{white-space:nowrap}\n"
     "section{break-inside:avoid}\n"
-    "@media print{figure{overflow:visible}details>summary{display:none}a{text-decoration:none}}\n";
+    /* On paper nothing scrolls: what is too wide is drawn smaller. */
+    "@media print{figure,.wide{overflow:visible}svg{max-width:100%;height:auto;break-inside:avoid}"
+    "main{padding:0;max-width:none}h2,h4,.by{break-after:avoid}tr{break-inside:avoid}"
+    "details:not([open]){display:none}a{text-decoration:none}}\n";
 
 /* "affinity with drinkco: buys by drinks" */
 static void put_what(FILE *out, const struct plan_question *q)

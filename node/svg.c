@@ -10,11 +10,14 @@
 enum { CHAR = 8 };
 enum { BAR_WIDTH = 520, BAR_LINE = 44, BAR_LABEL_MAX = 44 };
 enum { HEAT_LABEL = 140, HEAT_WIDTH = 84, HEAT_HEIGHT = 44, HEAT_HEAD = 34 };
+enum { LEGEND_STEPS = 7, LEGEND_WIDTH = 22, LEGEND_LINE = 24, LEGEND_ROOM = 260 };
 
 void svg_value(char out[SVG_TEXT_MAX], double v, enum svg_unit unit)
 {
     if (unit == SVG_SHARE)
         snprintf(out, SVG_TEXT_MAX, "%.1f %%", 100 * v);
+    else if (unit == SVG_POINTS)
+        snprintf(out, SVG_TEXT_MAX, "%+.1f points", 100 * v);
     else if (unit == SVG_NUMBER)
         snprintf(out, SVG_TEXT_MAX, "%.2f", v);
     else
@@ -26,7 +29,7 @@ void svg_half_width(char out[SVG_TEXT_MAX], double v, enum svg_unit unit)
     out[0] = '\0';
     if (!(v > 0))
         return;
-    if (unit == SVG_SHARE)
+    if (unit == SVG_SHARE || unit == SVG_POINTS)
         snprintf(out, SVG_TEXT_MAX, "%.1f", ceil(1000 * v) / 10);
     else if (unit == SVG_NUMBER)
         snprintf(out, SVG_TEXT_MAX, "%.2f", ceil(100 * v) / 100);
@@ -125,7 +128,9 @@ static void bar(FILE *out, const struct scale *s, const struct svg_item *i, doub
     }
     double zero = place(s, 0);
     double end = place(s, f->value);
-    fprintf(out, "<rect class=\"bar\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"12\"/>",
+    fprintf(out, "<path class=\"axis\" d=\"M%.1f %.1fv18\"/>", zero, y + 19);
+    fprintf(out, "<rect class=\"bar%s%s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"12\"/>",
+            f->value < 0 ? " under" : "", fabs(f->value) < f->half_width ? " weak" : "",
             fmin(zero, end), y + 22, fabs(end - zero));
     if (f->half_width > 0)
         error_bar(out, place(s, f->value - f->half_width), place(s, f->value + f->half_width),
@@ -149,11 +154,8 @@ void svg_bars(FILE *out, const struct svg_bars *b)
     if (!(s.high > s.low))
         s.high = s.low + 1;
     begin(out, BAR_WIDTH, height, b->title, b->about);
-    for (size_t i = 0; i < b->count; i++) {
-        double y = (double)i * BAR_LINE;
-        fprintf(out, "<path class=\"axis\" d=\"M%.1f %.1fv18\"/>", place(&s, 0), y + 19);
-        bar(out, &s, &b->items[i], y, b->unit);
-    }
+    for (size_t i = 0; i < b->count; i++)
+        bar(out, &s, &b->items[i], (double)i * BAR_LINE, b->unit);
     fputs("</svg>\n", out);
 }
 
@@ -183,6 +185,21 @@ static double strength(const struct svg_heat *h, const struct figure *f, double 
     return fmin(fabs(log2(fmax(f->value, 25) / 100)), 1);
 }
 
+static double opacity(double strong)
+{
+    return 0.04 + 0.5 * strong;
+}
+
+/* A frame with a stroke through it. */
+static void hidden_box(FILE *out, const int box[4])
+{
+    fprintf(out,
+            "<rect class=\"none\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\"/>"
+            "<path class=\"cut\" d=\"M%d %dL%d %d\"/>",
+            box[0], box[1], box[2], box[3], box[0] + box[2] / 10, box[1] + box[3] - box[3] / 5,
+            box[0] + box[2] - box[2] / 10, box[1] + box[3] / 5);
+}
+
 static void heat_cell(FILE *out, const struct svg_heat *h, const struct figure *f, double most,
                       const int at[2])
 {
@@ -193,11 +210,10 @@ static void heat_cell(FILE *out, const struct svg_heat *h, const struct figure *
     char half[SVG_TEXT_MAX];
 
     if (f->status != FIGURE_VALUE) {
-        fprintf(out,
-                "<g><rect class=\"none\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\"/>"
-                "<path class=\"cut\" d=\"M%d %dL%d %d\"/><title>%s: ",
-                x, y, HEAT_WIDTH - 2, HEAT_HEIGHT - 2, x + 8, y + HEAT_HEIGHT - 10,
-                x + HEAT_WIDTH - 10, y + 8, figure_status_name(f->status));
+        const int box[4] = {x, y, HEAT_WIDTH - 2, HEAT_HEIGHT - 2};
+        fputs("<g>", out);
+        hidden_box(out, box);
+        fprintf(out, "<title>%s: ", figure_status_name(f->status));
         html_text(out, span_z(why_hidden(f)));
         fputs("</title></g>\n", out);
         return;
@@ -206,7 +222,7 @@ static void heat_cell(FILE *out, const struct svg_heat *h, const struct figure *
     fprintf(out,
             "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" "
             "fill-opacity=\"%.2f\"/>",
-            class, x, y, HEAT_WIDTH - 2, HEAT_HEIGHT - 2, 0.04 + 0.5 * strong);
+            class, x, y, HEAT_WIDTH - 2, HEAT_HEIGHT - 2, opacity(strong));
     svg_value(value, f->value, h->unit);
     svg_half_width(half, f->half_width, h->unit);
     text_at(out, x + HEAT_WIDTH / 2.0 - 1, y + (half[0] != '\0' ? 19 : 26), "middle", "num");
@@ -218,12 +234,53 @@ static void heat_cell(FILE *out, const struct svg_heat *h, const struct figure *
     fputc('\n', out);
 }
 
+static bool hides(const struct svg_heat *h)
+{
+    for (size_t i = 0; i < h->row_count * h->column_count; i++)
+        if (h->figures[i].status != FIGURE_VALUE)
+            return true;
+    return false;
+}
+
+/* The colours from least to most, with what the ends stand for. */
+static void legend(FILE *out, const struct svg_heat *h, double most, int y)
+{
+    const int box[4] = {HEAT_LABEL, y + LEGEND_LINE, LEGEND_WIDTH, 14};
+    char from[SVG_TEXT_MAX] = "half, 50";
+    char to[SVG_TEXT_MAX] = "twice, 200";
+
+    if (h->unit != SVG_INDEX) {
+        svg_value(from, 0, h->unit);
+        svg_value(to, most, h->unit);
+    }
+    text_at(out, HEAT_LABEL - 10, y + 12, "end", "pm");
+    fprintf(out, "%s</text>", from);
+    for (int i = 0; i < LEGEND_STEPS; i++) {
+        double at = (double)i / (LEGEND_STEPS - 1);
+        double strong = h->unit == SVG_INDEX ? fabs(2 * at - 1) : at;
+        fprintf(out,
+                "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"14\" "
+                "fill-opacity=\"%.2f\"/>",
+                h->unit == SVG_INDEX && at < 0.5 ? "less" : "more", HEAT_LABEL + i * LEGEND_WIDTH,
+                y, LEGEND_WIDTH, opacity(strong));
+    }
+    text_at(out, HEAT_LABEL + LEGEND_STEPS * LEGEND_WIDTH + 10, y + 12, "start", "pm");
+    fprintf(out, "%s</text>\n", to);
+    if (!hides(h))
+        return;
+    hidden_box(out, box);
+    text_at(out, HEAT_LABEL + LEGEND_WIDTH + 10, y + LEGEND_LINE + 12, "start", "pm");
+    fputs("hidden, not zero</text>\n", out);
+}
+
 void svg_heat(FILE *out, const struct svg_heat *h)
 {
-    double most = largest(h);
+    const double most = largest(h);
+    const int wide = (int)h->column_count * HEAT_WIDTH;
+    const int below = HEAT_HEAD + (int)h->row_count * HEAT_HEIGHT;
 
-    begin(out, HEAT_LABEL + (int)h->column_count * HEAT_WIDTH + 8,
-          HEAT_HEAD + (int)h->row_count * HEAT_HEIGHT + 8, h->title, h->about);
+    begin(out, HEAT_LABEL + (wide > LEGEND_ROOM ? wide : LEGEND_ROOM) + 8,
+          below + (hides(h) ? 3 : 2) * LEGEND_LINE, h->title, h->about);
     for (size_t c = 0; c < h->column_count; c++) {
         text_at(out, HEAT_LABEL + (double)c * HEAT_WIDTH + HEAT_WIDTH / 2.0 - 1, HEAT_HEAD - 12,
                 "middle", "lab");
@@ -240,5 +297,6 @@ void svg_heat(FILE *out, const struct svg_heat *h)
             heat_cell(out, h, &h->figures[r * h->column_count + c], most, at);
         }
     }
+    legend(out, h, most, below + 12);
     fputs("</svg>\n", out);
 }

@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum svg_unit { SVG_PEOPLE, SVG_SHARE, SVG_INDEX, SVG_NUMBER };
+enum svg_unit { SVG_PEOPLE, SVG_SHARE, SVG_POINTS, SVG_INDEX, SVG_NUMBER };
 enum { SVG_SETS_MAX = 8, SVG_COLUMNS_MAX = 24, SVG_TEXT_MAX = 64 };
 
 struct svg_item {
@@ -24,7 +24,8 @@ struct svg_bars { /* all borrowed, as below */
     size_t count;
     enum svg_unit unit;
 };
-/* A bar a line; zero is drawn, and error bars may cross it. */
+/* A bar a line; zero is drawn, and error bars may cross it: such a bar is pale. Below zero it has
+ * the other hue. */
 void svg_bars(FILE *out, const struct svg_bars *b);
 
 struct svg_heat {
@@ -35,6 +36,7 @@ struct svg_heat {
     const struct figure *figures; /* by rows */
     enum svg_unit unit;           /* SVG_INDEX: two hues around 100, where the interval leaves it */
 };
+/* A legend below says which colour is how much, and what is hidden where something is. */
 void svg_heat(FILE *out, const struct svg_heat *h);
 
 struct svg_region { /* people who are with just these */
@@ -51,7 +53,7 @@ struct svg_upset {
 /* Largest first; at most SVG_COLUMNS_MAX are drawn, and it says how many are not. */
 void svg_upset(FILE *out, const struct svg_upset *u);
 
-/* "12,345", "12.3 %", "127", "3.14"; what the half width says, rounded up: "210", "" when 0. */
+/* "12,345", "12.3 %", "+1.2 points", "127", "3.14"; what the half width says, rounded up: "210", "" when 0. */
 void svg_value(char out[SVG_TEXT_MAX], double v, enum svg_unit unit);
 void svg_half_width(char out[SVG_TEXT_MAX], double v, enum svg_unit unit);
 

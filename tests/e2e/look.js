@@ -1,12 +1,13 @@
-// look.js PAGE WIDTH PNG [THEME [SCALE]] - open a file in headless Chromium, print what was asked for, what is too wide
-// and what is too small to read, as JSON, and take a picture. Plain Node: DevTools over a pipe.
+// look.js PAGE WIDTH PNG [THEME [SCALE [MEDIA]]] - open a file in headless Chromium, print what was asked for, what is too wide
+// and what is too small to read, as JSON, and take a picture. MEDIA print: as it is printed, and how many
+// pages of A4 that is. Plain Node: DevTools over a pipe.
 'use strict';
 const { spawn } = require('child_process');
 const fs = require('fs');
 const os = require('os');
 const path = require('path');
 
-const [page, width, png, theme = 'light', scale = '1'] = process.argv.slice(2);
+const [page, width, png, theme = 'light', scale = '1', media = ''] = process.argv.slice(2);
 const profile = fs.mkdtempSync(path.join(os.tmpdir(), 'patto-look-'));
 const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
     '--disable-background-networking', '--disable-component-update', '--disable-sync',
@@ -21,11 +22,17 @@ const seen = { requests: 0, errors: [] };
 function finish(code) {
     clearTimeout(deadline);
     browser.removeAllListeners('exit');
-    browser.once('exit', () => {
-        // Its helpers may still be writing.
-        fs.rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+    // Its helpers may still be writing into the profile.
+    const clean = (tries) => {
+        try {
+            fs.rmSync(profile, { recursive: true, force: true });
+        } catch (e) {
+            if (tries > 0) return setTimeout(clean, 100, tries - 1);
+            throw e;
+        }
         process.exit(code);
-    });
+    };
+    browser.once('exit', () => clean(100));
     browser.kill('SIGKILL');
 }
 const deadline = setTimeout(() => {
@@ -64,6 +71,12 @@ const LOOK = `(() => {
         overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
         svg: document.querySelectorAll('svg').length,
         bars: document.querySelectorAll('svg .bar').length,
+        wide: [...document.querySelectorAll('svg, table')].filter((e) =>
+            e.getBoundingClientRect().right > document.documentElement.clientWidth + 1).length,
+        paper: getComputedStyle(document.body).backgroundColor,
+        ink: getComputedStyle(document.body).color,
+        controls: [...document.querySelectorAll('summary')].filter((e) =>
+            e.getBoundingClientRect().height > 0).length,
         small: text.filter((t) => t.getBoundingClientRect().height > 0 &&
                                   t.getBoundingClientRect().height < 7).length,
         outside: text.filter((t) => {
@@ -82,7 +95,7 @@ async function look() {
     await send('Emulation.setDeviceMetricsOverride',
         { width: Number(width), height: 900, deviceScaleFactor: Number(scale), mobile: false });
     await send('Emulation.setEmulatedMedia',
-        { features: [{ name: 'prefers-color-scheme', value: theme }] });
+        { media, features: [{ name: 'prefers-color-scheme', value: theme }] });
     const ready = new Promise((yes) => { loaded = yes; });
     await send('Page.navigate', { url: `file://${path.resolve(page)}` });
     await ready;
@@ -94,6 +107,13 @@ async function look() {
             document.head.append(style);
         })()` });
     const { result } = await send('Runtime.evaluate', { expression: LOOK, returnByValue: true });
+    if (media === 'print') {
+        const pdf = await send('Page.printToPDF', { paperWidth: 8.27, paperHeight: 11.69 });
+        const bytes = Buffer.from(pdf.data, 'base64').toString('latin1');
+        if (!bytes.startsWith('%PDF-')) throw new Error('chromium printed no PDF');
+        seen.pages = (bytes.match(/\/Type\s*\/Page\b/g) || []).length;
+        fs.writeFileSync(`${png}.pdf`, bytes, 'latin1');
+    }
     const { data } = await send('Page.captureScreenshot', { captureBeyondViewport: true });
     fs.writeFileSync(png, Buffer.from(data, 'base64'));
     console.log(JSON.stringify({ ...seen, ...result.value }));

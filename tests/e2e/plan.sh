@@ -126,8 +126,20 @@ for size in 1280 400; do
 done
 for name in freshmart drinkco homeware; do stop "$name"; done
 
-say 'and it looks as it did: a page of answers that do not change, light and dark'
+say 'on paper: nothing cut off, dark on white whatever the screen, no controls'
 "$BUILD/demo-page" tests/fuzz/corpus/fuzz_page >"$work/fixed.html" || fail 'no page of kept answers'
+for page in "$work/launch/report.html" "$work/fixed.html"; do
+    ok node tests/e2e/look.js "$page" 718 "$work/print.png" dark 1 print
+    holds "$work/out" '.requests == 1 and .errors == [] and .overflow <= 0 and .wide == 0 and .small == 0 and
+        .outside == [] and .controls == 0 and .ink == "rgb(0, 0, 0)" and .paper == "rgb(255, 255, 255)" and
+        .pages >= 3 and .pages <= 14'
+done
+
+say 'and it looks as it did: a page of answers that do not change, light and dark'
+holds_text() { grep -q "$1" "$work/fixed.html" || fail "the page of kept answers has no: $1"; }
+for what in 'people missing, by pair' 'difference, share' 'moved, share' 'hidden, not zero' 'twice, 200'; do
+    holds_text "$what"
+done
 for theme in light dark; do
     ok node tests/e2e/look.js "$work/fixed.html" 1024 "$work/$theme.png" "$theme" 0.5
     ok node tests/e2e/compare.js "$work/$theme.png" "tests/e2e/report-$theme.png"

@@ -87,28 +87,54 @@ static void bars_are_in_proportion(void **state)
     begin(&d);
     svg_bars(d.out, &b);
     end(&d);
-    assert_int_equal(times(d.text, "class=\"bar\""), 3);
+    assert_int_equal(times(d.text, "class=\"bar"), 3);
     assert_int_equal(times(d.text, "class=\"err\""), 1);
     assert_non_null(strstr(d.text, "a &lt; b"));
     assert_non_null(strstr(d.text, "t &amp; t"));
     assert_non_null(strstr(d.text, "suppressed: "));
     assert_non_null(strstr(d.text, "\xc2\xb1 250"));
     /* The frame stands for -250..1000. */
-    const char *first = strstr(d.text, "class=\"bar\"");
+    const char *first = strstr(d.text, "class=\"bar");
     double full = number(first, "width=\"", 0);
-    const char *second = strstr(first + 1, "class=\"bar\"");
+    const char *second = strstr(first + 1, "class=\"bar");
     double half = number(second, "width=\"", 0);
-    const char *third = strstr(second + 1, "class=\"bar\"");
+    const char *third = strstr(second + 1, "class=\"bar");
     double minus = number(third, "width=\"", 0);
     near_to(half / full, 0.5, 0.002);
     near_to(minus / full, 0.25, 0.002);
     near_to(number(third, "x=\"", 0) + minus, number(first, "x=\"", 0), 0.2);
+    assert_int_equal(times(d.text, "class=\"bar under\""), 1);
+    assert_int_equal(times(d.text, " weak"), 0);
     /* 250 to 750: the error bar is as long as the bar of 500. */
     const char *err = strstr(d.text, "class=\"err\" d=\"M");
     double from = number(err, "d=\"M", 0);
     double to = number(err, "H", 0);
     near_to(to - from, half, 0.2);
     near_to(from + half / 2, number(second, "x=\"", 0) + half, 0.2);
+    free(d.text);
+}
+
+/* Goal: a bar whose interval holds zero is pale; what is hidden has no axis through its words. */
+static void bars_say_what_is_more_than_noise(void **state)
+{
+    const struct svg_item items[] = {{"a", value(-0.02, 0.03)},
+                                     {"b", value(0.02, 0.03)},
+                                     {"c", value(0.109, 0.01)},
+                                     {"d", hidden()}};
+    const struct svg_bars b = {
+        .title = "t", .about = "d", .items = items, .count = 4, .unit = SVG_POINTS};
+    struct drawn d;
+
+    (void)state;
+    begin(&d);
+    svg_bars(d.out, &b);
+    end(&d);
+    assert_int_equal(times(d.text, "class=\"bar under weak\""), 1);
+    assert_int_equal(times(d.text, "class=\"bar weak\""), 1);
+    assert_int_equal(times(d.text, "class=\"bar\""), 1);
+    assert_int_equal(times(d.text, "class=\"axis\""), 3);
+    assert_non_null(strstr(d.text, ">+10.9 points<"));
+    assert_non_null(strstr(d.text, ">-2.0 points<"));
     free(d.text);
 }
 
@@ -124,7 +150,7 @@ static void nothing_to_draw(void **state)
         begin(&d);
         svg_bars(d.out, &b);
         end(&d);
-        assert_int_equal(times(d.text, "class=\"bar\""), 0);
+        assert_int_equal(times(d.text, "class=\"bar"), 0);
         assert_null(strstr(d.text, "nan"));
         free(d.text);
     }
@@ -151,15 +177,55 @@ static void heat_shows_what_is_more_than_noise(void **state)
     begin(&d);
     svg_heat(d.out, &h);
     end(&d);
-    assert_int_equal(times(d.text, "class=\"less\""), 2);
-    assert_int_equal(times(d.text, "class=\"more\""), 3); /* the faint one has no strength */
-    assert_int_equal(times(d.text, "class=\"none\""), 1);
+    /* The legend has three of the one hue, three of the other, and its middle. */
+    assert_int_equal(times(d.text, "class=\"less\""), 2 + 3);
+    assert_int_equal(times(d.text, "class=\"more\""), 3 + 4); /* the faint one has no strength */
+    assert_int_equal(times(d.text, "class=\"none\""), 1 + 1);
+    assert_non_null(strstr(d.text, ">half, 50<"));
+    assert_non_null(strstr(d.text, ">twice, 200<"));
+    assert_non_null(strstr(d.text, ">hidden, not zero<"));
     near_to(number(d.text, "fill-opacity=\"", 0), 0.54, 1e-9); /* twice, half: full */
     near_to(number(d.text, "fill-opacity=\"", 1), 0.54, 1e-9);
     near_to(number(d.text, "fill-opacity=\"", 2), 0.04, 1e-9); /* 104 +- 5 */
     near_to(number(d.text, "fill-opacity=\"", 4), 0.54, 1e-9); /* held at full */
     assert_non_null(
         strstr(d.text, "\xe2\x80\xa6<title>a label that is much too long to stand there"));
+    free(d.text);
+}
+
+/* Goal: the legend of shares ends where the map does, in colour and number; nothing hidden, nothing
+ * said of it. */
+static void legend_says_how_much(void **state)
+{
+    static const char *const NAMES[] = {"one", "two"};
+    const struct figure figures[] = {value(0.5, 0.01), value(0.25, 0.01)};
+    const struct svg_heat h = {.title = "t",
+                               .about = "d",
+                               .rows = NAMES,
+                               .columns = NAMES,
+                               .row_count = 1,
+                               .column_count = 2,
+                               .figures = figures,
+                               .unit = SVG_SHARE};
+    struct drawn d;
+
+    (void)state;
+    begin(&d);
+    svg_heat(d.out, &h);
+    end(&d);
+    assert_int_equal(times(d.text, "class=\"more\""), 2 + 7);
+    near_to(number(d.text, "fill-opacity=\"", 0), 0.54, 1e-9);
+    near_to(number(d.text, "fill-opacity=\"", 1), 0.29, 1e-9);
+    near_to(number(d.text, "fill-opacity=\"", 2), 0.04, 1e-9); /* nothing */
+    near_to(number(d.text, "fill-opacity=\"", 5), 0.29, 1e-9); /* half of the most */
+    near_to(number(d.text, "fill-opacity=\"", 8), 0.54, 1e-9);
+    assert_non_null(strstr(d.text, ">0.0 %<"));
+    assert_int_equal(times(d.text, ">50.0 %<"), 2);
+    assert_null(strstr(d.text, "hidden"));
+    /* It is inside the frame, below the map. */
+    const char *frame = strstr(d.text, "viewBox=\"0 0 ");
+    assert_non_null(frame);
+    assert_true(number(frame, "height=\"", 0) >= 34 + 44 + 24);
     free(d.text);
 }
 
@@ -251,6 +317,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bars_are_in_proportion),
+        cmocka_unit_test(bars_say_what_is_more_than_noise),
+        cmocka_unit_test(legend_says_how_much),
         cmocka_unit_test(nothing_to_draw),
         cmocka_unit_test(heat_shows_what_is_more_than_noise),
         cmocka_unit_test(upset_is_in_order),
