@@ -1,4 +1,4 @@
-# patto: make demo | test | check | san | lint | ct | valgrind | fuzz T=60 | cover | e2e | install | clean
+# patto: make demo | test | check | attack | san | lint | ct | valgrind | fuzz T=60 | cover | e2e | install | clean
 # Everything is built under $(BUILD); V=1 shows the commands.
 BUILD ?= build
 ifeq ($(origin CC),default)
@@ -40,7 +40,8 @@ LIB_O := $(patsubst %.c,$(BUILD)/%.o,$(filter-out node/main.c,$(SRC))) $(GEN_O) 
 LIB := $(BUILD)/libpatto.a
 TEST_C := $(wildcard tests/crypto/*_test.c tests/policy/*_test.c tests/proto/*_test.c \
                      tests/node/*_test.c tests/sim/*_test.c)
-TEST := $(TEST_C:%.c=$(BUILD)/%)
+ATTACK := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/attack/*_test.c))
+TEST := $(TEST_C:%.c=$(BUILD)/%) $(ATTACK)
 FUZZ_C := $(wildcard tests/fuzz/fuzz_*.c)
 REPLAY := $(FUZZ_C:%.c=$(BUILD)/%_replay)
 HELP_O := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/*.c))
@@ -119,6 +120,9 @@ $(BUILD)/tests/crypto/crypto_memory_test: \
 # A prover that lies consistently: column_cheat_test.c.
 LIES := membership_classes membership_table_make rlwe_key_secret
 $(BUILD)/tests/crypto/column_cheat_test: LDFLAGS_TEST := $(LIES:%=-Wl,--wrap=%)
+# What attacks win when a defence is taken out: the noise; what keys it.
+$(BUILD)/tests/attack/noiseless_test: \
+    LDFLAGS_TEST := -Wl,--wrap=noise_gauss -Wl,--wrap=noise_laplace
 $(BUILD)/tests/fuzz/%_replay: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/main.o $(LIB)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 $(BUILD)/lattice-bench: $(BUILD)/tests/bench/lattice_bench.o $(LIB)
@@ -152,6 +156,12 @@ deps:
 check: $(TEST) $(REPLAY)
 	@BUILD=$(BUILD) sh scripts/run-tests.sh $(TEST) $(REPLAY)
 
+# The attacks of tests/attack/ as a table, each of so many trials: minutes.
+TRIALS ?= 20000
+attack: deps
+	@$(MAKE) --no-print-directory $(ATTACK)
+	@BUILD=$(BUILD) PATTO_ATTACK_TRIALS=$(TRIALS) sh scripts/attack.sh $(ATTACK)
+
 test: deps
 	@$(MAKE) --no-print-directory $(BUILD)/patto $(BUILD)/demo-data $(BUILD)/demo-check $(BUILD)/demo-page tests
 	@BUILD=$(BUILD) sh scripts/run-tests.sh --e2e $(TEST) $(REPLAY)
@@ -175,7 +185,7 @@ ct: deps
 # Memcheck over all but crypto/, which `make ct` and `make san` cover: some five minutes. Threads
 # take turns (fair-sched), or a test's deadline passes before its other end is heard.
 # Nor over the filter of system calls: memcheck makes its own inside the process.
-MEM_TEST := $(filter-out $(BUILD)/tests/crypto/% $(BUILD)/tests/sim/% \
+MEM_TEST := $(filter-out $(BUILD)/tests/crypto/% $(BUILD)/tests/sim/% $(BUILD)/tests/attack/% \
                          $(BUILD)/tests/node/sandbox_test,$(TEST))
 valgrind: deps
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/mem MEMCHECK=1 memcheck
@@ -206,6 +216,6 @@ install: $(BUILD)/patto
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all deps tests ct-programs check test e2e demo san lint ct valgrind memcheck fuzz cover install clean print-libs
+.PHONY: all deps tests ct-programs check attack test e2e demo san lint ct valgrind memcheck fuzz cover install clean print-libs
 .PRECIOUS: $(BUILD)/%.o $(BUILD)/gen/proto/%.pb-c.c $(BUILD)/gen/proto/%.pb-c.h
 -include $(LIB_O:.o=.d) $(BUILD)/node/main.d $(HELP_O:.o=.d) $(wildcard $(BUILD)/tests/*/*.d)

@@ -44,9 +44,14 @@ struct attack_out {
     uint64_t rho_nano;  /* that it pays */
     double advantage;   /* measured */
     double low, high;   /* 95 % */
-    double bound;       /* what rho promises */
-    bool broken;        /* above the bound beyond all chance (1 in 10^6, over all kinds) */
+    /* The same, for verdicts: wrong once in 10^6, over thirty attacks and both ends. */
+    double sure_low, sure_high;
+    double bound; /* what rho promises */
+    bool broken;  /* sure_low > bound */
 };
+/* Fills in what is measured and, against out->bound, the verdict. hits[0]: "there" was said when the
+ * person was there; hits[1]: when not; of `trials` each. */
+void attack_judge(struct attack_out *out, const uint64_t hits[2], size_t trials);
 /* PT_ENOMEM, PT_EBUG (the stream). */
 PT_MUST_USE enum pt_code attack_run(struct attack_out *out, const struct attack_in *in,
                                     struct draw *random, struct pt_err *err);

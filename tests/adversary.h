@@ -1,0 +1,46 @@
+/* adversary.h - a recipient that knows every customer of the evaluator's but whether one person, the
+ * target, is among them. Its questions are answered by the product's code: proto/reply.h, or a
+ * whole session of proto/ask.h. The evaluator is drinkco of tests/proto_fixture.h. */
+#ifndef PT_TESTS_ADVERSARY_H
+#define PT_TESTS_ADVERSARY_H
+
+#include "tests/game.h"
+#include "tests/proto_fixture.h"
+
+struct adversary {
+    struct policy *policy;
+    struct fixture_epoch epoch;
+    struct budget_price price;
+    size_t slot; /* the target's, and who it is: f[.][slot] and these */
+    int8_t row_of[FIXTURE_COLUMNS_MAX];
+    uint64_t others[FIXTURE_COLUMNS_MAX];                     /* sizes without the target */
+    int64_t known[FIXTURE_COLUMNS_MAX * FIXTURE_COLUMNS_MAX]; /* cells without the target */
+    struct fixture_node nodes[3];
+};
+struct adversary_view { /* an answer, opened */
+    double values[FIXTURE_COLUMNS_MAX * FIXTURE_COLUMNS_MAX];
+    int64_t sizes[FIXTURE_COLUMNS_MAX];
+};
+
+/* kind "overlap" or "crosstab" (segments of the asker by tiers of the evaluator; the target is in one
+ * of each). rho_nano: what the policy prices it at; 0: as it stands. */
+void adversary_init(struct adversary *a, const char *kind, uint64_t rho_nano);
+void adversary_free(struct adversary *a);
+/* What the evaluator's data are in this world. */
+void adversary_lay(struct adversary *a, bool there);
+/* The evaluator's noise key of a trial. */
+void adversary_keys(struct adversary *a, const struct key32 *seed);
+/* The answer to the epoch's question about the epoch's columns. */
+void adversary_reply(struct adversary *a, struct adversary_view *out);
+/* The same through greeting, question, answer and receipt; false: refused, with *why. */
+bool adversary_session(struct adversary *a, struct adversary_view *out, enum refusal *why);
+/* What the view says: log of the likelihood ratio, all noise independent. */
+double adversary_ratio(const struct adversary *a, const struct adversary_view *v);
+/* Encrypt column j again, as f[j] is now, under another name and key. */
+void adversary_encrypt(struct adversary *a, size_t j, uint8_t key);
+
+/* Games' looks; self is the adversary. */
+double adversary_asks_once(void *self, bool there, const struct key32 *seed);
+double adversary_asks_in_session(void *self, bool there, const struct key32 *seed);
+
+#endif
