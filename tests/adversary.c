@@ -35,7 +35,8 @@ void adversary_init(struct adversary *a, const char *kind, uint64_t rho_nano)
     budget_price(&a->price, a->policy, &e->question, rlwe_delta(e->rlwe));
     a->slot = find_target(e);
     for (size_t i = 0; i < e->row_count; i++) {
-        a->row_of[i] = i < 2 ? e->f[0][a->slot] : 0;
+        if (i < 2)
+            a->row_of[i] = e->f[0][a->slot];
         a->others[i] = e->size[i] - (e->g[i][a->slot] != 0);
     }
     adversary_lay(a, false);
@@ -54,7 +55,9 @@ void adversary_free(struct adversary *a)
 void adversary_lay(struct adversary *a, bool there)
 {
     for (size_t i = 0; i < a->epoch.row_count; i++) {
-        a->epoch.g[i][a->slot] = there ? a->row_of[i] : 0;
+        a->epoch.g[i][a->slot] = 0;
+        if (there)
+            a->epoch.g[i][a->slot] = a->row_of[i];
         a->epoch.size[i] = a->others[i] + (there && a->row_of[i] != 0);
     }
 }
@@ -113,6 +116,7 @@ void adversary_reply(struct adversary *a, struct adversary_view *out)
         columns[j] = e->columns[j].bytes;
         digests[j] = e->columns[j].digest;
     }
+    *out = (struct adversary_view){0};
     if (reply_make(&reply, &in, &err) != PT_OK)
         fail_msg("%s", err.msg);
     open_rows(a, out, reply.rows);
@@ -153,10 +157,13 @@ static void run(struct talk *t)
 bool adversary_session(struct adversary *a, struct adversary_view *out, enum refusal *why)
 {
     const struct ask_recipient_in in = fixture_recipient_in(&a->epoch);
-    const struct ask_evaluator_in host = fixture_evaluator_in(&a->epoch);
+    struct ask_evaluator_in host = fixture_evaluator_in(&a->epoch);
     struct talk *t = calloc(1, sizeof *t);
 
     assert_non_null(t);
+    *out = (struct adversary_view){0};
+    if (a->charge != NULL)
+        host.host.charge = a->charge;
     fixture_greet(&t->link, &a->nodes[policy_find_partner(a->policy, "freshmart")],
                   &a->nodes[policy_find_partner(a->policy, "drinkco")], WHAT_ASK);
     assert_int_equal(ask_evaluator_begin(&t->evaluator, &t->link.accepter, &host, &t->err), PT_OK);
@@ -245,4 +252,51 @@ double adversary_asks_in_session(void *self, bool there, const struct key32 *see
     if (!adversary_session(a, &v, &why))
         fail_msg("refused: %s", refusal_name(why));
     return adversary_ratio(a, &v);
+}
+
+/* ---- two questions ---- */
+
+static double of_target(const struct adversary *a, const struct adversary_view *v)
+{
+    return v->values[0] - (double)a->known[0];
+}
+
+double adversary_pair_difference(void *self, bool there, const struct key32 *seed)
+{
+    struct adversary_pair *p = self;
+    struct adversary_view v[2];
+
+    for (int i = 0; i < 2; i++) {
+        adversary_lay(&p->of[i], there);
+        adversary_keys(&p->of[i], seed);
+        adversary_reply(&p->of[i], &v[i]);
+    }
+    return of_target(&p->of[0], &v[0]) - of_target(&p->of[1], &v[1]) - 0.5;
+}
+
+double adversary_pair_both(void *self, bool there, const struct key32 *seed)
+{
+    struct adversary_pair *p = self;
+
+    return adversary_asks_once(&p->of[0], there, seed) +
+           adversary_asks_once(&p->of[1], there, seed);
+}
+
+double adversary_before_and_after(void *self, bool there, const struct key32 *seed)
+{
+    struct adversary *a = self;
+    int8_t *other = &a->epoch.g[0][(a->slot + 1) % FIXTURE_SLOTS]; /* of whom no column knows */
+    struct adversary_view v[2];
+
+    adversary_lay(a, false);
+    adversary_keys(a, seed);
+    adversary_reply(a, &v[0]);
+    adversary_lay(a, there);
+    if (!there) {
+        *other = 1;
+        a->epoch.size[0]++;
+    }
+    adversary_reply(a, &v[1]);
+    *other = 0;
+    return of_target(a, &v[1]) - of_target(a, &v[0]) - 0.5;
 }

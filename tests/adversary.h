@@ -7,6 +7,8 @@
 #include "tests/game.h"
 #include "tests/proto_fixture.h"
 
+enum { DEAR_NANO = 500000000 }; /* a price at which bounds are far from 0 */
+
 struct adversary {
     struct policy *policy;
     struct fixture_epoch epoch;
@@ -16,6 +18,9 @@ struct adversary {
     uint64_t others[FIXTURE_COLUMNS_MAX];                     /* sizes without the target */
     int64_t known[FIXTURE_COLUMNS_MAX * FIXTURE_COLUMNS_MAX]; /* cells without the target */
     struct fixture_node nodes[3];
+    /* What sessions pay: the fixture's, or this; self is &epoch. */
+    enum pt_code (*charge)(void *self, const struct ask_charge *c, struct ask_account *out,
+                           struct pt_err *err);
 };
 struct adversary_view { /* an answer, opened */
     double values[FIXTURE_COLUMNS_MAX * FIXTURE_COLUMNS_MAX];
@@ -42,5 +47,16 @@ void adversary_encrypt(struct adversary *a, size_t j, uint8_t key);
 /* Games' looks; self is the adversary. */
 double adversary_asks_once(void *self, bool there, const struct key32 *seed);
 double adversary_asks_in_session(void *self, bool there, const struct key32 *seed);
+
+/* Two questions that one evaluator answers. The difference of the two answers, at half a person, is
+ * what noise that both share would betray; both ratios, what it does not. */
+struct adversary_pair {
+    struct adversary of[2];
+};
+double adversary_pair_difference(void *self, bool there, const struct key32 *seed);
+double adversary_pair_both(void *self, bool there, const struct key32 *seed);
+/* self is one adversary: the question once without the target, and again when it, or else somebody
+ * whom the recipient does not have, has come. The difference of the answers. */
+double adversary_before_and_after(void *self, bool there, const struct key32 *seed);
 
 #endif

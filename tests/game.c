@@ -61,6 +61,20 @@ static const char *end_words(enum game_end e)
                                 : "wins";
 }
 
+void game_report(const char *name, const struct attack_out *out, uint64_t trials, enum game_end end)
+{
+    print_message("| %s | %s | %.4f (%.4f to %.4f) of %" PRIu64 " | %.4f |\n", name, end_words(end),
+                  out->advantage, out->low, out->high, trials, out->bound);
+    if (end == GAME_WITHIN || end == GAME_ATTAINED)
+        assert_false(out->broken);
+    if (end == GAME_ATTAINED)
+        assert_true(out->sure_high >= 0.98 * out->bound);
+    if (end == GAME_OVER)
+        assert_true(out->broken);
+    if (end == GAME_WON)
+        assert_true(out->sure_low > 0.9);
+}
+
 void game_play(const struct game *g)
 {
     const uint64_t trials = g->trials == 0 ? game_trials() : g->trials;
@@ -74,16 +88,7 @@ void game_play(const struct game *g)
             hits[there == 1 ? 0 : 1] += g->look(g->self, there == 1, &seed) > 0;
         }
     attack_judge(&out, hits, (size_t)trials);
-    print_message("| %s | %s | %.4f (%.4f to %.4f) of %" PRIu64 " | %.4f |\n", g->name,
-                  end_words(g->end), out.advantage, out.low, out.high, trials, g->bound);
-    if (g->end == GAME_WITHIN || g->end == GAME_ATTAINED)
-        assert_false(out.broken);
-    if (g->end == GAME_ATTAINED)
-        assert_true(out.sure_high >= 0.98 * g->bound);
-    if (g->end == GAME_OVER)
-        assert_true(out.broken);
-    if (g->end == GAME_WON)
-        assert_true(out.sure_low > 0.9);
+    game_report(g->name, &out, trials, g->end);
 }
 
 void game_refused(const char *attack, const char *by)

@@ -29,6 +29,10 @@ struct game {
 uint64_t game_trials(void);
 /* Plays and prints; fails the test when it does not end so. */
 void game_play(const struct game *g);
+/* The same for hits that were counted elsewhere: out is judged (proto/attack.h). */
+struct attack_out;
+void game_report(const char *name, const struct attack_out *out, uint64_t trials,
+                 enum game_end end);
 /* An attack that met a refusal: a row, too. `by` names it. */
 void game_refused(const char *attack, const char *by);
 /* 2 Phi(mu / 2) - 1 of rho, Gaussian noise; and for any noise of that zCDP (Pinsker): sqrt(rho / 2). */

@@ -10,8 +10,6 @@
 
 #include "tests/adversary.h"
 
-enum { DEAR_NANO = 500000000 };
-
 static void play(const char *name, const char *kind, uint64_t rho_nano,
                  double (*look)(void *, bool, const struct key32 *))
 {

@@ -1,13 +1,8 @@
-/* Goal: the attacks of inference_test.c are attacks: without the noise each of them is certain.
+/* Goal: the attacks of inference_test.c and release_test.c are attacks: without the noise each of them is certain.
  * Method: the linker sends every draw of noise here (Makefile), where it is nothing. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
+#include "tests/release_games.h"
 
 #include "crypto/noise.h"
-#include "tests/adversary.h"
 
 /* NOLINTBEGIN(bugprone-reserved-identifier): the linker's names */
 enum pt_code __wrap_noise_gauss(int64_t *out, struct draw *d, struct noise_variance v);
@@ -50,10 +45,49 @@ static void without_noise_answers_tell(void **state)
     play("no noise: a table", "crosstab", adversary_asks_once);
 }
 
+static void without_noise_sizes_tell(void **state)
+{
+    static struct sizing s;
+    static struct adversary a;
+
+    (void)state;
+    s.policy = fixture_three();
+    game_play(&(struct game){.name = "no noise: size of a token batch",
+                             .bound = 0.01,
+                             .end = GAME_WON,
+                             .self = &s,
+                             .look = sees_a_batch});
+    policy_free(s.policy);
+    adversary_init(&a, "overlap", 0);
+    a.policy->privacy.minimum_audience = a.others[0] + 1;
+    game_play(&(struct game){.name = "no noise: refused, or not",
+                             .bound = game_bound(a.price.charge_nano),
+                             .end = GAME_WON,
+                             .self = &a,
+                             .look = is_refused_or_not});
+    adversary_free(&a);
+}
+
+static void without_noise_reach_tells(void **state)
+{
+    static struct opening o;
+
+    (void)state;
+    opening_init(&o, 1000000);
+    game_play(&(struct game){.name = "no noise: reach over three nodes",
+                             .bound = game_bound(o.plan.charge_nano),
+                             .end = GAME_WON,
+                             .self = &o,
+                             .look = opens_a_reach});
+    policy_free(o.policy);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_noise_answers_tell),
+        cmocka_unit_test(without_noise_sizes_tell),
+        cmocka_unit_test(without_noise_reach_tells),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
