@@ -297,6 +297,20 @@ void estimate_absent(struct figure *out, const struct estimate_in *in)
             out[a * width(in) + b] = a == 0 ? shown(1, 0) : absent_figure(in, a, b);
 }
 
+struct estimate estimate_index(const struct estimate_in *in, size_t row, size_t column)
+{
+    const double a = estimate_cell(in, row, 0).value;
+    const double b = estimate_cell(in, 0, column).value;
+    const double total = estimate_cell(in, 0, 0).value;
+    const double index = estimate_cell(in, row, column).value * total / (a * b);
+    const struct slope slopes[] = {{{row, column}, total / (a * b)},
+                                   {{row, 0}, -index / a},
+                                   {{0, column}, -index / b},
+                                   {{0, 0}, index / total}};
+
+    return (struct estimate){index, propagate(in, slopes, 4)};
+}
+
 static struct figure index_figure(const struct estimate_in *in, size_t a, size_t b)
 {
     struct estimate cell = estimate_cell(in, a, b);
@@ -315,12 +329,8 @@ static struct figure index_figure(const struct estimate_in *in, size_t a, size_t
     double expected = row.value * column.value / total.value;
     if (!(expected >= estimate_threshold(f, sqrt(cell.variance))))
         return hidden(FIGURE_SUPPRESSED, REASON_EXPECTED);
-    double index = 100 * cell.value / expected;
-    const struct slope slopes[] = {{{a, b}, 100 / expected},
-                                   {{a, 0}, -index / row.value},
-                                   {{0, b}, -index / column.value},
-                                   {{0, 0}, index / total.value}};
-    return shown(index, propagate(in, slopes, 4));
+    struct estimate index = estimate_index(in, a, b);
+    return shown(100 * index.value, 100 * 100 * index.variance);
 }
 
 void estimate_affinity(struct figure *out, const struct estimate_in *in)

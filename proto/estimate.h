@@ -118,7 +118,9 @@ void estimate_profile(struct figure *out, const struct estimate_in *in);
  *   d = 1/W by T_a, -1/W by T_ab, -p/W by T, p/W by T_b, W = T - T_b. */
 void estimate_absent(struct figure *out, const struct estimate_in *in);
 
-/* out as crosstab: index = 100 T_ab / E_ab, E_ab = T_a T_b / T; 100 is "as often as chance".
+/* T_ab / E_ab, E_ab = T_a T_b / T: 1 is "as often as chance"; its variance as below. */
+struct estimate estimate_index(const struct estimate_in *in, size_t row, size_t column);
+/* out as crosstab: index = 100 T_ab / E_ab, 100 is "as often as chance".
  *   d = 100/E_ab by T_ab, -index/T_a, -index/T_b, index/T.
  * shown where E_ab >= max(minimum_count, 2.5 s_ab), and where T_ab itself is shown (from the index
  * and the margins it would follow; an officer's minimum_count must hold for what follows too). Row 0 and column 0 are 100 by definition. */

@@ -42,13 +42,10 @@ static double clip_share(double x)
     return fmin(fmax(x, 0), 1);
 }
 
-static double relative_square(struct estimate e)
-{
-    return e.variance / (e.value * e.value);
-}
-
-/* v_ab holds the customers' own chance too, not only our noise: the question is whether a pair is
- * rarer than two independent tastes would make it (a Poisson variance, thinned by both margins). */
+/* v_ab: the variance of the index, with what the counts of one table share (estimate.h: DERIVATIONS 3
+ * adds up the margins' as if they were apart, which is too wide where sampling outweighs the owner's
+ * noise), and the customers' own chance: the question is whether a pair is rarer than two independent
+ * tastes would make it (a Poisson variance, thinned by both margins). */
 static void read_cells(struct work *w)
 {
     for (size_t a = 0; a < w->rows; a++) {
@@ -56,14 +53,13 @@ static void read_cells(struct work *w)
             size_t i = a * w->columns + b;
             if (!w->row_in[a] || !w->column_in[b])
                 continue;
-            struct estimate cell = estimate_cell(w->in, a + 1, b + 1);
+            struct estimate index = estimate_index(w->in, a + 1, b + 1);
             double e = fmax(w->row[a].value * w->column[b].value / w->total.value, 1);
             double chance = e * clip_share(1 - w->row[a].value / w->total.value) *
                             clip_share(1 - w->column[b].value / w->total.value);
             w->expected[i] = e;
-            w->r[i] = cell.value / e - 1;
-            w->v[i] = (cell.variance + chance) / (e * e) + relative_square(w->row[a]) +
-                      relative_square(w->column[b]);
+            w->r[i] = index.value - 1;
+            w->v[i] = index.variance + chance / (e * e);
         }
     }
 }

@@ -1,6 +1,6 @@
 /* Goal: the 95 % error bars of every figure of a table hold the truth in 93..97 % of runs: overlap,
  * reach, crosstab, profile, affinity, absent. (Reach over several: regions_test.c; lift, journey,
- * bubble: readings_test.c; surprise: surprise_test.c; value: value_test.c.)
+ * bubble: readings_test.c; surprise: surprise_bars_test.c; value: value_test.c.)
  * Method: keep-one and sum (tests/keepsum.h) over seeded worlds against the plain join: partly the
  * same customers, all the same (where the bound of PROTOCOL.md 3 is up to 2.2 times the variance),
  * and crowded slots; with the owner's noise large and small. The cells of one run are dependent,

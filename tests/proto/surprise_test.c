@@ -320,8 +320,9 @@ static double v_of(const struct table *t, size_t a, size_t b)
     double ta = cell_of(t, a, 0);
     double tb = cell_of(t, 0, b);
     double all = cell_of(t, 0, 0);
-    return (400 + e * (1 - ta / all) * (1 - tb / all)) / (e * e) + 1600 / (ta * ta) +
-           1600 / (tb * tb);
+    double index = cell_of(t, a, b) / e;
+    return (400 + e * (1 - ta / all) * (1 - tb / all)) / (e * e) +
+           index * index * 1600 * (1 / (ta * ta) + 1 / (tb * tb) + 1 / (all * all));
 }
 
 /* w over the columns apart from b, summing to one. */
