@@ -21,16 +21,18 @@ static struct blobs_at where(const struct evaluate *e)
 }
 
 /* name is bounded by wire.h; store.h wants it NUL-terminated. */
-static enum pt_code bound_digest(struct digest *out, bool *found, struct evaluate *e,
-                                 struct span name, struct pt_err *err)
+struct column_key {
+    char name[WIRE_COLUMN_NAME_MAX + 1];
+    struct store_column column;
+};
+static enum pt_code key_of(struct column_key *out, const struct evaluate *e, struct span name,
+                           struct pt_err *err)
 {
-    char text[WIRE_COLUMN_NAME_MAX + 1];
-    struct store_column c = {
-        .epoch = *snapshot_id(e->epoch), .peer = peer_name(e), .sent = false, .name = text};
-
-    if (!text_copy(text, sizeof text, name))
-        return pt_fail(err, PT_EBADMSG, "a column's name is too long");
-    return store_column_find(out, found, e->daemon->store, &c, err);
+    out->column = (struct store_column){
+        .epoch = *snapshot_id(e->epoch), .peer = peer_name(e), .sent = false, .name = out->name};
+    return text_copy(out->name, sizeof out->name, name)
+               ? PT_OK
+               : pt_fail(err, PT_EBADMSG, "a column's name is too long");
 }
 
 static enum pt_code column_known(void *self, const struct wire_column *c, bool *here,
@@ -39,17 +41,23 @@ static enum pt_code column_known(void *self, const struct wire_column *c, bool *
     struct evaluate *e = self;
     struct blobs_at at = where(e);
     struct blob_map map;
+    struct column_key key;
     struct digest bound;
     bool found = false;
-    enum pt_code rc = bound_digest(&bound, &found, e, c->name, err);
+    bool proved = false;
+    enum pt_code rc;
 
     *here = false;
-    if (rc != PT_OK || !found)
+    if ((rc = key_of(&key, e, c->name, err)) != PT_OK ||
+        (rc = store_column_find(&bound, &found, e->daemon->store, &key.column, err)) != PT_OK ||
+        !found)
         return rc;
     if (memcmp(bound.b, c->digest.b, sizeof bound.b) != 0)
         return pt_fail(err, PT_EDENIED,
                        "%s sent another ciphertext for a column of this epoch (PROTOCOL.md 4)",
                        peer_name(e));
+    if ((rc = store_column_proved(&proved, e->daemon->store, &key.column, err)) != PT_OK || !proved)
+        return rc; /* of an older build: it comes again, with its proof */
     /* The file may be gone, or no longer what was verified, while the binding stays: then the same
      * bytes come again. Other bytes under this digest would be answered with the same noise. */
     rc = blob_map(&map, here, &at, &c->digest, rlwe_column_bytes(e->ask.rlwe), err);
@@ -117,28 +125,67 @@ static enum pt_code column_map(void *self, size_t index, const struct wire_colum
     return PT_OK;
 }
 
-static enum pt_code column_bind(void *self, size_t index, const struct wire_column *c,
+static enum pt_code column_keep(void *self, size_t index, const struct wire_column *c,
                                 struct pt_err *err)
 {
     struct evaluate *e = self;
     struct evaluate_column *column = &e->columns[index];
-    char text[WIRE_COLUMN_NAME_MAX + 1];
-    struct store_column key = {
-        .epoch = *snapshot_id(e->epoch), .peer = peer_name(e), .sent = false, .name = text};
     enum pt_code rc;
 
-    if (!text_copy(text, sizeof text, c->name))
-        return pt_fail(err, PT_EBADMSG, "a column's name is too long");
-    if (column->writing) {
-        column->writing = false;
-        if ((rc = fileio_commit(&column->file, err)) != PT_OK)
-            return rc;
-        /* The caller has just looked at these very bytes. */
-        const struct blobs_at at = where(e);
-        blob_hashed(e->daemon->seen, &at, &c->digest, &c->digest);
-    }
-    return store_column_bind(e->daemon->store, &key, &c->digest, err);
+    column->writing = false;
+    if ((rc = fileio_commit(&column->file, err)) != PT_OK)
+        return rc;
+    /* The caller has just looked at these very bytes. */
+    const struct blobs_at at = where(e);
+    blob_hashed(e->daemon->seen, &at, &c->digest, &c->digest);
+    return PT_OK;
 }
+
+static enum pt_code column_bind(void *self, size_t index, const struct wire_column *c,
+                                struct pt_err *err)
+{
+    struct evaluate *e = self;
+    struct column_key key;
+    enum pt_code rc = key_of(&key, e, c->name, err);
+
+    (void)index;
+    return rc == PT_OK ? store_column_prove(e->daemon->store, &key.column, &c->digest, err) : rc;
+}
+
+/* ---- the proof ---- */
+
+static enum pt_code barred(void *self, bool *out, struct pt_err *err)
+{
+    struct evaluate *e = self;
+
+    return store_proof_refused(out, e->daemon->store, snapshot_id(e->epoch), peer_name(e), err);
+}
+
+static enum pt_code proof_challenged(void *self, const struct ask_proof_once *o, struct pt_err *err)
+{
+    struct evaluate *e = self;
+    const struct store_proof p = {.session = o->session,
+                                  .first = o->first,
+                                  .sent = false,
+                                  .commitment = o->commitment,
+                                  .challenge = o->challenge};
+
+    return store_proof_challenge(e->daemon->store, &p, err);
+}
+
+static enum pt_code proof_refused(void *self, const struct ask_proof_refusal *r, struct pt_err *err)
+{
+    struct evaluate *e = self;
+    const struct store_proof_refusal row = {.epoch = *snapshot_id(e->epoch),
+                                            .peer = peer_name(e),
+                                            .session = r->session,
+                                            .commitment = r->commitment,
+                                            .answer = r->answer};
+
+    return store_proof_refuse(e->daemon->store, &row, clock_now_s(), err);
+}
+
+/* ---- the answer ---- */
 
 static enum pt_code charge(void *self, const struct ask_charge *c, struct ask_account *out,
                            struct pt_err *err)
@@ -204,12 +251,17 @@ enum pt_code evaluate_begin(struct evaluate *e, struct daemon *d, struct snapsho
     const struct ask_evaluator_in in = {
         .header = snapshot_header(epoch),
         .noise_key = snapshot_noise_key(epoch),
+        .epoch_seed = snapshot_seed(epoch),
         .host = {.self = e,
+                 .barred = barred,
                  .column_known = column_known,
                  .column_write = column_write,
                  .column_map = column_map,
+                 .column_keep = column_keep,
                  .column_bind = column_bind,
                  .charge = charge,
+                 .proof_challenged = proof_challenged,
+                 .proof_refused = proof_refused,
                  .data = {.self = e, .row = row, .parallel = pool_parallel(d->pool)}}};
 
     e->daemon = d;
@@ -249,10 +301,17 @@ static enum pt_code note_answered(struct evaluate *e, enum pt_code rc, struct ou
 
 enum pt_code evaluate_answer_if_ready(struct evaluate *e, struct outbox *out, struct pt_err *err)
 {
-    if (!ask_evaluator_ready(&e->ask))
-        return PT_OK;
+    enum pt_code rc = PT_OK;
+
+    if (ask_evaluator_checking(&e->ask)) {
+        pthread_mutex_lock(&e->daemon->compute);
+        rc = ask_evaluator_check(&e->ask, out, err);
+        pthread_mutex_unlock(&e->daemon->compute);
+    }
+    if (rc != PT_OK || !ask_evaluator_ready(&e->ask))
+        return rc;
     pthread_mutex_lock(&e->daemon->compute);
-    enum pt_code rc = ask_evaluator_answer(&e->ask, out, err);
+    rc = ask_evaluator_answer(&e->ask, out, err);
     pthread_mutex_unlock(&e->daemon->compute);
     return note_answered(e, rc, out, err);
 }

@@ -258,8 +258,9 @@ static enum pt_code greet(struct accepted *a, const struct rpc_pin *pin, struct 
 static void note_refusal(const struct accepted *a, const char *peer)
 {
     static const enum refusal NOTED[] = {
-        REFUSAL_POLICY_MISMATCH,  REFUSAL_NOT_SIGNED, REFUSAL_EXPIRED, REFUSAL_NOT_ALLOWED,
-        REFUSAL_BUDGET_EXHAUSTED, REFUSAL_QUOTA,      REFUSAL_FROZEN,  REFUSAL_STOPPED_BY_OFFICER};
+        REFUSAL_POLICY_MISMATCH, REFUSAL_NOT_SIGNED,         REFUSAL_EXPIRED,
+        REFUSAL_NOT_ALLOWED,     REFUSAL_BUDGET_EXHAUSTED,   REFUSAL_QUOTA,
+        REFUSAL_FROZEN,          REFUSAL_STOPPED_BY_OFFICER, REFUSAL_NOT_PROVED};
     static const char *const WHAT[] = {[WHAT_TOKENISE] = "tokenise",
                                        [WHAT_EPOCH] = "epoch",
                                        [WHAT_ASK] = "ask",

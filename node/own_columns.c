@@ -245,6 +245,15 @@ static enum pt_code make_some(struct own_columns *o, size_t first, size_t n, str
     return rc;
 }
 
+/* Encrypted, they are not needed here: a proof takes room for its own. */
+static void forget_values(struct own_columns *o)
+{
+    if (o->values != NULL)
+        explicit_bzero(o->values, o->at_once * o->value_count);
+    free(o->values);
+    o->values = NULL;
+}
+
 enum pt_code own_columns_prepare(struct own_columns *o, const struct own_columns_in *in,
                                  const struct job *job, struct pt_err *err)
 {
@@ -258,6 +267,7 @@ enum pt_code own_columns_prepare(struct own_columns *o, const struct own_columns
         if (rc == PT_OK)
             rc = make_some(o, first, left < o->at_once ? left : o->at_once, err);
     }
+    forget_values(o);
     return rc;
 }
 
@@ -271,9 +281,7 @@ void own_columns_free(struct own_columns *o)
         if (o->keys != NULL)
             rlwe_key_free(o->keys[i]);
     }
-    if (o->values != NULL)
-        explicit_bzero(o->values, o->at_once * o->value_count);
-    free(o->values);
+    forget_values(o);
     free(o->columns);
     free(o->keys);
     free(o->asked);

@@ -4,6 +4,7 @@
 
 #include "node/own_columns.h"
 #include "node/peer.h"
+#include "node/proof_columns.h"
 #include "node/question_log.h"
 #include "node/question_run.h"
 #include "proto/ask.h"
@@ -24,6 +25,8 @@ struct query {
     struct oprf_key key;
     struct peer peer;
     struct ask_recipient ask;
+    struct parallel parallel;
+    struct proof_columns proof; /* the batch being proved */
     struct question_note note; /* once prepared: its id and price */
 };
 

@@ -81,16 +81,47 @@ static enum pt_code upload(struct query *q, struct pt_err *err)
     enum pt_code rc;
 
     while (ask_recipient_sending(&q->ask)) {
+        const bool columns = q->ask.need_at < q->ask.need_count;
         if ((rc = ask_recipient_send(&q->ask, &q->peer.out, err)) != PT_OK ||
             (rc = peer_flush(&q->peer, err)) != PT_OK)
             return rc;
         sent += WIRE_PART_MAX;
-        if ((rc = q->job->progress(q->job->self, "sending columns", sent,
+        if (columns &&
+            (rc = q->job->progress(q->job->self, "sending columns", sent,
                                    (uint64_t)q->ask.need_count * rlwe_column_bytes(q->rlwe), "",
                                    err)) != PT_OK)
             return rc;
     }
     return q->job->progress(q->job->self, "waiting for the partner's answer", 0, 0, "", err);
+}
+
+static enum pt_code columns_to_prove(void *self, struct prove_columns *out, size_t first,
+                                     struct pt_err *err)
+{
+    struct query *q = self;
+    const struct proof_columns_in in = {.epoch = q->epoch,
+                                        .policy = q->policy,
+                                        .question = &q->question,
+                                        .pair = &q->pair,
+                                        .rlwe = q->rlwe,
+                                        .parallel = &q->parallel,
+                                        .keys = q->own.keys};
+    const enum pt_code rc =
+        q->job->progress(q->job->self, "proving columns", first, q->ask.need_count, "", err);
+
+    return rc == PT_OK ? proof_columns_make(&q->proof, out, &in, q->ask.need + first, err) : rc;
+}
+
+static enum pt_code challenged(void *self, const struct ask_proof_once *o, struct pt_err *err)
+{
+    const struct query *q = self;
+    const struct store_proof p = {.session = o->session,
+                                  .first = o->first,
+                                  .sent = true,
+                                  .commitment = o->commitment,
+                                  .challenge = o->challenge};
+
+    return store_proof_challenge(q->daemon->store, &p, err);
 }
 
 static enum pt_code converse(struct query *q, struct pt_err *err)
@@ -99,8 +130,14 @@ static enum pt_code converse(struct query *q, struct pt_err *err)
                                         .pair = q->pair,
                                         .rlwe = q->rlwe,
                                         .columns = q->own.asked,
-                                        .column_count = q->own.count};
+                                        .column_count = q->own.count,
+                                        .prover = {.self = q,
+                                                   .epoch_seed = snapshot_seed(q->epoch),
+                                                   .columns = columns_to_prove,
+                                                   .challenged = challenged}};
     enum pt_code rc;
+
+    q->parallel = pool_parallel(q->daemon->pool);
 
     if ((rc = daemon_self(&q->self, &q->key, q->daemon, q->epoch, err)) != PT_OK ||
         (rc = peer_open(&q->peer, q->daemon, &q->self, q->question.with, WHAT_ASK, err)) != PT_OK ||
@@ -352,6 +389,7 @@ static void query_free(struct query *q)
     ask_recipient_free(&q->ask);
     peer_close(&q->peer);
     oprf_key_wipe(&q->key);
+    proof_columns_free(&q->proof);
     own_columns_free(&q->own);
     free(q->other_size);
     free(q->scheme);

@@ -183,6 +183,29 @@ static enum pt_code read_question(struct replay_ask *a, struct pt_err *err)
     return rc;
 }
 
+static enum pt_code columns_to_prove(void *self, struct prove_columns *out, size_t first,
+                                     struct pt_err *err)
+{
+    struct replay_ask *a = self;
+    const struct proof_columns_in in = {.epoch = a->bed->epoch,
+                                        .policy = a->bed->home->policy,
+                                        .question = &a->question,
+                                        .pair = &a->pair,
+                                        .rlwe = a->rlwe,
+                                        .parallel = &a->bed->parallel};
+
+    return proof_columns_make(&a->proof, out, &in, a->recipient.need + first, err);
+}
+
+/* Once a commitment, says the code that is replayed; nothing leaves here. */
+static enum pt_code challenged(void *self, const struct ask_proof_once *o, struct pt_err *err)
+{
+    (void)self;
+    (void)o;
+    (void)err;
+    return PT_OK;
+}
+
 static enum pt_code begin_recipient(struct replay_ask *a, struct outbox *out, struct pt_err *err)
 {
     const struct policy *p = a->bed->home->policy;
@@ -209,7 +232,11 @@ static enum pt_code begin_recipient(struct replay_ask *a, struct outbox *out, st
                                         .pair = a->pair,
                                         .rlwe = a->rlwe,
                                         .columns = a->asked,
-                                        .column_count = count};
+                                        .column_count = count,
+                                        .prover = {.self = a,
+                                                   .epoch_seed = snapshot_seed(a->bed->epoch),
+                                                   .columns = columns_to_prove,
+                                                   .challenged = challenged}};
     return ask_recipient_begin(&a->recipient, a->session, &in, out, err);
 }
 
@@ -218,6 +245,25 @@ static enum pt_code begin_recipient(struct replay_ask *a, struct outbox *out, st
 static size_t index_of(const struct replay_ask *a, const struct wire_column *c)
 {
     return (size_t)(c - a->evaluator.columns);
+}
+
+/* When it was refused for good is in the record's order: what came after it had no Need. */
+static enum pt_code barred(void *self, bool *out, struct pt_err *err)
+{
+    const struct replay_ask *a = self;
+
+    *out = false;
+    return a->facts->sent_count[FRAME_NEED] > 0
+               ? PT_OK
+               : store_proof_refused(out, a->bed->store, &a->bed->id, peer_of(a), err);
+}
+
+static enum pt_code proof_refused(void *self, const struct ask_proof_refusal *r, struct pt_err *err)
+{
+    (void)self;
+    (void)r;
+    (void)err;
+    return PT_OK;
 }
 
 /* What the node said that it had not: that is its own state, and costs nobody anything. */
@@ -236,6 +282,16 @@ static enum pt_code column_write(void *self, size_t index, struct span bytes, st
     (void)self;
     (void)index;
     (void)bytes;
+    (void)err;
+    return PT_OK;
+}
+
+static enum pt_code column_keep(void *self, size_t index, const struct wire_column *c,
+                                struct pt_err *err)
+{
+    (void)self;
+    (void)index;
+    (void)c;
     (void)err;
     return PT_OK;
 }
@@ -353,12 +409,17 @@ static enum pt_code begin_evaluator(struct replay_ask *a, struct pt_err *err)
     const struct ask_evaluator_in in = {
         .header = &a->bed->agreed.header,
         .noise_key = snapshot_noise_key(a->bed->epoch),
+        .epoch_seed = snapshot_seed(a->bed->epoch),
         .host = {.self = a,
+                 .barred = barred,
                  .column_known = column_known,
                  .column_write = column_write,
                  .column_map = column_map,
+                 .column_keep = column_keep,
                  .column_bind = column_bind,
                  .charge = charge,
+                 .proof_challenged = challenged,
+                 .proof_refused = proof_refused,
                  .data = {.self = a, .row = row, .parallel = a->bed->parallel}}};
     return ask_evaluator_begin(&a->evaluator, a->session, &in, err);
 }
@@ -394,8 +455,14 @@ static enum pt_code after(void *self, struct outbox *out, struct pt_err *err)
 {
     struct replay_ask *a = self;
 
-    if (a->session->opener || !ask_evaluator_ready(&a->evaluator))
+    enum pt_code rc = PT_OK;
+
+    if (a->session->opener)
         return PT_OK;
+    if (ask_evaluator_checking(&a->evaluator))
+        rc = ask_evaluator_check(&a->evaluator, out, err);
+    if (rc != PT_OK || !ask_evaluator_ready(&a->evaluator))
+        return rc;
     return ask_evaluator_answer(&a->evaluator, out, err);
 }
 
@@ -443,6 +510,7 @@ void replay_ask_free(struct replay_ask *a)
 {
     ask_recipient_free(&a->recipient);
     ask_evaluator_free(&a->evaluator);
+    proof_columns_free(&a->proof);
     for (size_t i = 0; i < WIRE_COLUMNS_MAX; i++) {
         blob_unmap(&a->maps[i]);
         buf_free(&a->names[i]);

@@ -5,6 +5,7 @@
 #define PT_REPLAY_ASK_H
 
 #include "node/blobs.h"
+#include "node/proof_columns.h"
 #include "node/replay_home.h"
 #include "proto/ask.h"
 
@@ -21,6 +22,7 @@ struct replay_ask { /* too large for the stack */
     struct buf names[WIRE_COLUMNS_MAX];
     void *blank; /* zeros, in place of ciphertexts whose digest says what they are */
     size_t blank_bytes;
+    struct proof_columns proof;
     struct ask_evaluator evaluator;
     struct blob_map maps[WIRE_COLUMNS_MAX];
     bool needed[WIRE_COLUMNS_MAX];

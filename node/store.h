@@ -11,7 +11,7 @@
 #include "policy/policy.h"
 
 enum {
-    STORE_SCHEMA = 2,
+    STORE_SCHEMA = 3,
     STORE_TEXT_MAX = 8192,    /* one event, one question */
     STORE_KIND_MAX = 32,      /* of an event */
     STORE_BLOB_MAX = 1 << 20, /* one header, one answer */
@@ -172,6 +172,33 @@ PT_MUST_USE enum pt_code store_column_bind(struct store *s, const struct store_c
                                            const struct digest *digest, struct pt_err *err);
 PT_MUST_USE enum pt_code store_column_find(struct digest *out, bool *found, struct store *s,
                                            const struct store_column *c, struct pt_err *err);
+/* Bind, and say that a peer's column is proved to be well formed. */
+PT_MUST_USE enum pt_code store_column_prove(struct store *s, const struct store_column *c,
+                                            const struct digest *digest, struct pt_err *err);
+/* *out: it is bound, and proved. */
+PT_MUST_USE enum pt_code store_column_proved(bool *out, struct store *s,
+                                             const struct store_column *c, struct pt_err *err);
+
+/* ---- proofs of columns (PROTOCOL.md 4): a commitment has one challenge, a refusal is final. */
+struct store_proof {
+    struct digest session; /* with first: the mask vector that a second challenge would undo */
+    uint32_t first;
+    bool sent; /* we prove; otherwise the peer does */
+    struct digest commitment, challenge;
+};
+/* PT_EDENIED: there is a challenge already, this or another. */
+PT_MUST_USE enum pt_code store_proof_challenge(struct store *s, const struct store_proof *p,
+                                               struct pt_err *err);
+struct store_proof_refusal { /* of a peer, in an epoch */
+    struct digest epoch;
+    const char *peer;
+    struct digest session, commitment, answer;
+};
+/* Recorded, with an event, once an epoch and peer. */
+PT_MUST_USE enum pt_code store_proof_refuse(struct store *s, const struct store_proof_refusal *r,
+                                            int64_t now_s, struct pt_err *err);
+PT_MUST_USE enum pt_code store_proof_refused(bool *out, struct store *s, const struct digest *epoch,
+                                             const char *peer, struct pt_err *err);
 
 /* ---- quotas: counted durably before the work is done; a UTC day each. */
 struct store_quota {

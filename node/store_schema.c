@@ -53,6 +53,23 @@ static const char LOG[] =
     "CREATE TRIGGER heads_fixed BEFORE UPDATE ON heads"
     "  BEGIN SELECT RAISE(ABORT, 'heads are fixed'); END;";
 
+/* What is known of columns that peers proved. Columns received under an older schema are unproved. */
+static const char PROOFS[] =
+    "ALTER TABLE columns ADD COLUMN proved INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE proofs(session BLOB NOT NULL CHECK(length(session) = 32),"
+    "  first INTEGER NOT NULL, sent INTEGER NOT NULL,"
+    "  commitment BLOB NOT NULL CHECK(length(commitment) = 32),"
+    "  challenge BLOB NOT NULL CHECK(length(challenge) = 32),"
+    "  PRIMARY KEY(session, first, sent)) STRICT;"
+    "CREATE TABLE unproved(epoch BLOB NOT NULL CHECK(length(epoch) = 32), peer TEXT NOT NULL,"
+    "  at_s INTEGER NOT NULL, PRIMARY KEY(epoch, peer)) STRICT;"
+    "CREATE TRIGGER proofs_kept BEFORE DELETE ON proofs"
+    "  BEGIN SELECT RAISE(ABORT, 'challenges are kept'); END;"
+    "CREATE TRIGGER proofs_fixed BEFORE UPDATE ON proofs"
+    "  BEGIN SELECT RAISE(ABORT, 'challenges are fixed'); END;"
+    "CREATE TRIGGER unproved_kept BEFORE DELETE ON unproved"
+    "  BEGIN SELECT RAISE(ABORT, 'refusals are kept'); END;";
+
 /* STEPS[i] leads from schema i to i + 1. A row never changes once it was released. */
 static const struct step {
     const char *sql;
@@ -60,6 +77,7 @@ static const struct step {
 } STEPS[] = {
     {FIRST, NULL},
     {LOG, store_leaves_fill},
+    {PROOFS, NULL},
 };
 _Static_assert(PT_LEN(STEPS) == STORE_SCHEMA, "a step for each schema");
 

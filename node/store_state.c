@@ -48,7 +48,7 @@ static enum pt_code bind(struct store *s, const struct store_column *c, const st
                        c->sent ? "to" : "from", c->peer);
     if (found)
         return PT_OK;
-    query_begin(&q, s, "INSERT INTO columns VALUES(?, ?, ?, ?, ?)");
+    query_begin(&q, s, "INSERT INTO columns VALUES(?, ?, ?, ?, ?, 0)");
     column_key(&q, c);
     query_digest(&q, digest);
     query_run(&q);

@@ -1,4 +1,4 @@
-#include "proto/ask.h"
+#include "proto/ask_internal.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -11,9 +11,8 @@ static enum pt_code no_memory(struct pt_err *err)
     return pt_fail(err, PT_ENOMEM, "no memory for a question");
 }
 
-/* What the asker signs: the text, and which ciphertexts it is asked about. */
-static bool question_body(struct buf *b, struct span text, const struct wire_column *columns,
-                          size_t column_count)
+bool ask_question_body(struct buf *b, struct span text, const struct wire_column *columns,
+                       size_t column_count)
 {
     bool good = buf_field(b, text);
 
@@ -23,9 +22,8 @@ static bool question_body(struct buf *b, struct span text, const struct wire_col
     return good;
 }
 
-/* What the evaluator signs; the session's id, and with it both greetings, is added to it. */
-static bool answer_body(struct buf *b, const struct wire_answer *a, struct span text,
-                        const struct buf *rows)
+bool ask_answer_body(struct buf *b, const struct wire_answer *a, struct span text,
+                     const struct buf *rows)
 {
     bool good = buf_field(b, text) && buf_u64le(b, a->charged_nano) && buf_u64le(b, a->left_nano) &&
                 buf_u64le(b, a->audit_position) && buf_add(b, a->dataset.b, sizeof a->dataset.b) &&
@@ -40,211 +38,11 @@ static bool answer_body(struct buf *b, const struct wire_answer *a, struct span 
     return good;
 }
 
-/* What an event and a receipt say of an answer, and tell nobody what it was. */
-static void answer_hash(struct digest *out, const struct buf *body)
+void ask_answer_hash(struct digest *out, const struct buf *body)
 {
     const struct span part = buf_span(body);
 
     hash_parts(out, "patto/answer/hash/1", &part, 1);
-}
-
-/* ---- recipient ---- */
-
-enum recipient_state {
-    RECIPIENT_OVER,
-    RECIPIENT_ASKED,
-    RECIPIENT_SENDING,
-    RECIPIENT_WAITING,
-    RECIPIENT_ANSWERED
-};
-static const char *const RECIPIENT_STATES[] = {"over", "waiting for Need", "sending columns",
-                                               "waiting for the answer", "answered"};
-
-static enum pt_code on_need(void *self, const struct frame *f, struct outbox *out,
-                            struct pt_err *err)
-{
-    struct ask_recipient *r = self;
-    const struct wire_need *n = &f->u.need;
-
-    (void)out;
-    for (size_t i = 0; i < n->column_count; i++) {
-        if (n->columns[i] >= r->in.column_count)
-            return pt_fail(err, PT_EBADMSG, "%s needs column %" PRIu32 " of %zu",
-                           session_peer_name(r->session), n->columns[i], r->in.column_count);
-        r->need[i] = n->columns[i];
-    }
-    r->need_count = n->column_count;
-    r->state = n->column_count > 0 ? RECIPIENT_SENDING : RECIPIENT_WAITING;
-    return PT_OK;
-}
-
-static enum pt_code on_reply(void *self, const struct frame *f, struct outbox *out,
-                             struct pt_err *err)
-{
-    struct ask_recipient *r = self;
-    const struct wire_reply *w = &f->u.reply;
-    size_t bytes = reply_row_bytes(r->in.rlwe, r->in.column_count);
-
-    (void)out;
-    if (r->rows_seen == r->row_count || w->row != r->rows_seen || w->data.n != bytes)
-        return pt_fail(err, PT_EBADMSG,
-                       "%s sent row %" PRIu32 " of %zu bytes where row %zu of %zu, of %zu bytes, "
-                       "is next",
-                       session_peer_name(r->session), w->row, w->data.n, r->rows_seen, r->row_count,
-                       bytes);
-    if (!buf_add(&r->rows[r->rows_seen], w->data.p, w->data.n))
-        return no_memory(err);
-    r->rows_seen++;
-    return PT_OK;
-}
-
-static enum pt_code check_answer(struct ask_recipient *r, const struct wire_answer *a,
-                                 struct pt_err *err)
-{
-    const struct epoch_pair *pair = &r->in.pair;
-    const struct digest *committed = &pair->header->participants[pair->evaluator].dataset;
-    struct buf body = {0};
-    enum pt_code rc;
-
-    if (r->rows_seen != r->row_count || a->size_count != r->row_count)
-        return pt_fail(err, PT_EBADMSG, "%s answered %zu rows and %zu sizes of %zu",
-                       session_peer_name(r->session), r->rows_seen, a->size_count, r->row_count);
-    if (!span_eq_vartime(span_of(a->dataset.b, 32), span_of(committed->b, 32)))
-        return pt_fail(err, PT_EBADMSG, "%s answered from other data than it committed to",
-                       session_peer_name(r->session));
-    if (!answer_body(&body, a, buf_span(&r->text), r->rows))
-        rc = no_memory(err);
-    else
-        rc = session_verify(&a->signature, r->session, "patto/answer/1", buf_span(&body), err);
-    answer_hash(&r->answer, &body);
-    buf_free(&body);
-    return rc;
-}
-
-static enum pt_code on_answer(void *self, const struct frame *f, struct outbox *out,
-                              struct pt_err *err)
-{
-    struct ask_recipient *r = self;
-    const struct wire_answer *a = &f->u.answer;
-    enum pt_code rc;
-
-    if ((rc = check_answer(r, a, err)) != PT_OK)
-        return rc;
-    memcpy(r->sizes, a->sizes, a->size_count * sizeof *r->sizes);
-    r->charged_nano = a->charged_nano;
-    r->left_nano = a->left_nano;
-    r->audit_position = a->audit_position;
-    r->dataset = a->dataset;
-    r->signature = a->signature;
-    return session_finish(r->session, out, err);
-}
-
-static const struct session_row RECIPIENT_ROWS[] = {
-    {RECIPIENT_ASKED, FRAME_NEED, on_need, RECIPIENT_SENDING},
-    {RECIPIENT_WAITING, FRAME_REPLY, on_reply, RECIPIENT_WAITING},
-    {RECIPIENT_WAITING, FRAME_ANSWER, on_answer, RECIPIENT_ANSWERED},
-};
-static const struct session_protocol RECIPIENT = {.name = "ask",
-                                                  .what = WHAT_ASK,
-                                                  .opener = true,
-                                                  .rows = RECIPIENT_ROWS,
-                                                  .row_count = PT_LEN(RECIPIENT_ROWS),
-                                                  .state_names = RECIPIENT_STATES,
-                                                  .done = RECIPIENT_ANSWERED};
-
-static enum pt_code send_question(struct ask_recipient *r, struct outbox *out, struct pt_err *err)
-{
-    struct frame f = {.kind = FRAME_QUESTION};
-    struct wire_column *columns = calloc(r->in.column_count, sizeof *columns);
-    struct buf body = {0};
-    enum pt_code rc;
-
-    for (size_t i = 0; columns != NULL && i < r->in.column_count; i++) {
-        columns[i].name = r->in.columns[i].name;
-        columns[i].digest = r->in.columns[i].digest;
-    }
-    f.u.question = (struct wire_question){
-        .text = buf_span(&r->text), .columns = columns, .column_count = r->in.column_count};
-    if (columns == NULL || !question_body(&body, f.u.question.text, columns, r->in.column_count))
-        rc = no_memory(err);
-    else if ((rc = session_sign(&f.u.question.signature, r->session, "patto/question/1",
-                                buf_span(&body), err)) == PT_OK)
-        rc = session_send(r->session, &f, out, err);
-    buf_free(&body);
-    free(columns);
-    return rc;
-}
-
-enum pt_code ask_recipient_begin(struct ask_recipient *r, struct session *s,
-                                 const struct ask_recipient_in *in, struct outbox *out,
-                                 struct pt_err *err)
-{
-    const struct policy *p = s->self->policy;
-    enum pt_code rc;
-
-    *r = (struct ask_recipient){.session = s,
-                                .state = RECIPIENT_ASKED,
-                                .in = *in,
-                                .row_count = reply_row_count(p, in->question)};
-    if (in->column_count != reply_column_count(p, in->question) ||
-        in->column_count > WIRE_COLUMNS_MAX || in->question->with != s->peer)
-        return pt_fail(err, PT_EBUG, "a question of %zu columns to %s", in->column_count,
-                       session_peer_name(s));
-    if ((rc = question_print(&r->text, p, in->question, err)) != PT_OK)
-        return rc;
-    r->rows = calloc(r->row_count, sizeof *r->rows);
-    r->sizes = calloc(r->row_count, sizeof *r->sizes);
-    if (r->rows == NULL || r->sizes == NULL)
-        return no_memory(err);
-    if ((rc = session_attach(s, &RECIPIENT, r, &r->state, err)) != PT_OK)
-        return rc;
-    return send_question(r, out, err);
-}
-
-bool ask_recipient_sending(const struct ask_recipient *r)
-{
-    return r->state == RECIPIENT_SENDING && r->session->state == SESSION_OPEN;
-}
-
-enum pt_code ask_recipient_send(struct ask_recipient *r, struct outbox *out, struct pt_err *err)
-{
-    struct frame f = {.kind = FRAME_COLUMN_PART};
-    enum pt_code rc;
-
-    if (!ask_recipient_sending(r))
-        return pt_fail(err, PT_ESTATE, "no column is to be sent to %s",
-                       session_peer_name(r->session));
-    uint32_t column = r->need[r->need_at];
-    struct span bytes = r->in.columns[column].bytes;
-    size_t left = bytes.n - (size_t)r->need_offset;
-    size_t n = left < WIRE_PART_MAX ? left : WIRE_PART_MAX;
-    f.u.column_part = (struct wire_column_part){
-        .column = column, .offset = r->need_offset, .data = {bytes.p + r->need_offset, n}};
-    if ((rc = session_send(r->session, &f, out, err)) != PT_OK)
-        return rc;
-    r->need_offset += n;
-    if (r->need_offset < bytes.n)
-        return PT_OK;
-    r->need_offset = 0;
-    r->need_at++;
-    if (r->need_at == r->need_count)
-        r->state = RECIPIENT_WAITING;
-    return PT_OK;
-}
-
-bool ask_recipient_answered(const struct ask_recipient *r)
-{
-    return r->state == RECIPIENT_ANSWERED;
-}
-
-void ask_recipient_free(struct ask_recipient *r)
-{
-    for (size_t i = 0; r->rows != NULL && i < r->row_count; i++)
-        buf_free(&r->rows[i]);
-    free(r->rows);
-    free(r->sizes);
-    buf_free(&r->text);
-    *r = (struct ask_recipient){0};
 }
 
 /* ---- evaluator ---- */
@@ -253,11 +51,24 @@ enum evaluator_state {
     EVALUATOR_OVER,
     EVALUATOR_LISTENING,
     EVALUATOR_RECEIVING,
+    EVALUATOR_TREES,
+    EVALUATOR_COMMIT,
+    EVALUATOR_PARTS,
+    EVALUATOR_PROOF,
+    EVALUATOR_CHECKING,
     EVALUATOR_READY,
     EVALUATOR_ANSWERED
 };
-static const char *const EVALUATOR_STATES[] = {
-    "over", "waiting for Question", "waiting for ColumnPart", "computing the answer", "answered"};
+static const char *const EVALUATOR_STATES[] = {"over",
+                                               "waiting for Question",
+                                               "waiting for ColumnPart",
+                                               "waiting for ProofTrees",
+                                               "waiting for ProofCommit",
+                                               "waiting for ProofPart",
+                                               "waiting for ProofAnswer",
+                                               "checking a proof",
+                                               "computing the answer",
+                                               "answered"};
 
 /* Signature, text, parties, policy, epoch: in this order, each with its reason. */
 static enum pt_code accept_text(struct ask_evaluator *e, const struct wire_question *w,
@@ -268,7 +79,7 @@ static enum pt_code accept_text(struct ask_evaluator *e, const struct wire_quest
     struct buf body = {0};
     enum pt_code rc;
 
-    if (!question_body(&body, w->text, w->columns, w->column_count))
+    if (!ask_question_body(&body, w->text, w->columns, w->column_count))
         rc = no_memory(err);
     else
         rc = session_verify(&w->signature, s, "patto/question/1", buf_span(&body), err);
@@ -328,28 +139,63 @@ static enum pt_code accept_columns(struct ask_evaluator *e, const struct wire_qu
     return PT_OK;
 }
 
-static enum pt_code send_need(struct ask_evaluator *e, struct outbox *out, struct pt_err *err)
+/* What of the question's columns is not here, or not proved. */
+static enum pt_code find_need(struct ask_evaluator *e, struct pt_err *err)
 {
-    struct frame f = {.kind = FRAME_NEED};
-    uint32_t need[WIRE_COLUMNS_MAX];
-    size_t n = 0;
-    enum pt_code rc;
-
+    e->proved = calloc(e->column_count, sizeof *e->proved);
+    if (e->proved == NULL)
+        return no_memory(err);
     for (size_t i = 0; i < e->column_count; i++) {
         bool here = false;
-        rc = e->in.host.column_known(e->in.host.self, &e->columns[i], &here, err);
+        const enum pt_code rc =
+            e->in.host.column_known(e->in.host.self, &e->columns[i], &here, err);
         if (rc == PT_EDENIED) /* another ciphertext under this name: one column, one key */
             session_because(e->session, REFUSAL_FROZEN);
         if (rc != PT_OK)
             return rc;
-        e->needed[i] = !here;
-        if (!here)
-            need[n++] = (uint32_t)i;
+        if (here)
+            continue;
+        e->proved[e->need_count] = e->columns[i].digest;
+        e->need[e->need_count++] = (uint32_t)i;
     }
-    f.u.need = (struct wire_need){.columns = need, .column_count = n};
-    e->part_column = n > 0 ? need[0] : e->column_count;
-    e->state = n > 0 ? EVALUATOR_RECEIVING : EVALUATOR_READY;
-    return session_send(e->session, &f, out, err);
+    return PT_OK;
+}
+
+static enum pt_code send_need(struct ask_evaluator *e, struct outbox *out, struct pt_err *err)
+{
+    struct frame f = {.kind = FRAME_NEED};
+    const struct ask_host *host = &e->in.host;
+    const struct ask_checker_host checks = {.self = host->self,
+                                            .epoch_seed = e->in.epoch_seed,
+                                            .parallel = &host->data.parallel,
+                                            .challenged = host->proof_challenged,
+                                            .refused = host->proof_refused};
+    const struct ask_proof_columns what = {.session = e->session,
+                                           .pair = e->pair,
+                                           .rlwe = e->rlwe,
+                                           .digests = e->proved,
+                                           .count = e->need_count};
+    enum pt_code rc;
+
+    f.u.need = (struct wire_need){.columns = e->need, .column_count = e->need_count};
+    e->state = e->need_count > 0 ? EVALUATOR_RECEIVING : EVALUATOR_READY;
+    rc = session_send(e->session, &f, out, err);
+    return rc == PT_OK && e->need_count > 0
+               ? ask_checker_begin(&e->checker, &what, &checks, out, err)
+               : rc;
+}
+
+/* Who was refused once in an epoch is answered nothing more in it, whatever it asks. */
+static enum pt_code look_for_bar(struct ask_evaluator *e, struct pt_err *err)
+{
+    bool barred = false;
+    const enum pt_code rc = e->in.host.barred(e->in.host.self, &barred, err);
+
+    if (rc != PT_OK || !barred)
+        return rc;
+    session_because(e->session, REFUSAL_NOT_PROVED);
+    return pt_fail(err, PT_EDENIED, "a proof of %s was refused in this epoch, which is final",
+                   session_peer_name(e->session));
 }
 
 static enum pt_code on_question(void *self, const struct frame *f, struct outbox *out,
@@ -360,14 +206,28 @@ static enum pt_code on_question(void *self, const struct frame *f, struct outbox
     enum pt_code rc;
 
     if ((rc = accept_text(e, w, err)) != PT_OK || (rc = accept_columns(e, w, err)) != PT_OK ||
+        (rc = look_for_bar(e, err)) != PT_OK ||
         (rc = epoch_pair_rlwe(&e->rlwe, e->session->self->policy, &e->pair, err)) != PT_OK)
         return rc;
     e->column_bytes = rlwe_column_bytes(e->rlwe);
-    return send_need(e, out, err);
+    return (rc = find_need(e, err)) == PT_OK ? send_need(e, out, err) : rc;
 }
 
-/* All of a column is here: nothing is computed with it before its digest and every coefficient
- * have been looked at, and from now on its name means these bytes. */
+/* The very bytes of column `index` that were looked at when they came. */
+static enum pt_code map_column(struct span *out, struct ask_evaluator *e, size_t index,
+                               struct pt_err *err)
+{
+    const enum pt_code rc =
+        e->in.host.column_map(e->in.host.self, index, &e->columns[index], out, err);
+
+    return rc == PT_OK && out->n != e->column_bytes
+               ? pt_fail(err, PT_EBUG, "column %zu is kept as %zu bytes, not %" PRIu64, index,
+                         out->n, e->column_bytes)
+               : rc;
+}
+
+/* All of a column is here: nothing is proved of it before its digest and every coefficient have been
+ * looked at. */
 static enum pt_code column_complete(struct ask_evaluator *e, size_t index, struct pt_err *err)
 {
     const struct wire_column *c = &e->columns[index];
@@ -375,11 +235,8 @@ static enum pt_code column_complete(struct ask_evaluator *e, size_t index, struc
     struct span bytes = {0};
     enum pt_code rc;
 
-    if ((rc = e->in.host.column_map(e->in.host.self, index, c, &bytes, err)) != PT_OK)
+    if ((rc = map_column(&bytes, e, index, err)) != PT_OK)
         return rc;
-    if (bytes.n != e->column_bytes)
-        return pt_fail(err, PT_EBUG, "column %zu is kept as %zu bytes, not %" PRIu64, index,
-                       bytes.n, e->column_bytes);
     reply_column_digest(&digest, bytes);
     if (!span_eq_vartime(span_of(digest.b, 32), span_of(c->digest.b, 32)))
         return pt_fail(err, PT_EBADMSG, "column %zu of %s has another digest than announced", index,
@@ -387,9 +244,7 @@ static enum pt_code column_complete(struct ask_evaluator *e, size_t index, struc
     if (!rlwe_blocks_valid(e->rlwe, bytes))
         return pt_fail(err, PT_EBADMSG, "column %zu of %s holds a coefficient that is not below q",
                        index, session_peer_name(e->session));
-    if ((rc = e->in.host.column_bind(e->in.host.self, index, c, err)) == PT_EDENIED)
-        session_because(e->session, REFUSAL_FROZEN);
-    return rc;
+    return e->in.host.column_keep(e->in.host.self, index, c, err);
 }
 
 static enum pt_code on_part(void *self, const struct frame *f, struct outbox *out,
@@ -397,36 +252,115 @@ static enum pt_code on_part(void *self, const struct frame *f, struct outbox *ou
 {
     struct ask_evaluator *e = self;
     const struct wire_column_part *w = &f->u.column_part;
-    uint64_t left = e->column_bytes - e->part_offset;
+    const uint32_t column = e->need[e->need_at];
+    const uint64_t left = e->column_bytes - e->part_offset;
     enum pt_code rc;
 
     (void)out;
-    if (w->column != e->part_column || w->offset != e->part_offset ||
+    if (w->column != column || w->offset != e->part_offset ||
         w->data.n != (left < WIRE_PART_MAX ? left : WIRE_PART_MAX))
         return pt_fail(err, PT_EBADMSG,
-                       "%s sent %zu bytes of column %" PRIu32 " at %" PRIu64 " where column %zu at "
-                       "%" PRIu64 " is next",
-                       session_peer_name(e->session), w->data.n, w->column, w->offset,
-                       e->part_column, e->part_offset);
-    if ((rc = e->in.host.column_write(e->in.host.self, e->part_column, w->data, err)) != PT_OK)
+                       "%s sent %zu bytes of column %" PRIu32 " at %" PRIu64
+                       " where column %" PRIu32 " at %" PRIu64 " is next",
+                       session_peer_name(e->session), w->data.n, w->column, w->offset, column,
+                       e->part_offset);
+    if ((rc = e->in.host.column_write(e->in.host.self, column, w->data, err)) != PT_OK)
         return rc;
     e->part_offset += w->data.n;
     if (e->part_offset < e->column_bytes)
         return PT_OK;
-    if ((rc = column_complete(e, e->part_column, err)) != PT_OK)
+    if ((rc = column_complete(e, column, err)) != PT_OK)
         return rc;
     e->part_offset = 0;
-    do
-        e->part_column++;
-    while (e->part_column < e->column_count && !e->needed[e->part_column]);
-    if (e->part_column == e->column_count)
-        e->state = EVALUATOR_READY;
+    e->need_at++;
+    if (e->need_at == e->need_count)
+        e->state = EVALUATOR_TREES;
+    return PT_OK;
+}
+
+/* ---- the proof ---- */
+
+static enum pt_code on_trees(void *self, const struct frame *f, struct outbox *out,
+                             struct pt_err *err)
+{
+    struct ask_evaluator *e = self;
+
+    (void)out;
+    return ask_checker_trees(&e->checker, f->u.proof, err);
+}
+
+static enum pt_code on_commit(void *self, const struct frame *f, struct outbox *out,
+                              struct pt_err *err)
+{
+    struct ask_evaluator *e = self;
+
+    (void)out;
+    return ask_checker_commit(&e->checker, &f->u.proof_commit, err);
+}
+
+static enum pt_code on_proof_part(void *self, const struct frame *f, struct outbox *out,
+                                  struct pt_err *err)
+{
+    struct ask_evaluator *e = self;
+    bool complete = false;
+    const enum pt_code rc = ask_checker_part(&e->checker, &complete, &f->u.proof_part, out, err);
+
+    if (complete)
+        e->state = EVALUATOR_PROOF;
+    return rc;
+}
+
+static enum pt_code on_proof_answer(void *self, const struct frame *f, struct outbox *out,
+                                    struct pt_err *err)
+{
+    struct ask_evaluator *e = self;
+
+    (void)out;
+    return ask_checker_take(&e->checker, f->u.proof, err);
+}
+
+bool ask_evaluator_checking(const struct ask_evaluator *e)
+{
+    return e->state == EVALUATOR_CHECKING && e->session->state == SESSION_OPEN;
+}
+
+static enum pt_code check_batch(struct ask_evaluator *e, struct pt_err *err)
+{
+    const size_t first = e->checker.proved;
+    const size_t count = e->checker.count;
+    struct span columns[RLWE_COLUMNS_MAX] = {{0}};
+    enum pt_code rc = PT_OK;
+
+    for (size_t i = 0; i < count && rc == PT_OK; i++)
+        rc = map_column(&columns[i], e, e->need[first + i], err);
+    if (rc == PT_OK)
+        rc = ask_checker_check(&e->checker, columns, err);
+    for (size_t i = first; i < first + count && rc == PT_OK; i++)
+        if ((rc = e->in.host.column_bind(e->in.host.self, e->need[i], &e->columns[e->need[i]],
+                                         err)) == PT_EDENIED)
+            session_because(e->session, REFUSAL_FROZEN);
+    return rc;
+}
+
+enum pt_code ask_evaluator_check(struct ask_evaluator *e, struct outbox *out, struct pt_err *err)
+{
+    if (!ask_evaluator_checking(e))
+        return pt_fail(err, PT_ESTATE, "no proof of %s is to be checked",
+                       session_peer_name(e->session));
+    e->state = EVALUATOR_OVER;
+    if (check_batch(e, err) != PT_OK)
+        return session_fail(e->session, out, err);
+    e->state = e->checker.proved < e->need_count ? EVALUATOR_COMMIT : EVALUATOR_READY;
     return PT_OK;
 }
 
 static const struct session_row EVALUATOR_ROWS[] = {
     {EVALUATOR_LISTENING, FRAME_QUESTION, on_question, EVALUATOR_RECEIVING},
     {EVALUATOR_RECEIVING, FRAME_COLUMN_PART, on_part, EVALUATOR_RECEIVING},
+    {EVALUATOR_TREES, FRAME_PROOF_TREES, on_trees, EVALUATOR_COMMIT},
+    {EVALUATOR_COMMIT, FRAME_PROOF_COMMIT, on_commit, EVALUATOR_PARTS},
+    {EVALUATOR_PARTS, FRAME_PROOF_PART, on_proof_part, EVALUATOR_PARTS},
+    {EVALUATOR_PROOF, FRAME_PROOF_ANSWER, on_proof_answer, EVALUATOR_CHECKING},
 };
 static const struct session_protocol EVALUATOR = {.name = "ask",
                                                   .what = WHAT_ASK,
@@ -457,11 +391,11 @@ static enum pt_code send_answer(struct ask_evaluator *e, const struct reply *rep
 
     a->sizes = reply->sizes;
     a->size_count = reply->row_count;
-    if (!answer_body(&body, a, buf_span(&e->text), reply->rows))
+    if (!ask_answer_body(&body, a, buf_span(&e->text), reply->rows))
         rc = no_memory(err);
     else
         rc = session_sign(&a->signature, e->session, "patto/answer/1", buf_span(&body), err);
-    answer_hash(&e->answer, &body);
+    ask_answer_hash(&e->answer, &body);
     buf_free(&body);
     for (size_t i = 0; i < reply->row_count && rc == PT_OK; i++) {
         struct frame row = {.kind = FRAME_REPLY};
@@ -540,10 +474,7 @@ enum pt_code ask_evaluator_answer(struct ask_evaluator *e, struct outbox *out, s
     e->state = EVALUATOR_OVER; /* until it is answered: no second try in this session */
     for (size_t i = 0; i < e->column_count && rc == PT_OK; i++) {
         digests[i] = e->columns[i].digest;
-        rc = e->in.host.column_map(e->in.host.self, i, &e->columns[i], &columns[i], err);
-        if (rc == PT_OK && columns[i].n != e->column_bytes)
-            rc = pt_fail(err, PT_EBUG, "column %zu is kept as %zu bytes, not %" PRIu64, i,
-                         columns[i].n, e->column_bytes);
+        rc = map_column(&columns[i], e, i, err);
     }
     struct reply_in in = {.policy = e->session->self->policy,
                           .question = &e->question,
@@ -568,5 +499,7 @@ void ask_evaluator_free(struct ask_evaluator *e)
     buf_free(&e->text);
     buf_free(&e->names);
     free(e->columns);
+    free(e->proved);
+    ask_checker_free(&e->checker);
     *e = (struct ask_evaluator){0};
 }

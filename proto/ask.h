@@ -1,13 +1,14 @@
 /* ask.h - one question between recipient and evaluator (PROTOCOL.md 4, 5, 7).
  *
- *     Question > Need > ColumnPart... > Reply... Answer > Finish > Receipt
+ *     Question > Need > ColumnPart... > (ask_proof.h) > Reply... Answer > Finish > Receipt
  *
  * The evaluator checks, in this order: the asker's signature, the canonical text, the policy, one
- * ciphertext per column name and epoch, every byte of it; then, always: charge and record
- * (durable), compute, noise, reply. What leaves the evaluator was paid for. */
+ * ciphertext per column name and epoch, every byte of it, the proof that it is well formed; then,
+ * always: charge and record (durable), compute, noise, reply. What leaves the evaluator was paid for. */
 #ifndef PT_ASK_H
 #define PT_ASK_H
 
+#include "proto/ask_proof.h"
 #include "proto/reply.h"
 #include "proto/session.h"
 
@@ -24,6 +25,7 @@ struct ask_recipient_in { /* all borrowed until the session ends */
     const struct rlwe *rlwe;
     const struct ask_column *columns; /* reply_column_count(), names in order */
     size_t column_count;
+    struct ask_prover_host prover;
 };
 struct ask_recipient {
     struct session *session;
@@ -33,6 +35,8 @@ struct ask_recipient {
     uint32_t need[WIRE_COLUMNS_MAX];
     size_t need_count, need_at; /* being sent: need[need_at] from need_offset */
     uint64_t need_offset;
+    struct digest *proved; /* of the columns needed, in order */
+    struct ask_prover prover;
     /* The answer: complete once ask_recipient_answered(). */
     struct buf *rows;
     size_t row_count, rows_seen;
@@ -46,9 +50,10 @@ struct ask_recipient {
 PT_MUST_USE enum pt_code ask_recipient_begin(struct ask_recipient *r, struct session *s,
                                              const struct ask_recipient_in *in, struct outbox *out,
                                              struct pt_err *err);
-/* Column bytes are still to be sent: call ask_recipient_send() until false, flushing out. */
+/* Columns, or a proof's commitment, are still to be sent: call ask_recipient_send() until false,
+ * flushing out. */
 bool ask_recipient_sending(const struct ask_recipient *r);
-/* The next ColumnPart, of at most 1 MiB, into out. */
+/* The next frame, of at most 1 MiB, into out. */
 PT_MUST_USE enum pt_code ask_recipient_send(struct ask_recipient *r, struct outbox *out,
                                             struct pt_err *err);
 bool ask_recipient_answered(const struct ask_recipient *r);
@@ -69,8 +74,10 @@ struct ask_account {
 };
 struct ask_host {
     void *self;
-    /* Is this column of the recipient's, in this epoch, here already? PT_EDENIED: its name is
-     * bound to another digest. */
+    /* Was a proof of this recipient's refused in this epoch? Then it is answered nothing. */
+    enum pt_code (*barred)(void *self, bool *barred, struct pt_err *err);
+    /* Is this column of the recipient's, in this epoch, here already, and proved? PT_EDENIED: its
+     * name is bound to another digest. */
     enum pt_code (*column_known)(void *self, const struct wire_column *c, bool *here,
                                  struct pt_err *err);
     /* Append to column `index` of this session; offsets come in order without a gap. */
@@ -78,18 +85,27 @@ struct ask_host {
     /* All bytes of column `index`, just written or known before; valid until the session ends. */
     enum pt_code (*column_map)(void *self, size_t index, const struct wire_column *c,
                                struct span *bytes, struct pt_err *err);
-    /* Bytes, digest and coefficients are good: bind name to digest for the epoch, durably. */
+    /* All of it came, under its digest and with good coefficients. It is not proved yet. */
+    enum pt_code (*column_keep)(void *self, size_t index, const struct wire_column *c,
+                                struct pt_err *err);
+    /* It is proved: bind name to digest for the epoch, and say so, durably. */
     enum pt_code (*column_bind)(void *self, size_t index, const struct wire_column *c,
                                 struct pt_err *err);
     /* Check caps, charge and record, durably (fsync) before returning PT_OK; a key seen before
      * costs nothing. PT_EDENIED: BUDGET_EXHAUSTED. */
     enum pt_code (*charge)(void *self, const struct ask_charge *c, struct ask_account *out,
                            struct pt_err *err);
+    /* Of ask_checker_host. */
+    enum pt_code (*proof_challenged)(void *self, const struct ask_proof_once *o,
+                                     struct pt_err *err);
+    enum pt_code (*proof_refused)(void *self, const struct ask_proof_refusal *r,
+                                  struct pt_err *err);
     struct reply_host data;
 };
 struct ask_evaluator_in { /* all borrowed until the session ends */
     const struct epoch_header *header;
     const struct key32 *noise_key;
+    const struct key32 *epoch_seed; /* of what a proof draws */
     struct ask_host host;
 };
 struct ask_evaluator {
@@ -103,8 +119,10 @@ struct ask_evaluator {
     struct buf text, names;
     struct wire_column *columns; /* names borrow from `names` */
     size_t column_count;
-    bool needed[WIRE_COLUMNS_MAX];
-    size_t part_column; /* being received */
+    uint32_t need[WIRE_COLUMNS_MAX];
+    size_t need_count, need_at; /* being received: need[need_at] */
+    struct digest *proved;      /* of the columns needed, in order */
+    struct ask_checker checker;
     uint64_t part_offset;
     struct signature question_signature;
     uint64_t charged_nano; /* once answered */
@@ -112,7 +130,12 @@ struct ask_evaluator {
 };
 PT_MUST_USE enum pt_code ask_evaluator_begin(struct ask_evaluator *e, struct session *s,
                                              const struct ask_evaluator_in *in, struct pt_err *err);
-/* Question understood, every column here and verified: call ask_evaluator_answer(). */
+/* A batch's proof is here: call ask_evaluator_check(), which takes seconds. On failure out holds the
+ * Refusal. */
+bool ask_evaluator_checking(const struct ask_evaluator *e);
+PT_MUST_USE enum pt_code ask_evaluator_check(struct ask_evaluator *e, struct outbox *out,
+                                             struct pt_err *err);
+/* Question understood, every column here and proved: call ask_evaluator_answer(). */
 bool ask_evaluator_ready(const struct ask_evaluator *e);
 /* Charge, compute, noise, reply: seconds to minutes. Fills out with Reply frames and Answer, or
  * with a Refusal; then the recipient finishes the session. */

@@ -7,8 +7,9 @@
 /* Bulk that is computed, and never looked up again: its hash is enough. */
 bool record_is_bulk(enum frame_kind k)
 {
-    static const enum frame_kind BULK[] = {FRAME_POINTS, FRAME_EVALUATED, FRAME_COLUMN_PART,
-                                           FRAME_REPLY, FRAME_REACH_PART};
+    static const enum frame_kind BULK[] = {FRAME_POINTS,      FRAME_EVALUATED,  FRAME_COLUMN_PART,
+                                           FRAME_REPLY,       FRAME_REACH_PART, FRAME_PROOF_CHOICES,
+                                           FRAME_PROOF_TREES, FRAME_PROOF_PART, FRAME_PROOF_ANSWER};
 
     for (size_t i = 0; i < PT_LEN(BULK); i++)
         if (BULK[i] == k)

@@ -106,6 +106,10 @@ static uint64_t number_of(const struct frame *f)
         return f->u.chunk.number;
     if (f->kind == FRAME_COLUMN_PART)
         return f->u.column_part.column;
+    if (f->kind == FRAME_PROOF_PART)
+        return f->u.proof_part.offset;
+    if (f->kind == FRAME_PROOF_COMMIT)
+        return f->u.proof_commit.first;
     return f->kind == FRAME_REACH_PART ? f->u.reach_part.offset : 0;
 }
 
@@ -199,7 +203,9 @@ static void name_difference(struct replay *r, const struct record_entry *e,
                     {FRAME_POINTS, "chunk"},
                     {FRAME_EVALUATED, "chunk"},
                     {FRAME_COLUMN_PART, "column"},
-                    {FRAME_REACH_PART, "offset"}};
+                    {FRAME_REACH_PART, "offset"},
+                    {FRAME_PROOF_PART, "offset"},
+                    {FRAME_PROOF_COMMIT, "column"}};
     size_t column;
 
     if (m->kind == FRAME_QUESTION && differing_column(&column, e->bytes, buf_span(&r->question))) {

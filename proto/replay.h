@@ -24,10 +24,10 @@ struct replay_facts {
     struct record_head head;
     enum session_what what;
     struct buf note;                               /* the first */
-    struct buf whole[FRAME_REACH_PART + 1];        /* by kind: bytes; empty: not sent, or bulk */
-    struct buf came[FRAME_REACH_PART + 1];         /* the same of what the peer sent */
-    uint64_t sent_count[FRAME_REACH_PART + 1];     /* by kind */
-    uint64_t received_count[FRAME_REACH_PART + 1]; /* of parts of columns, as of all */
+    struct buf whole[FRAME_KINDS_END];        /* by kind: bytes; empty: not sent, or bulk */
+    struct buf came[FRAME_KINDS_END];         /* the same of what the peer sent */
+    uint64_t sent_count[FRAME_KINDS_END];     /* by kind */
+    uint64_t received_count[FRAME_KINDS_END]; /* of parts of columns, as of all */
     bool ended;
     enum session_state state;
 };

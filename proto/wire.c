@@ -17,6 +17,9 @@ static const struct wire_body *body_of(enum frame_kind k)
     for (size_t i = 0; i < WIRE_LOG_COUNT; i++)
         if (WIRE_LOG[i].kind == k)
             return &WIRE_LOG[i];
+    for (size_t i = 0; i < WIRE_PROOF_COUNT; i++)
+        if (WIRE_PROOF[i].kind == k)
+            return &WIRE_PROOF[i];
     return NULL;
 }
 
@@ -46,6 +49,7 @@ const char *refusal_name(enum refusal r)
         "BAD_MESSAGE",
         "INTERNAL",
         "STOPPED_BY_OFFICER",
+        "NOT_PROVED",
     };
 
     return (unsigned)r < REFUSAL_COUNT ? names[r] : "unknown";

@@ -27,6 +27,7 @@ enum {
     WIRE_STAGES_MAX = 9,                    /* REACH_STAGE_COUNT */
     WIRE_SHARE_MAX = (1 << 27) + (1 << 25), /* bytes of one item between nodes */
     WIRE_COUNTS_MAX = 1 << POLICY_PARTNERS_MAX,
+    WIRE_COLUMN_PROOF_MAX = 8192, /* bytes of a message of the column proof that comes in one frame */
 };
 
 /* Numbers are federation.proto's. */
@@ -64,6 +65,13 @@ enum frame_kind {
     FRAME_REACH_DONE,
     FRAME_REACH_SHARE,
     FRAME_REACH_PART,
+    FRAME_PROOF_CHOICES = 60,
+    FRAME_PROOF_TREES,
+    FRAME_PROOF_COMMIT,
+    FRAME_PROOF_PART,
+    FRAME_PROOF_CHALLENGE,
+    FRAME_PROOF_ANSWER,
+    FRAME_KINDS_END,
 };
 const char *frame_name(enum frame_kind k); /* "Hello" */
 
@@ -86,6 +94,7 @@ enum refusal {
     REFUSAL_BAD_MESSAGE,
     REFUSAL_INTERNAL,
     REFUSAL_STOPPED_BY_OFFICER,
+    REFUSAL_NOT_PROVED,
     REFUSAL_COUNT
 };
 const char *refusal_name(enum refusal r); /* "POLICY_MISMATCH" */
@@ -222,6 +231,16 @@ struct wire_reach_part {
     struct span data; /* 1..WIRE_PART_MAX */
 };
 
+struct wire_proof_commit {
+    uint32_t first, count; /* of Need's; count 1..RLWE_COLUMNS_MAX */
+    struct digest digest;
+    struct signature signature;
+};
+struct wire_proof_part {
+    uint64_t offset;
+    struct span data; /* 1..WIRE_PART_MAX */
+};
+
 /* Spans and arrays borrow: from the caller when encoding, from a wire_in when decoded. */
 struct frame {
     uint32_t seq;
@@ -256,6 +275,10 @@ struct frame {
         struct wire_reach_done reach_done;
         struct wire_reach_share reach_share;
         struct wire_reach_part reach_part;
+        struct span proof; /* ProofChoices, ProofTrees, ProofAnswer: 1..WIRE_COLUMN_PROOF_MAX bytes */
+        struct wire_proof_commit proof_commit;
+        struct wire_proof_part proof_part;
+        struct digest proof_challenge;
     } u;
 };
 

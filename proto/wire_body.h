@@ -21,5 +21,7 @@ extern const struct wire_body WIRE_REACH[]; /* wire_reach.c */
 extern const size_t WIRE_REACH_COUNT;
 extern const struct wire_body WIRE_LOG[]; /* wire_log.c */
 extern const size_t WIRE_LOG_COUNT;
+extern const struct wire_body WIRE_PROOF[]; /* wire_proof.c */
+extern const size_t WIRE_PROOF_COUNT;
 
 #endif

@@ -128,6 +128,12 @@ const enum frame_kind fixture_kinds[FIXTURE_KINDS] = {
     FRAME_REACH_DONE,
     FRAME_REACH_SHARE,
     FRAME_REACH_PART,
+    FRAME_PROOF_CHOICES,
+    FRAME_PROOF_TREES,
+    FRAME_PROOF_COMMIT,
+    FRAME_PROOF_PART,
+    FRAME_PROOF_CHALLENGE,
+    FRAME_PROOF_ANSWER,
 };
 
 static const struct point POINTS[2] = {{{1, 2, 3}}, {{4}}};
@@ -175,6 +181,20 @@ static void fill_reach(struct frame *f)
         f->u.reach_part = (struct wire_reach_part){1ULL << 27, span_z("bytes")};
 }
 
+static void fill_proof(struct frame *f)
+{
+    if (f->kind == FRAME_PROOF_CHOICES || f->kind == FRAME_PROOF_TREES ||
+        f->kind == FRAME_PROOF_ANSWER)
+        f->u.proof = span_z("bytes");
+    if (f->kind == FRAME_PROOF_COMMIT)
+        f->u.proof_commit =
+            (struct wire_proof_commit){256, RLWE_COLUMNS_MAX, fixture_digest(12), {{1}}};
+    if (f->kind == FRAME_PROOF_PART)
+        f->u.proof_part = (struct wire_proof_part){1ULL << 22, span_z("bytes")};
+    if (f->kind == FRAME_PROOF_CHALLENGE)
+        f->u.proof_challenge = fixture_digest(13);
+}
+
 struct frame fixture_frame(enum frame_kind kind)
 {
     static struct wire_column columns[2];
@@ -183,7 +203,7 @@ struct frame fixture_frame(enum frame_kind kind)
     columns[0] = (struct wire_column){span_z("all"), fixture_digest(1)};
     columns[1] = (struct wire_column){span_z("buys=dairy"), fixture_digest(2)};
     if (kind == FRAME_HELLO || kind == FRAME_WELCOME)
-        f.u.greeting = (struct wire_greeting){.version = 1,
+        f.u.greeting = (struct wire_greeting){.version = SESSION_VERSION,
                                               .federation = span_z("f"),
                                               .policy_hash = fixture_digest(1),
                                               .epoch_id = fixture_digest(2),
@@ -245,6 +265,7 @@ struct frame fixture_frame(enum frame_kind kind)
     if (kind == FRAME_EVENT_PROOF)
         f.u.event_proof = (struct wire_event_proof){span_z("text"), span_of(POINTS, 32)};
     fill_reach(&f);
+    fill_proof(&f);
     return f;
 }
 
@@ -262,15 +283,13 @@ static void encrypt_column(struct fixture_epoch *e, size_t j)
 {
     struct pt_err err = {0};
     struct digest values;
-    struct key32 epoch_seed;
     struct key32 seed;
     int8_t block[RLWE_DEGREE];
 
     assert_int_equal(reply_column_name(&e->names[j], e->policy, &e->question, j, &err), PT_OK);
     epoch_values_digest(&values, e->f[j], FIXTURE_SLOTS);
-    memset(epoch_seed.b, 0x5e, sizeof epoch_seed.b);
     struct epoch_column column = {buf_span(&e->names[j]), &values};
-    epoch_column_seed(&seed, &epoch_seed, &e->pair, &column);
+    epoch_column_seed(&seed, &e->seed[0], &e->pair, &column);
     assert_int_equal(rlwe_key_new(&e->keys[j], e->rlwe, &seed), PT_OK);
     assert_true(buf_reserve(&e->bytes[j], rlwe_column_bytes(e->rlwe)));
     for (uint64_t k = 0; k <= rlwe_block_count(e->rlwe); k++) {
@@ -341,6 +360,8 @@ void fixture_epoch_init(struct fixture_epoch *e, const struct policy *p, const c
     e->row_count = reply_row_count(p, &e->question);
     assert_true(e->column_count <= FIXTURE_COLUMNS_MAX && e->row_count <= FIXTURE_COLUMNS_MAX);
     memset(e->noise_key.b, 0x4e, sizeof e->noise_key.b);
+    memset(e->seed[0].b, 0x5e, sizeof e->seed[0].b);
+    memset(e->seed[1].b, 0x5f, sizeof e->seed[1].b);
     fill(e);
     for (size_t j = 0; j < e->column_count; j++)
         encrypt_column(e, j);
@@ -376,13 +397,43 @@ int64_t fixture_exact(const struct fixture_epoch *e, size_t row, size_t column)
     return sum;
 }
 
-struct ask_recipient_in fixture_recipient_in(const struct fixture_epoch *e)
+static enum pt_code columns_to_prove(void *self, struct prove_columns *out, size_t first,
+                                     struct pt_err *err)
 {
+    struct fixture_epoch *e = self;
+
+    (void)err;
+    for (size_t i = 0; i < out->count; i++) {
+        e->proving_keys[i] = e->keys[e->asking->need[first + i]];
+        e->proving[i] = e->f[e->asking->need[first + i]];
+    }
+    out->keys = e->proving_keys;
+    out->values = e->proving;
+    return PT_OK;
+}
+
+static enum pt_code answers_once(void *self, const struct ask_proof_once *o, struct pt_err *err)
+{
+    struct fixture_epoch *e = self;
+
+    (void)o;
+    (void)err;
+    e->answered++;
+    return PT_OK;
+}
+
+struct ask_recipient_in fixture_recipient_in(struct fixture_epoch *e, struct ask_recipient *r)
+{
+    e->asking = r;
     return (struct ask_recipient_in){.question = &e->question,
                                      .pair = e->pair,
                                      .rlwe = e->rlwe,
                                      .columns = e->columns,
-                                     .column_count = e->column_count};
+                                     .column_count = e->column_count,
+                                     .prover = {.self = e,
+                                                .epoch_seed = &e->seed[0],
+                                                .columns = columns_to_prove,
+                                                .challenged = answers_once}};
 }
 
 /* ---- the evaluator's host, in memory ---- */
@@ -395,14 +446,23 @@ static struct fixture_column *kept(struct fixture_epoch *e, struct span name)
     return NULL;
 }
 
+static enum pt_code barred(void *self, bool *out, struct pt_err *err)
+{
+    struct fixture_epoch *e = self;
+
+    (void)err;
+    *out = e->barred;
+    return PT_OK;
+}
+
 static enum pt_code column_known(void *self, const struct wire_column *c, bool *here,
                                  struct pt_err *err)
 {
     struct fixture_epoch *e = self;
     struct fixture_column *k = kept(e, c->name);
 
-    *here = k != NULL;
-    if (k != NULL && memcmp(k->digest.b, c->digest.b, 32) != 0)
+    *here = k != NULL && k->bound;
+    if (*here && memcmp(k->digest.b, c->digest.b, 32) != 0)
         return pt_fail(err, PT_EDENIED, "this column has another digest in this epoch");
     return PT_OK;
 }
@@ -427,7 +487,7 @@ static enum pt_code column_map(void *self, size_t index, const struct wire_colum
     return PT_OK;
 }
 
-static enum pt_code column_bind(void *self, size_t index, const struct wire_column *c,
+static enum pt_code column_keep(void *self, size_t index, const struct wire_column *c,
                                 struct pt_err *err)
 {
     struct fixture_epoch *e = self;
@@ -440,7 +500,46 @@ static enum pt_code column_bind(void *self, size_t index, const struct wire_colu
     k->name_n = c->name.n;
     k->digest = c->digest;
     k->bytes = e->coming.bytes;
+    k->bound = false;
     e->coming.bytes = (struct buf){0};
+    return PT_OK;
+}
+
+static enum pt_code column_bind(void *self, size_t index, const struct wire_column *c,
+                                struct pt_err *err)
+{
+    struct fixture_epoch *e = self;
+
+    (void)index;
+    (void)err;
+    struct fixture_column *k = kept(e, c->name);
+    if (k == NULL)
+        return pt_fail(err, PT_EBUG, "a column that was not kept is bound");
+    k->bound = true;
+    return PT_OK;
+}
+
+static enum pt_code proof_challenged(void *self, const struct ask_proof_once *o, struct pt_err *err)
+{
+    struct fixture_epoch *e = self;
+
+    if (e->once_count == PT_LEN(e->once))
+        e->once_count = 0;
+    for (size_t i = 0; i < e->once_count; i++)
+        if (memcmp(&e->once[i].session, &o->session, sizeof o->session) == 0 &&
+            e->once[i].first == o->first)
+            return pt_fail(err, PT_EDENIED, "a second challenge");
+    e->once[e->once_count++] = *o;
+    return PT_OK;
+}
+
+static enum pt_code proof_refused(void *self, const struct ask_proof_refusal *r, struct pt_err *err)
+{
+    struct fixture_epoch *e = self;
+
+    (void)err;
+    e->barred = true;
+    e->refusal = *r;
     return PT_OK;
 }
 
@@ -480,14 +579,22 @@ static enum pt_code row(void *self, const struct question *q, size_t index, int8
 struct ask_evaluator_in fixture_evaluator_in(struct fixture_epoch *e)
 {
     buf_free(&e->coming.bytes); /* a new session begins its columns afresh */
+    e->once_count = 0;          /* the nonces of tests are all the same */
+    while (e->kept_count > 0 && !e->kept[e->kept_count - 1].bound)
+        buf_free(&e->kept[--e->kept_count].bytes);
     e->charged_before_row = false;
     return (struct ask_evaluator_in){.header = &e->header,
                                      .noise_key = &e->noise_key,
+                                     .epoch_seed = &e->seed[1],
                                      .host = {.self = e,
+                                              .barred = barred,
                                               .column_known = column_known,
                                               .column_write = column_write,
                                               .column_map = column_map,
+                                              .column_keep = column_keep,
                                               .column_bind = column_bind,
                                               .charge = charge,
+                                              .proof_challenged = proof_challenged,
+                                              .proof_refused = proof_refused,
                                               .data = {.self = e, .row = row}}};
 }

@@ -8,7 +8,7 @@
 #include "proto/tokenise.h"
 #include "tests/policy_fixture.h"
 
-enum { FIXTURE_SLOTS = 4096, FIXTURE_PEOPLE = 1500, FIXTURE_COLUMNS_MAX = 16, FIXTURE_KINDS = 32 };
+enum { FIXTURE_SLOTS = 4096, FIXTURE_PEOPLE = 1500, FIXTURE_COLUMNS_MAX = 16, FIXTURE_KINDS = 38 };
 
 struct fixture_node {
     struct fixture_partner partner;
@@ -63,7 +63,11 @@ struct fixture_epoch {
     struct ask_column columns[FIXTURE_COLUMNS_MAX];
     struct buf names[FIXTURE_COLUMNS_MAX], bytes[FIXTURE_COLUMNS_MAX];
     size_t column_count, row_count;
-    struct key32 noise_key;
+    struct ask_recipient *asking; /* whose columns are proved: set by who asks */
+    struct key32 noise_key, seed[2]; /* recipient's, evaluator's */
+    const struct rlwe_key *proving_keys[FIXTURE_COLUMNS_MAX];
+    const int8_t *proving[FIXTURE_COLUMNS_MAX];
+    int answered; /* challenges */
     /* the evaluator's host */
     struct fixture_column kept[FIXTURE_COLUMNS_MAX];
     size_t kept_count;
@@ -74,12 +78,17 @@ struct fixture_epoch {
     enum pt_code charge_fails; /* PT_OK: it does not */
     uint64_t spent_nano;
     bool charged_before_row; /* no row() before charge() */
+    struct ask_proof_once once[8]; /* challenges that were written down */
+    size_t once_count;
+    bool barred; /* a proof was refused */
+    struct ask_proof_refusal refusal;
 };
 void fixture_epoch_init(struct fixture_epoch *e, const struct policy *p, const char *kind);
 void fixture_epoch_free(struct fixture_epoch *e);
 /* In nodes of the epoch: their self.epoch_id. */
 void fixture_epoch_join(const struct fixture_epoch *e, struct fixture_node *nodes);
-struct ask_recipient_in fixture_recipient_in(const struct fixture_epoch *e);
+/* r: whose Need says which columns are to be proved. */
+struct ask_recipient_in fixture_recipient_in(struct fixture_epoch *e, struct ask_recipient *r);
 struct ask_evaluator_in fixture_evaluator_in(struct fixture_epoch *e);
 int64_t fixture_exact(const struct fixture_epoch *e, size_t row, size_t column);
 

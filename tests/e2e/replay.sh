@@ -68,10 +68,33 @@ cheat() {
     again "$cheat_name" ""
 }
 
-say "a heavier weight on one person"
-cheat ada weight p ada query overlap --with bea
+say "a heavier weight on one person: refused by name before any answer, for the whole epoch"
+again ada weight
+ok p ada epoch
+epoch=$(p ada status --json | jq .epoch)
+spent() { p bea budget show --json | jq -c '.partners[] | select(.partner == "ada") | .spent'; }
+spent >"$work/spent"
+refused 1 "bea refused: NOT_PROVED: our columns are not proved to be well formed" \
+    p ada query overlap --with bea
+refused 1 "bea refused: NOT_PROVED" p ada query overlap --with bea
+again ada "" # honest from now on, and too late
+refused 1 "bea refused: NOT_PROVED" p ada query overlap --with bea --where ada.segment=loyal
+again bea "" # which a restart does not forget
+refused 1 "bea refused: NOT_PROVED" p ada query overlap --with bea --where ada.segment=loyal
+spent | cmp - "$work/spent" || fail "a refused proof cost something"
+ok p bea audit show
+grep -q "what=proof reason=NOT_PROVED epoch=.* commitment=.* answer=" "$work/out" ||
+    fail "a refused proof is not on the record"
+ok p bea query overlap --with ada # the other direction is another pair
 refused 1 "(ask, bea), message 3: Question column 0 differs" p ada audit replay "$epoch"
-ok p bea audit replay "$epoch" # its answer is what follows from that
+ok p bea audit replay "$epoch"
+
+say "an evaluator that answers what is not proved"
+again ada weight
+cheat bea check p ada query overlap --with bea
+refused 1 "was sent where the code refuses: the columns of ada are not proved to be well formed" \
+    p bea audit replay "$epoch"
+again ada ""
 
 say "two columns under one key"
 cheat bea key p bea query crosstab --with ada --rows bea.buys --columns ada.buys

@@ -146,7 +146,7 @@ static void attach(struct node *n, struct world *w)
     static const struct key32 key = {{1}};
     static const struct salt_own own = {.padded_size = 2000};
     struct tokenise_peer_in tokens = {&w->oprf, &key, {NULL, quota}, {0}};
-    struct ask_evaluator_in ask = {&w->header, &key, {.column_known = column_known}};
+    struct ask_evaluator_in ask = {&w->header, &key, &key, {.column_known = column_known}};
     struct pt_err err = {0};
     enum pt_code rc = PT_EBUG;
 

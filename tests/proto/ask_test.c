@@ -61,7 +61,7 @@ static void tear_down(struct asking *a)
 
 static void ask(struct asking *a)
 {
-    struct ask_recipient_in in = fixture_recipient_in(&a->epoch);
+    struct ask_recipient_in in = fixture_recipient_in(&a->epoch, &a->recipient);
 
     a->rc = ask_recipient_begin(&a->recipient, &a->link.opener, &in, &a->link.to_accepter, &a->err);
 }
@@ -83,6 +83,8 @@ static void run(struct asking *a)
 
     while (moved && a->rc == PT_OK) {
         moved = accepter_step(a);
+        if (a->rc == PT_OK && ask_evaluator_checking(&a->evaluator))
+            a->rc = ask_evaluator_check(&a->evaluator, &a->link.to_opener, &a->err);
         if (a->rc == PT_OK && ask_evaluator_ready(&a->evaluator))
             a->rc = ask_evaluator_answer(&a->evaluator, &a->link.to_opener, &a->err);
         if (a->rc == PT_OK)

@@ -114,13 +114,13 @@ static struct record_head head(const struct bed *b, bool opener)
     return h;
 }
 
-/* One question from begin to end, both sides watched. */
-static void converse(struct bed *b, struct fixture_link *l)
+/* One question from begin to end, both sides watched. The owner's refusal, REFUSAL_NONE: none. */
+static enum refusal talk(struct bed *b, struct fixture_link *l, struct pt_err *why)
 {
     const struct session_watch watch[2] = {{&b->tape[0], said}, {&b->tape[1], said}};
-    const struct ask_recipient_in asks = fixture_recipient_in(&b->epoch);
-    const struct ask_evaluator_in answers = fixture_evaluator_in(&b->epoch);
     struct ask_recipient r;
+    const struct ask_recipient_in asks = fixture_recipient_in(&b->epoch, &r);
+    const struct ask_evaluator_in answers = fixture_evaluator_in(&b->epoch);
     struct ask_evaluator e;
     struct pt_err err = {0};
     enum pt_code rc = PT_OK;
@@ -133,23 +133,40 @@ static void converse(struct bed *b, struct fixture_link *l)
     assert_int_equal(ask_evaluator_begin(&e, &l->accepter, &answers, &err), PT_OK);
     assert_int_equal(ask_recipient_begin(&r, &l->opener, &asks, &l->to_accepter, &err), PT_OK);
     while (rc == PT_OK && l->opener.state != SESSION_DONE) {
-        if (ask_recipient_sending(&r))
+        while (rc == PT_OK && ask_recipient_sending(&r))
             rc = ask_recipient_send(&r, &l->to_accepter, &err);
-        while (rc == PT_OK && fixture_step(&l->accepter, &l->to_accepter, &l->to_opener, &rc, &err))
+        while (rc == PT_OK &&
+               fixture_step(&l->accepter, &l->to_accepter, &l->to_opener, &rc, &err)) {
+            if (ask_evaluator_checking(&e))
+                rc = ask_evaluator_check(&e, &l->to_opener, &err);
             if (ask_evaluator_ready(&e))
                 rc = ask_evaluator_answer(&e, &l->to_opener, &err);
+        }
         while (rc == PT_OK && fixture_step(&l->opener, &l->to_opener, &l->to_accepter, &rc, &err))
             ;
     }
-    if (rc != PT_OK)
-        fail_msg("%s", err.msg);
+    *why = err;
+    while (rc != PT_OK && fixture_step(&l->opener, &l->to_opener, &l->to_accepter, &rc, &err))
+        ;
     for (size_t i = 0; i < 2; i++) {
-        const struct record_entry over = {.kind = RECORD_END, .state = SESSION_DONE};
+        const struct session *s = i == 0 ? &l->opener : &l->accepter;
+        const struct record_entry over = {
+            .kind = RECORD_END, .state = s->state, .refusal = s->refusal};
         (void)!put(&b->tape[i], &over);
     }
     ask_recipient_free(&r);
     ask_evaluator_free(&e);
     fixture_link_free(l);
+    return l->accepter.refusal;
+}
+
+static void converse(struct bed *b, struct fixture_link *l)
+{
+    struct pt_err err;
+
+    if (talk(b, l, &err) != REFUSAL_NONE)
+        fail_msg("%s", err.msg);
+    assert_int_equal(l->opener.state, SESSION_DONE);
 }
 
 /* ---- hosts of the replay ---- */
@@ -157,7 +174,7 @@ static void converse(struct bed *b, struct fixture_link *l)
 static enum pt_code attach(void *self, struct session *s, struct outbox *out, struct pt_err *err)
 {
     struct bed *b = self;
-    const struct ask_recipient_in asks = fixture_recipient_in(&b->epoch);
+    const struct ask_recipient_in asks = fixture_recipient_in(&b->epoch, &b->recipient);
     const struct ask_evaluator_in answers = fixture_evaluator_in(&b->epoch);
 
     b->session = s;
@@ -173,7 +190,12 @@ static enum pt_code attach(void *self, struct session *s, struct outbox *out, st
 static enum pt_code after(void *self, struct outbox *out, struct pt_err *err)
 {
     struct bed *b = self;
+    enum pt_code rc = PT_OK;
 
+    if (!b->session->opener && ask_evaluator_checking(&b->evaluator))
+        rc = ask_evaluator_check(&b->evaluator, out, err);
+    if (rc != PT_OK)
+        return rc;
     return !b->session->opener && ask_evaluator_ready(&b->evaluator)
                ? ask_evaluator_answer(&b->evaluator, out, err)
                : PT_OK;
@@ -280,19 +302,53 @@ static void other_noise_differs(void **state)
     expect(b, false, "Reply row 0 differs");
 }
 
-/* A heavier weight on one slot, or a column under another's key: other bytes, and the Question names
- * their digest. */
+/* A column under another key than the seed's is well formed: answered, but other bytes, and the
+ * Question names their digest. */
 static void other_ciphertexts_differ(void **state)
+{
+    struct bed *b = *state;
+    struct fixture_epoch *e = &b->epoch;
+    struct buf honest = e->bytes[2];
+    struct rlwe_key *key = e->keys[2];
+    struct key32 seed = {{9}};
+    struct fixture_link l;
+
+    e->bytes[2] = (struct buf){0};
+    assert_true(buf_add(&e->bytes[2], honest.p, honest.n));
+    assert_int_equal(rlwe_key_new(&e->keys[2], e->rlwe, &seed), PT_OK);
+    for (uint64_t k = 0; k <= rlwe_block_count(e->rlwe); k++)
+        assert_int_equal(
+            rlwe_encrypt_block(e->bytes[2].p + k * rlwe_block_bytes(e->rlwe), e->rlwe, e->keys[2],
+                               k, k < rlwe_block_count(e->rlwe) ? e->f[2] + k * RLWE_DEGREE : NULL),
+            PT_OK);
+    e->columns[2].bytes = buf_span(&e->bytes[2]);
+    reply_column_digest(&e->columns[2].digest, e->columns[2].bytes);
+    converse(b, &l);
+    buf_free(&e->bytes[2]);
+    rlwe_key_free(e->keys[2]);
+    e->bytes[2] = honest;
+    e->keys[2] = key;
+    e->columns[2].bytes = buf_span(&honest);
+    reply_column_digest(&e->columns[2].digest, e->columns[2].bytes);
+    expect(b, true, "Question column 2 differs");
+}
+
+/* Goal: a heavier weight on one slot is refused before any answer, and its maker's audit names it. */
+static void a_heavier_weight_is_refused(void **state)
 {
     struct bed *b = *state;
     struct fixture_epoch *e = &b->epoch;
     struct digest honest = e->columns[2].digest;
     struct fixture_link l;
+    struct pt_err err;
 
-    e->bytes[2].p[7] ^= 4;
+    e->bytes[2].p[3 * RLWE_DEGREE + 7] ^= 4;
     reply_column_digest(&e->columns[2].digest, e->columns[2].bytes);
-    converse(b, &l);
-    e->bytes[2].p[7] ^= 4;
+    assert_int_equal(talk(b, &l, &err), REFUSAL_NOT_PROVED);
+    assert_non_null(strstr(err.msg, "the columns of freshmart are not proved to be well formed"));
+    assert_int_equal(e->charges, 0);
+    assert_true(e->barred);
+    e->bytes[2].p[3 * RLWE_DEGREE + 7] ^= 4;
     e->columns[2].digest = honest;
     expect(b, true, "Question column 2 differs");
 }
@@ -341,6 +397,8 @@ static void changed_records_are_named(void **state)
     converse(b, &l);
     size_t need = find(owner, RECORD_SENT_WHOLE, FRAME_NEED);
     drop(owner, need);
+    expect(b, false, "ProofChoices was sent where the code sends Need");
+    drop(owner, find(owner, RECORD_SENT, FRAME_PROOF_CHOICES));
     expect(b, false, "it was taken where the code sends Need first");
 }
 
@@ -409,10 +467,15 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(honest_sessions_are_the_same),  TEST(other_rows_differ),
-        TEST(other_noise_differs),           TEST(other_ciphertexts_differ),
-        TEST(another_charge_differs),        TEST(changed_records_are_named),
-        TEST(cheats_in_what_came_are_named), TEST(what_is_cut_short_is_compared_so_far),
+        TEST(honest_sessions_are_the_same),
+        TEST(other_rows_differ),
+        TEST(other_noise_differs),
+        TEST(other_ciphertexts_differ),
+        TEST(a_heavier_weight_is_refused),
+        TEST(another_charge_differs),
+        TEST(changed_records_are_named),
+        TEST(cheats_in_what_came_are_named),
+        TEST(what_is_cut_short_is_compared_so_far),
         TEST(what_is_gone_is_no_deviation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

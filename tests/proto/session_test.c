@@ -84,7 +84,7 @@ static void nothing(struct frame *f)
 }
 static void version(struct frame *f)
 {
-    f->u.greeting.version = 2;
+    f->u.greeting.version = SESSION_VERSION + 1;
 }
 static void from(struct frame *f)
 {

@@ -1,0 +1,34 @@
+/* proof_columns.h - the columns of one batch of a proof, at the recipient: plain values and keys, made
+ * again from the epoch's data, for asking and for its audit. */
+#ifndef PT_PROOF_COLUMNS_H
+#define PT_PROOF_COLUMNS_H
+
+#include "crypto/column_prove.h"
+#include "node/snapshot.h"
+#include "proto/epoch.h"
+
+struct proof_columns_in { /* borrowed until proof_columns_free() */
+    const struct snapshot *epoch;
+    const struct policy *policy;
+    const struct question *question;
+    const struct epoch_pair *pair;
+    const struct rlwe *rlwe;
+    const struct parallel *parallel;
+    /* By the question's column, as own_columns.h keeps them; NULL: derived again. */
+    struct rlwe_key *const *keys;
+};
+struct proof_columns { /* secret; {0} is a valid empty one */
+    struct proof_columns_in in;
+    size_t count, value_bytes;
+    int8_t *values;
+    struct rlwe_key *made[RLWE_COLUMNS_MAX];
+    const struct rlwe_key *keys[RLWE_COLUMNS_MAX];
+    const int8_t *of[RLWE_COLUMNS_MAX];
+};
+/* out->count columns, index[i] of the question each; what p held before is gone. */
+PT_MUST_USE enum pt_code proof_columns_make(struct proof_columns *p, struct prove_columns *out,
+                                            const struct proof_columns_in *in,
+                                            const uint32_t *index, struct pt_err *err);
+void proof_columns_free(struct proof_columns *p); /* wipes */
+
+#endif

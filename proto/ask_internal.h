@@ -1,0 +1,16 @@
+/* ask_internal.h - for ask*.c alone: what one side of a question signs and the other checks. */
+#ifndef PT_ASK_INTERNAL_H
+#define PT_ASK_INTERNAL_H
+
+#include "proto/ask.h"
+
+/* What the asker signs: the text, and which ciphertexts it is asked about. false: no memory. */
+PT_MUST_USE bool ask_question_body(struct buf *b, struct span text,
+                                   const struct wire_column *columns, size_t column_count);
+/* What the evaluator signs; the session's id, and with it both greetings, is added to it. */
+PT_MUST_USE bool ask_answer_body(struct buf *b, const struct wire_answer *a, struct span text,
+                                 const struct buf *rows);
+/* What an event and a receipt say of an answer, and tell nobody what it was. */
+void ask_answer_hash(struct digest *out, const struct buf *body);
+
+#endif
