@@ -27,7 +27,7 @@ struct query {
     struct ask_recipient ask;
     struct parallel parallel;
     struct proof_columns proof; /* the batch being proved */
-    struct question_note note; /* once prepared: its id and price */
+    struct question_note note;  /* once prepared: its id and price */
 };
 
 /* q->note: the question's id and price, as the owner's ledger will have them. */

@@ -55,8 +55,9 @@ bool answer_has_derived(enum answer_kind k)
 
 const char *answer_threat_model(void)
 {
-    return "Semi-honest recipient: the asking node is trusted to encrypt its own rows as they are; "
-           "proofs of that are not yet enforced. "
+    return "Proved before anything was computed: each encrypted column of the asking node holds a "
+           "weight of -1, 0 or +1 in every slot. Trusted: that it put nobody into more columns of "
+           "a table than its policy allows. "
            "Noise is added by the data owner before anyone can decrypt: the answer is "
            "differentially private for the owner's customers at the stated rho. "
            "Nobody can check that the customers loaded are real.";

@@ -115,7 +115,7 @@ PT_MUST_USE enum pt_code answer_refuse(struct answer *a, enum answer_kind kind,
                                        struct answer_refusal why, struct pt_err *err);
 void answer_free(struct answer *a); /* {0} too */
 
-/* PROTOCOL.md 4, "What is not yet enforced", in plain words; every answer carries it. */
+/* What is proved and what is trusted (PROTOCOL.md 4), in plain words; every answer carries it. */
 const char *answer_threat_model(void);
 
 #endif

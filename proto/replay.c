@@ -199,12 +199,9 @@ static void name_difference(struct replay *r, const struct record_entry *e,
     static const struct {
         enum frame_kind kind;
         const char *unit;
-    } NUMBERED[] = {{FRAME_REPLY, "row"},
-                    {FRAME_POINTS, "chunk"},
-                    {FRAME_EVALUATED, "chunk"},
-                    {FRAME_COLUMN_PART, "column"},
-                    {FRAME_REACH_PART, "offset"},
-                    {FRAME_PROOF_PART, "offset"},
+    } NUMBERED[] = {{FRAME_REPLY, "row"},          {FRAME_POINTS, "chunk"},
+                    {FRAME_EVALUATED, "chunk"},    {FRAME_COLUMN_PART, "column"},
+                    {FRAME_REACH_PART, "offset"},  {FRAME_PROOF_PART, "offset"},
                     {FRAME_PROOF_COMMIT, "column"}};
     size_t column;
 

@@ -23,7 +23,7 @@ struct replay_source { /* a record's entries after its head */
 struct replay_facts {
     struct record_head head;
     enum session_what what;
-    struct buf note;                               /* the first */
+    struct buf note;                          /* the first */
     struct buf whole[FRAME_KINDS_END];        /* by kind: bytes; empty: not sent, or bulk */
     struct buf came[FRAME_KINDS_END];         /* the same of what the peer sent */
     uint64_t sent_count[FRAME_KINDS_END];     /* by kind */

@@ -46,8 +46,9 @@ static const struct {
     [REFUSAL_BAD_MESSAGE] = {PT_EBADMSG, "it could not accept what we sent; its log says why"},
     [REFUSAL_INTERNAL] = {PT_EPEER, "it failed; its log says why"},
     [REFUSAL_STOPPED_BY_OFFICER] = {PT_EDENIED, "an officer has stopped the policy"},
-    [REFUSAL_NOT_PROVED] = {PT_EDENIED, "our columns are not proved to be well formed; it answers us "
-                                        "nothing more in this epoch"},
+    [REFUSAL_NOT_PROVED] = {PT_EDENIED,
+                            "our columns are not proved to be well formed; it answers us "
+                            "nothing more in this epoch"},
 };
 
 /* Our reason when a step failed without naming one. */

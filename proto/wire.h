@@ -27,7 +27,8 @@ enum {
     WIRE_STAGES_MAX = 9,                    /* REACH_STAGE_COUNT */
     WIRE_SHARE_MAX = (1 << 27) + (1 << 25), /* bytes of one item between nodes */
     WIRE_COUNTS_MAX = 1 << POLICY_PARTNERS_MAX,
-    WIRE_COLUMN_PROOF_MAX = 8192, /* bytes of a message of the column proof that comes in one frame */
+    WIRE_COLUMN_PROOF_MAX =
+        8192, /* bytes of a message of the column proof that comes in one frame */
 };
 
 /* Numbers are federation.proto's. */
@@ -275,7 +276,8 @@ struct frame {
         struct wire_reach_done reach_done;
         struct wire_reach_share reach_share;
         struct wire_reach_part reach_part;
-        struct span proof; /* ProofChoices, ProofTrees, ProofAnswer: 1..WIRE_COLUMN_PROOF_MAX bytes */
+        struct span
+            proof; /* ProofChoices, ProofTrees, ProofAnswer: 1..WIRE_COLUMN_PROOF_MAX bytes */
         struct wire_proof_commit proof_commit;
         struct wire_proof_part proof_part;
         struct digest proof_challenge;

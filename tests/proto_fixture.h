@@ -63,7 +63,7 @@ struct fixture_epoch {
     struct ask_column columns[FIXTURE_COLUMNS_MAX];
     struct buf names[FIXTURE_COLUMNS_MAX], bytes[FIXTURE_COLUMNS_MAX];
     size_t column_count, row_count;
-    struct ask_recipient *asking; /* whose columns are proved: set by who asks */
+    struct ask_recipient *asking;    /* whose columns are proved: set by who asks */
     struct key32 noise_key, seed[2]; /* recipient's, evaluator's */
     const struct rlwe_key *proving_keys[FIXTURE_COLUMNS_MAX];
     const int8_t *proving[FIXTURE_COLUMNS_MAX];
@@ -77,7 +77,7 @@ struct fixture_epoch {
     int charges;               /* calls of charge() */
     enum pt_code charge_fails; /* PT_OK: it does not */
     uint64_t spent_nano;
-    bool charged_before_row; /* no row() before charge() */
+    bool charged_before_row;       /* no row() before charge() */
     struct ask_proof_once once[8]; /* challenges that were written down */
     size_t once_count;
     bool barred; /* a proof was refused */

@@ -72,8 +72,8 @@ say "a heavier weight on one person: refused by name before any answer, for the 
 again ada weight
 ok p ada epoch
 epoch=$(p ada status --json | jq .epoch)
-spent() { p bea budget show --json | jq -c '.partners[] | select(.partner == "ada") | .spent'; }
-spent >"$work/spent"
+ada_spent() { p bea budget show --json | jq -c '.partners[] | select(.partner == "ada") | .spent'; }
+ada_spent >"$work/spent"
 refused 1 "bea refused: NOT_PROVED: our columns are not proved to be well formed" \
     p ada query overlap --with bea
 refused 1 "bea refused: NOT_PROVED" p ada query overlap --with bea
@@ -81,7 +81,7 @@ again ada "" # honest from now on, and too late
 refused 1 "bea refused: NOT_PROVED" p ada query overlap --with bea --where ada.segment=loyal
 again bea "" # which a restart does not forget
 refused 1 "bea refused: NOT_PROVED" p ada query overlap --with bea --where ada.segment=loyal
-spent | cmp - "$work/spent" || fail "a refused proof cost something"
+ada_spent | cmp - "$work/spent" || fail "a refused proof cost something"
 ok p bea audit show
 grep -q "what=proof reason=NOT_PROVED epoch=.* commitment=.* answer=" "$work/out" ||
     fail "a refused proof is not on the record"

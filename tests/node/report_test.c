@@ -306,7 +306,7 @@ static void a_table_says_it_in_numbers_people_read(void **state)
     assert_non_null(strstr(text, " suppressed\n"));
     assert_non_null(strstr(text, "suppressed: below minimum_count or 2.5 standard errors\n"));
     assert_non_null(strstr(text, "charged rho 0.000625, left 0.199375; audit position 12"));
-    assert_non_null(strstr(text, "Semi-honest recipient"));
+    assert_non_null(strstr(text, "Proved before anything was computed"));
     assert_null(strchr(text, '\033'));
     assert_int_equal(place_of(text, "overlap  ", "30,123") + 6,
                      place_of(text, "audience freshmart", "100,000") + 7);
