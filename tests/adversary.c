@@ -141,6 +141,8 @@ static void run(struct talk *t)
     while (moved && t->rc == PT_OK) {
         moved = fixture_step(&t->link.accepter, &t->link.to_accepter, &t->link.to_opener, &t->rc,
                              &t->err);
+        if (t->rc == PT_OK && ask_evaluator_checking(&t->evaluator))
+            t->rc = ask_evaluator_check(&t->evaluator, &t->link.to_opener, &t->err);
         if (t->rc == PT_OK && ask_evaluator_ready(&t->evaluator))
             t->rc = ask_evaluator_answer(&t->evaluator, &t->link.to_opener, &t->err);
         if (t->rc == PT_OK)
@@ -156,11 +158,11 @@ static void run(struct talk *t)
 
 bool adversary_session(struct adversary *a, struct adversary_view *out, enum refusal *why)
 {
-    const struct ask_recipient_in in = fixture_recipient_in(&a->epoch);
     struct ask_evaluator_in host = fixture_evaluator_in(&a->epoch);
     struct talk *t = calloc(1, sizeof *t);
 
     assert_non_null(t);
+    const struct ask_recipient_in in = fixture_recipient_in(&a->epoch, &t->recipient);
     *out = (struct adversary_view){0};
     if (a->charge != NULL)
         host.host.charge = a->charge;
