@@ -101,7 +101,9 @@ static void an_older_schema_is_brought_up(void **state)
     for (int i = 0; i < 7; i++)
         assert_int_equal(store_event(&before, s, "test", "a=1", NOON_S, &err), PT_OK);
     store_close(s);
-    assert_int_equal(raw(state, "DROP TABLE leaves; DROP TABLE heads; PRAGMA user_version = 1"),
+    assert_int_equal(raw(state, "ALTER TABLE columns DROP COLUMN proved; DROP TABLE proofs;"
+                                "DROP TABLE unproved; DROP TABLE leaves; DROP TABLE heads;"
+                                "PRAGMA user_version = 1"),
                      SQLITE_OK);
     s = open_store(state, STORE_WRITE);
     assert_int_equal(store_event_verify(&after, s, &err), PT_OK);
