@@ -4,12 +4,33 @@
 
 #include <string.h>
 
+enum { LAST_FRAMES_MAX = 8 }; /* answers that may be on their way before a refusal */
+
+/* A partner that refuses ends the stream, and with it what we still send: why is in what it said
+ * before that. *err stays what it is when it said no such thing. */
+static enum pt_code refused_meanwhile(struct peer *p, struct pt_err *err)
+{
+    struct pt_err said = {0};
+    bool ended = false;
+    enum pt_code rc = PT_OK;
+
+    for (int i = 0; i < LAST_FRAMES_MAX && rc == PT_OK && !ended; i++)
+        if ((rc = rpc_recv(&p->frame, &ended, p->call, &said)) == PT_OK && !ended)
+            rc = session_step(&p->session, buf_span(&p->frame), &p->out, &said);
+    if (rc == PT_OK || !p->session.refused_by_peer)
+        return pt_wrap(err, "%s", p->name);
+    *err = said;
+    return rc;
+}
+
 enum pt_code peer_flush(struct peer *p, struct pt_err *err)
 {
     struct buf frame = {0};
 
     while (outbox_take(&p->out, &frame)) {
         enum pt_code rc = rpc_send_take(p->call, &frame, err);
+        if (rc == PT_EPEER)
+            return refused_meanwhile(p, err);
         if (rc != PT_OK)
             return pt_wrap(err, "%s", p->name);
     }

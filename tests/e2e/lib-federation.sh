@@ -46,7 +46,7 @@ YAML
 purpose: joint-campaign-planning
 legal: {basis: consent, arrangement: JCA-1, dpia: DPIA-1, retention_days: 30}
 valid: {from: ${fed_from:-$(date -u +%F)}, until: ${fed_until:-$(date -u -d '+90 days' +%F)}}
-match: {identifier: email, normalisation: uid2, slots_per_customer: 4}
+match: {identifier: email, normalisation: uid2, slots_per_customer: 4${fed_evaluations:+, evaluations_per_day: $fed_evaluations}}
 partners:
 YAML
     for fed_name in "$@"; do fed_block "$fed_name"; done
