@@ -117,12 +117,14 @@ $(BUILD)/tests/crypto/proof_memory_test: \
                     -Wl,--wrap=EVP_CIPHER_CTX_new -Wl,--wrap=EVP_CIPHER_CTX_copy
 $(BUILD)/tests/crypto/crypto_memory_test: \
     LDFLAGS_TEST := $(MEMORY_ENDS:%=-Wl,--wrap=%) $(CIPHER_FAILS:%=-Wl,--wrap=%)
-# A prover that lies consistently: column_cheat_test.c.
+# A prover that lies consistently: tests/proof_lies.h.
 LIES := membership_classes membership_table_make rlwe_key_secret
-$(BUILD)/tests/crypto/column_cheat_test: LDFLAGS_TEST := $(LIES:%=-Wl,--wrap=%)
+$(BUILD)/tests/crypto/column_cheat_test $(BUILD)/tests/attack/heavy_test: \
+    LDFLAGS_TEST := $(LIES:%=-Wl,--wrap=%)
 # What attacks win when a defence is taken out: the noise; what keys it.
 $(BUILD)/tests/attack/noiseless_test: \
     LDFLAGS_TEST := -Wl,--wrap=noise_gauss -Wl,--wrap=noise_laplace
+$(BUILD)/tests/attack/unkeyed_test: LDFLAGS_TEST := -Wl,--wrap=hash_parts -Wl,--wrap=prf_derive
 $(BUILD)/tests/fuzz/%_replay: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/main.o $(LIB)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 $(BUILD)/lattice-bench: $(BUILD)/tests/bench/lattice_bench.o $(LIB)

@@ -95,12 +95,11 @@ static void open_rows(const struct adversary *a, struct adversary_view *out, con
         fail_msg("%s", err.msg);
 }
 
-void adversary_reply(struct adversary *a, struct adversary_view *out)
+void adversary_make(struct adversary *a, struct reply *out)
 {
     const struct fixture_epoch *e = &a->epoch;
     struct span columns[FIXTURE_COLUMNS_MAX];
     struct digest digests[FIXTURE_COLUMNS_MAX];
-    struct reply reply = {0};
     struct pt_err err = {0};
     const struct reply_in in = {.policy = a->policy,
                                 .question = &e->question,
@@ -116,11 +115,18 @@ void adversary_reply(struct adversary *a, struct adversary_view *out)
         columns[j] = e->columns[j].bytes;
         digests[j] = e->columns[j].digest;
     }
-    *out = (struct adversary_view){0};
-    if (reply_make(&reply, &in, &err) != PT_OK)
+    if (reply_make(out, &in, &err) != PT_OK)
         fail_msg("%s", err.msg);
+}
+
+void adversary_reply(struct adversary *a, struct adversary_view *out)
+{
+    struct reply reply = {0};
+
+    *out = (struct adversary_view){0};
+    adversary_make(a, &reply);
     open_rows(a, out, reply.rows);
-    memcpy(out->sizes, reply.sizes, e->row_count * sizeof *out->sizes);
+    memcpy(out->sizes, reply.sizes, a->epoch.row_count * sizeof *out->sizes);
     reply_free(&reply);
 }
 

@@ -35,7 +35,8 @@ void adversary_free(struct adversary *a);
 void adversary_lay(struct adversary *a, bool there);
 /* The evaluator's noise key of a trial. */
 void adversary_keys(struct adversary *a, const struct key32 *seed);
-/* The answer to the epoch's question about the epoch's columns. */
+/* The answer to the epoch's question about the epoch's columns: as it is sent, and opened. */
+void adversary_make(struct adversary *a, struct reply *out);
 void adversary_reply(struct adversary *a, struct adversary_view *out);
 /* The same through greeting, question, answer and receipt; false: refused, with *why. */
 bool adversary_session(struct adversary *a, struct adversary_view *out, enum refusal *why);

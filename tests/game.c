@@ -30,6 +30,11 @@ uint64_t game_trials(void)
     return n;
 }
 
+uint64_t game_trials_few(void)
+{
+    return getenv("PATTO_ATTACK_TRIALS") != NULL ? game_trials() : GAME_TRIALS / 5;
+}
+
 double game_bound(uint64_t rho_nano)
 {
     return attack_bound(rho_nano);

@@ -27,6 +27,8 @@ struct game {
 };
 /* Of each world: PATTO_ATTACK_TRIALS, which is not fewer, or GAME_TRIALS. */
 uint64_t game_trials(void);
+/* Fewer unless it says so: for games of many answers. */
+uint64_t game_trials_few(void);
 /* Plays and prints; fails the test when it does not end so. */
 void game_play(const struct game *g);
 /* The same for hits that were counted elsewhere: out is judged (proto/attack.h). */

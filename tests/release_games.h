@@ -25,7 +25,7 @@ struct sizing {
 };
 
 /* Laplace noise: the ratio is that of exp(-|x| / 50). */
-static double sees_a_batch(void *self, bool there, const struct key32 *seed)
+static inline double sees_a_batch(void *self, bool there, const struct key32 *seed)
 {
     struct sizing *s = self;
     const struct home h = {.policy = s->policy, .keys = &s->keys};
@@ -42,7 +42,7 @@ static double sees_a_batch(void *self, bool there, const struct key32 *seed)
 /* ---- refusals ---- */
 
 /* Only whether it was refused: the noisy size, which the answer would have held and which was paid. */
-static double is_refused_or_not(void *self, bool there, const struct key32 *seed)
+static inline double is_refused_or_not(void *self, bool there, const struct key32 *seed)
 {
     struct adversary *a = self;
     struct adversary_view v;
@@ -53,6 +53,52 @@ static double is_refused_or_not(void *self, bool there, const struct key32 *seed
     const bool answered = adversary_session(a, &v, &why);
     assert_true(answered || why == REFUSAL_AUDIENCE_TOO_SMALL);
     return answered ? 1 : -1;
+}
+
+/* ---- a phone book ---- */
+
+/* The recipient's customers are names out of a phone book, each in a category of its own: a table tells
+ * of each by itself. Whether the others are customers is as uncertain. */
+struct phone_book {
+    struct adversary a;
+    size_t slots[FIXTURE_COLUMNS_MAX]; /* column j is this person alone */
+};
+
+static inline void phone_book_init(struct phone_book *b, uint64_t rho_nano)
+{
+    struct fixture_epoch *e = &b->a.epoch;
+
+    adversary_init(&b->a, "crosstab", rho_nano);
+    memset(e->f, 0, sizeof e->f);
+    for (size_t j = 1; j < e->column_count; j++) {
+        b->slots[j] = 2 * j + 1; /* people of the fixture's */
+        e->f[0][b->slots[j]] = e->f[j][b->slots[j]] = 1;
+    }
+    for (size_t j = 0; j < e->column_count; j++)
+        adversary_encrypt(&b->a, j, (uint8_t)(20 + j));
+}
+
+/* One of them, in turn; all that the table says of its column. */
+static inline double looks_one_up(void *self, bool there, const struct key32 *seed)
+{
+    struct phone_book *b = self;
+    struct fixture_epoch *e = &b->a.epoch;
+    const size_t column = 1 + seed->b[0] % (e->column_count - 1);
+    struct adversary_view v;
+    double sum = 0;
+
+    for (size_t j = 1; j < e->column_count; j++) {
+        const bool customer = j == column ? there : seed->b[j] & 1;
+        for (size_t i = 0; i < e->row_count; i++)
+            e->g[i][b->slots[j]] = i < 2 && customer;
+    }
+    adversary_keys(&b->a, seed);
+    adversary_reply(&b->a, &v);
+    for (size_t i = 0; i < 2; i++) {
+        const struct budget_variance n = i == 0 ? b->a.price.margin : b->a.price.cell;
+        sum += (v.values[i * e->column_count + column] - 0.5) * (double)n.den / (double)n.num;
+    }
+    return sum;
 }
 
 /* ---- reach ---- */
@@ -69,19 +115,19 @@ struct opening { /* two partners with customers and a neutral node; the attacker
     int64_t known[REGIONS_MAX]; /* without the target */
 };
 
-static void add_participant(struct opening *o, const char *name)
+static inline void add_participant(struct opening *o, const char *name)
 {
     fixture_name(&o->header, o->header.participant_count++, name);
 }
 
-static uint8_t passes(const struct opening *o, uint16_t partner, size_t slot, bool there)
+static inline uint8_t passes(const struct opening *o, uint16_t partner, size_t slot, bool there)
 {
     if (slot == TARGET_SLOT)
         return reach_bit(&o->plan, partner) == o->own_bit || there;
     return (slot >> reach_bit(&o->plan, partner)) & 1; /* all masks alike often */
 }
 
-static void opening_init(struct opening *o, uint64_t rho_nano)
+static inline void opening_init(struct opening *o, uint64_t rho_nano)
 {
     struct fixture_partner partners[3];
     struct question q = {.kind = QUESTION_REACH, .rho_nano = rho_nano};
@@ -122,14 +168,15 @@ struct run {
     size_t queued;
 };
 
-static void derive(struct key32 *out, const struct key32 *seed, uint8_t what)
+static inline void derive(struct key32 *out, const struct key32 *seed, uint8_t what)
 {
     const struct span part = span_of(&what, 1);
 
     prf_derive(out, seed, "patto/test/reach/1", &part, 1);
 }
 
-static void bring(struct run *r, const struct opening *o, bool there, const struct key32 *seed)
+static inline void bring(struct run *r, const struct opening *o, bool there,
+                         const struct key32 *seed)
 {
     struct key32 own;
 
@@ -147,7 +194,7 @@ static void bring(struct run *r, const struct opening *o, bool there, const stru
     }
 }
 
-static void turn_all(struct run *r)
+static inline void turn_all(struct run *r)
 {
     struct pt_err err = {0};
 
@@ -161,8 +208,8 @@ static void turn_all(struct run *r)
 }
 
 /* What the three open, less the dummies of the node that the attacker is. */
-static void open_reach(int64_t counts[REGIONS_MAX], const struct opening *o, bool there,
-                       const struct key32 *seed)
+static inline void open_reach(int64_t counts[REGIONS_MAX], const struct opening *o, bool there,
+                              const struct key32 *seed)
 {
     static struct run r;
     struct pt_err err = {0};
@@ -190,7 +237,7 @@ static void open_reach(int64_t counts[REGIONS_MAX], const struct opening *o, boo
         reach_node_free(&r.nodes[i]);
 }
 
-static double opens_a_reach(void *self, bool there, const struct key32 *seed)
+static inline double opens_a_reach(void *self, bool there, const struct key32 *seed)
 {
     const struct opening *o = self;
     const double v = reach_dummy_variance(&o->plan) * 2 / 3; /* of the two nodes that are honest */

@@ -82,12 +82,27 @@ static void without_noise_reach_tells(void **state)
     policy_free(o.policy);
 }
 
+static void without_noise_a_phone_book_tells(void **state)
+{
+    static struct phone_book b;
+
+    (void)state;
+    phone_book_init(&b, 0);
+    game_play(&(struct game){.name = "no noise: phone book",
+                             .bound = game_bound(b.a.price.charge_nano),
+                             .end = GAME_WON,
+                             .self = &b,
+                             .look = looks_one_up});
+    adversary_free(&b.a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_noise_answers_tell),
         cmocka_unit_test(without_noise_sizes_tell),
         cmocka_unit_test(without_noise_reach_tells),
+        cmocka_unit_test(without_noise_a_phone_book_tells),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
