@@ -1,104 +1,132 @@
-/* curve_ladder.h - a secret multiple of each lane's point, FE_WIDE groups of lanes at once: four bits
- * a step, from a table that is read whole. Over curve_lanes.h; constant time. */
+/* curve_ladder.h - a secret multiple of each lane's point: four bits a step, from a table that is read
+ * whole. One ladder at a time: a doubling has products enough to keep the multipliers busy, and its
+ * table stays in the first cache. Over curve_lanes.h; constant time. */
 #ifndef PT_CURVE_LADDER_H
 #define PT_CURVE_LADDER_H
 
 #include "crypto/curve_lanes.h"
+#include "crypto/scalar.h"
+
+enum { LADDER_BITS = 4, LADDER_MULTIPLES = 8 };
+/* The parts of a multiple, as struct ge_cached has them. */
+enum ladder_part { PART_Y_PLUS_X, PART_Y_MINUS_X, PART_2Z, PART_2DT, LADDER_PARTS };
+_Static_assert((int)LADDER_PARTS == (int)LADDER_BITS, "one part is chosen beside each doubling");
+
+/* Digit i of all lanes' scalars, side by side. */
+typedef int8_t ladder_digits[SCALAR_DIGITS][FE_LANES];
 
 struct ladder {
-    struct ge_cached multiple[8]; /* 1P..8P */
-    struct ge_cached chosen;
+    struct fe multiple[LADDER_PARTS][LADDER_MULTIPLES]; /* of 1P..8P */
+    struct fe chosen[LADDER_PARTS];
+    fe_mask is[LADDER_MULTIPLES + 1]; /* the digit's size, lane by lane */
+    fe_mask minus;
+    struct ge_cached first;
     struct ge_sum sum;
     struct ge acc;
 };
-/* chosen = digit i * P lane by lane, reading the whole table. */
-static inline void ladder_choose(struct ladder *l, const int8_t (*digit)[64], int i)
-{
-    struct ge_cached c = {0};
-    int8_t size[FE_LANES];
-    fe_mask minus = 0;
 
-    for (int lane = 0; lane < FE_LANES; lane++) {
-        const uint8_t d = (uint8_t)digit[lane][i];
-        const uint64_t negative = ct_barrier((uint64_t)d >> 7);
-        size[lane] = (int8_t)((d ^ (uint8_t)(0 - negative)) + (uint8_t)negative);
-        minus |= fe_mask_lane(lane, negative);
+static inline void ladder_digit(struct ladder *l, const int8_t digit[FE_LANES])
+{
+    l->is[0] = fe_mask_equal(digit, 0);
+    l->minus = 0;
+    for (int j = 1; j <= LADDER_MULTIPLES; j++) {
+        const fe_mask negative = fe_mask_equal(digit, -j);
+        l->is[j] = fe_mask_equal(digit, j) | negative;
+        l->minus |= negative;
     }
-    const fe_mask none = fe_mask_equal(size, 0);
-    fe_or(&c.y_plus_x, &FE_ONE, none);
-    fe_or(&c.y_minus_x, &FE_ONE, none);
-    fe_or(&c.z2, &FE_TWO, none);
-    for (int j = 0; j < 8; j++) {
-        const fe_mask mask = fe_mask_equal(size, j + 1);
-        fe_or(&c.y_plus_x, &l->multiple[j].y_plus_x, mask);
-        fe_or(&c.y_minus_x, &l->multiple[j].y_minus_x, mask);
-        fe_or(&c.z2, &l->multiple[j].z2, mask);
-        fe_or(&c.t2d, &l->multiple[j].t2d, mask);
-    }
-    fe_swap_if(&c.y_plus_x, &c.y_minus_x, minus);
-    fe_negate_if(&c.t2d, minus);
-    l->chosen.y_plus_x = c.y_plus_x;
-    l->chosen.y_minus_x = c.y_minus_x;
-    l->chosen.z2 = c.z2;
-    l->chosen.t2d = c.t2d;
-    explicit_bzero(size, sizeof size);
+}
+
+/* chosen = that part of |digit| * P lane by lane, reading all multiples. */
+FE_INLINE void ladder_choose(struct ladder *l, int part)
+{
+    static const struct fe of_identity[LADDER_PARTS] = {
+        FE_CONST(1, 0, 0, 0, 0), FE_CONST(1, 0, 0, 0, 0), FE_CONST(2, 0, 0, 0, 0)};
+    struct fe c = FE_CONST(0, 0, 0, 0, 0);
+
+    fe_or(&c, &of_identity[part], l->is[0]);
+    for (int j = 0; j < LADDER_MULTIPLES; j++)
+        fe_or(&c, &l->multiple[part][j], l->is[j + 1]);
+    l->chosen[part] = c;
+}
+
+FE_INLINE void ladder_sign(struct ladder *l)
+{
+    fe_swap_if(&l->chosen[PART_Y_PLUS_X], &l->chosen[PART_Y_MINUS_X], l->minus);
+    fe_negate_if(&l->chosen[PART_2DT], l->minus);
+}
+
+static inline void ladder_keep(struct ladder *l, int i)
+{
+    struct ge_cached c;
+
+    ge_cache(&c, &l->acc);
+    l->multiple[PART_Y_PLUS_X][i] = c.y_plus_x;
+    l->multiple[PART_Y_MINUS_X][i] = c.y_minus_x;
+    l->multiple[PART_2Z][i] = c.z2;
+    l->multiple[PART_2DT][i] = c.t2d;
+    explicit_bzero(&c, sizeof c);
 }
 
 /* The hot bodies are functions: copies of them would leave the processor's cache of decoded
- * instructions, which costs a third of the whole. Steps of the ladders alternate, so that one
- * computes while the other waits. */
+ * instructions, which costs a third of the whole. */
 #define LADDER_STEP static __attribute__((noinline)) void
 
-LADDER_STEP ladders_begin(struct ladder l[FE_WIDE], const struct ge p[FE_WIDE])
+LADDER_STEP ladder_begin(struct ladder *l, const struct ge *p)
 {
-    for (int w = 0; w < FE_WIDE; w++) {
-        l[w].acc = p[w];
-        ge_cache(&l[w].multiple[0], &p[w]);
-    }
+    l->acc = *p;
+    ge_cache(&l->first, p);
+    ladder_keep(l, 0);
 #pragma GCC unroll 1
-    for (int i = 1; i < 8; i++) {
-        for (int w = 0; w < FE_WIDE; w++) {
-            ge_add(&l[w].acc, &l[w].acc, &l[w].multiple[0]);
-            ge_cache(&l[w].multiple[i], &l[w].acc);
-        }
+    for (int i = 1; i < LADDER_MULTIPLES; i++) {
+        ge_add(&l->acc, &l->acc, &l->first);
+        ladder_keep(l, i);
     }
-    for (int w = 0; w < FE_WIDE; w++)
-        l[w].acc = GE_IDENTITY;
 }
 
-/* Leaves the accumulators' t to ladders_add(). */
-LADDER_STEP ladders_double(struct ladder l[FE_WIDE])
+/* acc = the chosen multiple, without its t, which a doubling does not read. */
+LADDER_STEP ladder_enter(struct ladder *l)
 {
-    for (int w = 0; w < FE_WIDE; w++)
-        sum_double(&l[w].sum, &l[w].acc);
-    for (int w = 0; w < FE_WIDE; w++)
-        sum_project(&l[w].acc, &l[w].sum);
+    for (int part = 0; part < LADDER_PARTS; part++)
+        ladder_choose(l, part);
+    ladder_sign(l);
+    fe_sub(&l->acc.x, &l->chosen[PART_Y_PLUS_X], &l->chosen[PART_Y_MINUS_X]);
+    fe_add(&l->acc.y, &l->chosen[PART_Y_PLUS_X], &l->chosen[PART_Y_MINUS_X]);
+    l->acc.z = l->chosen[PART_2Z];
 }
 
-LADDER_STEP ladders_add(struct ladder l[FE_WIDE])
+/* Leaves the accumulator's t to ladder_add(). A part of the multiple is chosen meanwhile: loads use
+ * ports that products leave idle. */
+LADDER_STEP ladder_double(struct ladder *l, int part)
 {
-    for (int w = 0; w < FE_WIDE; w++)
-        fe_mul(&l[w].acc.t, &l[w].sum.e, &l[w].sum.h);
-    for (int w = 0; w < FE_WIDE; w++)
-        sum_add(&l[w].sum, &l[w].acc, &l[w].chosen);
-    for (int w = 0; w < FE_WIDE; w++)
-        sum_project(&l[w].acc, &l[w].sum);
+    sum_double(&l->sum, &l->acc);
+    ladder_choose(l, part);
+    sum_project(&l->acc, &l->sum);
 }
 
-/* p[w] = (sum digit[w * FE_LANES + lane][i] * 16^i) * p[w], digits in -8..8. Secret digits, secret
- * points. */
-static inline void ge_mul(struct ge p[FE_WIDE], struct ladder l[FE_WIDE], const int8_t (*digit)[64])
+LADDER_STEP ladder_add(struct ladder *l)
 {
-    ladders_begin(l, p);
-    for (int i = 63; i >= 0; i--) {
-        for (int w = 0; w < FE_WIDE; w++)
-            ladder_choose(&l[w], digit + (size_t)w * FE_LANES, i);
-        for (int j = 0; j < 4; j++)
-            ladders_double(l);
-        ladders_add(l);
+    const struct fe *const c = l->chosen;
+
+    ladder_sign(l);
+    fe_mul(&l->acc.t, &l->sum.e, &l->sum.h);
+    const struct ge_cached q = {c[PART_Y_PLUS_X], c[PART_Y_MINUS_X], c[PART_2Z], c[PART_2DT]};
+    sum_add(&l->sum, &l->acc, &q);
+    sum_project(&l->acc, &l->sum);
+}
+
+/* p = (sum digits[i][lane] * 16^i) * p, digits in -8..8. Secret digits, secret points. */
+static inline void ge_mul(struct ge *p, struct ladder *l, ladder_digits digits)
+{
+    ladder_begin(l, p);
+    ladder_digit(l, digits[SCALAR_DIGITS - 1]);
+    ladder_enter(l);
+    for (int i = SCALAR_DIGITS - 2; i >= 0; i--) {
+        ladder_digit(l, digits[i]);
+        for (int part = 0; part < LADDER_PARTS; part++)
+            ladder_double(l, part);
+        ladder_add(l);
     }
-    for (int w = 0; w < FE_WIDE; w++)
-        sum_extend(&p[w], &l[w].sum);
+    sum_extend(p, &l->sum);
 }
 
 #endif

@@ -37,19 +37,24 @@ struct ge_cached { /* Y+X, Y-X, 2Z, 2dT: the second operand of an addition */
 };
 
 /* Elements that share one inversion a lane. */
-enum { GE_CHUNK = FE_LANES == 8 ? 16 : 32 / FE_LANES };
+enum { GE_CHUNK = FE_LANES == 8 ? 15 : 32 / FE_LANES };
+_Static_assert(GE_CHUNK % FE_WIDE == 0, "a chunk is whole groups");
 
 static const struct ge GE_IDENTITY = {.y = FE_CONST(1, 0, 0, 0, 0), .z = FE_CONST(1, 0, 0, 0, 0)};
 
 /* FE_WIDE elements at a time where a long chain of products would wait for each of them: the field
  * says how many its processors keep busy. */
+static __attribute__((noinline)) void wide_sqr_again(struct fe r[FE_WIDE], int times)
+{
+    for (int n = 0; n < times; n++)
+        for (int i = 0; i < FE_WIDE; i++)
+            fe_sqr(&r[i], &r[i]);
+}
 static inline void wide_sqr_times(struct fe r[FE_WIDE], const struct fe a[FE_WIDE], int times)
 {
     for (int i = 0; i < FE_WIDE; i++)
-        fe_sqr(&r[i], &a[i]);
-    while (--times > 0)
-        for (int i = 0; i < FE_WIDE; i++)
-            fe_sqr(&r[i], &r[i]);
+        r[i] = a[i];
+    wide_sqr_again(r, times);
 }
 
 static inline void wide_mul(struct fe r[FE_WIDE], const struct fe a[FE_WIDE],
@@ -456,7 +461,7 @@ FE_INLINE void sum_double(struct ge_sum *s, const struct ge *p)
     struct fe d;
     struct fe t;
 
-    fe_sqr_wide(&a, &p->x);
+    fe_sqr_minuend(&a, &p->x);
     fe_sqr_wide(&b, &p->y);
     fe_add_loose(&t, &p->x, &p->y);
     fe_sqr_wide(&t, &t);
@@ -483,9 +488,9 @@ FE_INLINE void sum_add(struct ge_sum *s, const struct ge *p, const struct ge_cac
     fe_sub_loose(&a, &p->y, &p->x);
     fe_mul_wide(&a, &a, &q->y_minus_x);
     fe_add_loose(&b, &p->y, &p->x);
-    fe_mul_wide(&b, &b, &q->y_plus_x);
+    fe_mul_minuend(&b, &b, &q->y_plus_x);
     fe_mul_wide(&c, &p->t, &q->t2d);
-    fe_mul_wide(&d, &p->z, &q->z2);
+    fe_mul_minuend(&d, &p->z, &q->z2);
     fe_sub_wide(&t, &b, &a);
     fe_narrow(&s->e, &t);
     fe_add_wide(&t, &b, &a);
@@ -504,20 +509,23 @@ static inline void ge_add(struct ge *r, const struct ge *p, const struct ge_cach
     sum_extend(r, &s);
 }
 
-/* The sum of the maps of both halves of 64 bytes. Lanes are 64 bytes apart. */
-static inline void ge_map(struct ge *p, const uint8_t *wide)
+/* The sums of the maps of both halves of 64 bytes, FE_WIDE times FE_LANES of them. */
+static inline void ge_map(struct ge p[FE_WIDE], const uint8_t (*wide)[64])
 {
-    struct fe t[2];
-    struct ge half[2];
+    struct fe t[FE_WIDE];
+    struct ge half[FE_WIDE];
     struct ge_cached c;
 
-    _Static_assert(2 % FE_WIDE == 0, "the halves are mapped FE_WIDE at a time");
-    for (int i = 0; i < 2; i++)
-        fe_load(&t[i], wide + 32 * (size_t)i, 64);
-    for (int i = 0; i < 2; i += FE_WIDE)
-        elligator(&half[i], &t[i]);
-    ge_cache(&c, &half[1]);
-    ge_add(p, &half[0], &c);
+    for (int i = 0; i < FE_WIDE; i++)
+        fe_load(&t[i], wide[(size_t)i * FE_LANES], sizeof *wide);
+    elligator(p, t);
+    for (int i = 0; i < FE_WIDE; i++)
+        fe_load(&t[i], wide[(size_t)i * FE_LANES] + 32, sizeof *wide);
+    elligator(half, t);
+    for (int i = 0; i < FE_WIDE; i++) {
+        ge_cache(&c, &half[i]);
+        ge_add(&p[i], &p[i], &c);
+    }
 }
 
 /* r = a in the lanes of mask, unchanged in the others. */

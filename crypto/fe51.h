@@ -150,6 +150,21 @@ static inline void fe_sqr_wide(struct fe *r, const struct fe *a)
     fe_sqr(r, a);
 }
 
+static inline void fe_mul_minuend(struct fe *r, const struct fe *a, const struct fe *b)
+{
+    fe_mul(r, a, b);
+}
+
+static inline void fe_sqr_minuend(struct fe *r, const struct fe *a)
+{
+    fe_sqr(r, a);
+}
+
+static inline void fe_minuend(struct fe *r, const struct fe *a)
+{
+    *r = *a;
+}
+
 static inline void fe_add_wide(struct fe *r, const struct fe *a, const struct fe *b)
 {
     fe_add_loose(r, a, b);

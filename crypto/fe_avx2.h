@@ -199,6 +199,21 @@ FE_INLINE void fe_sqr_wide(struct fe *r, const struct fe *a)
     fe_sqr(r, a);
 }
 
+FE_INLINE void fe_mul_minuend(struct fe *r, const struct fe *a, const struct fe *b)
+{
+    fe_mul(r, a, b);
+}
+
+FE_INLINE void fe_sqr_minuend(struct fe *r, const struct fe *a)
+{
+    fe_sqr(r, a);
+}
+
+FE_INLINE void fe_minuend(struct fe *r, const struct fe *a)
+{
+    *r = *a;
+}
+
 FE_INLINE __m256i fe_lanes_of(fe_mask mask)
 {
     const __m256i bit = _mm256_set_epi64x(8, 4, 2, 1);

@@ -2,8 +2,10 @@
  *
  * Bounds (tests/crypto/fe_ifma_test.c drives them to the edge):
  *   tight  limbs < 2^51 + 2^17: every element at rest, and what everything takes but where it says so
- *   wide   limbs < 2^63: fe_mul_wide() and fe_sqr_wide() give < 2^60.3; sums of wide elements, and
- *          differences whose second operand is < 2^60.9, stay wide; only fe_narrow() takes the result
+ *   wide   limbs < 2^63: fe_mul_wide() and fe_sqr_wide() give < 2^60.3; sums of wide elements stay
+ *          wide; only fe_narrow() takes the result
+ *   minuend  wide, plus 2^10 p, whose limbs are > 2^60.9: what fe_sub_wide() takes a product from. It
+ *          costs a product nothing: its columns begin with it
  * vpmadd52 silently cuts its inputs to 52 bits, so that factors < 2^52 are a condition of correctness,
  * not of speed. "Loose" of fe51.h means tight here. */
 #ifndef PT_FE_IFMA_H
@@ -19,7 +21,7 @@ struct fe {
 };
 #define FE_INLINE static inline __attribute__((always_inline))
 typedef __mmask8 fe_mask; /* a bit a lane */
-enum { FE_LANES = 8, FE_WIDE = 2 };
+enum { FE_LANES = 8, FE_WIDE = 3 };
 #define FE_LIMB(x)                                                                                 \
     {                                                                                              \
         x, x, x, x, x, x, x, x                                                                     \
@@ -92,77 +94,193 @@ FE_INLINE void fe_neg(struct fe *r, const struct fe *a)
     fe_sub(r, &zero, a);
 }
 
-/* Columns 0..9 of a product, to five limbs: column i + 5 comes back at column i, times 19. */
-FE_INLINE void fe_fold_wide(struct fe *r, const __m512i column[10])
+/* Limb i of 2^10 p: more than a limb of any product. */
+FE_INLINE __m512i fe_bias(int i)
+{
+    return fe_all((UINT64_C(1) << 61) - ((i == 0 ? UINT64_C(19) : 1) << 10));
+}
+
+/* Columns of a product of limbs: c[i + j] of limbs i and j. Named one by one and filled in this order,
+ * for gcc keeps an array of them in registers, too, but sorts its sums anew: a tenth slower. */
+struct fe_columns {
+    __m512i c0, c1, c2, c3, c4, c5, c6, c7, c8, c9;
+};
+
+FE_INLINE void fe_high(__m512i *column, __m512i a, __m512i b)
+{
+    *column = _mm512_madd52hi_epu64(*column, a, b);
+}
+
+FE_INLINE void fe_low(__m512i *column, __m512i a, __m512i b)
+{
+    *column = _mm512_madd52lo_epu64(*column, a, b);
+}
+
+FE_INLINE void fe_twice(__m512i *column)
+{
+    *column = _mm512_add_epi64(*column, *column);
+}
+
+/* 19 x, by one multiplication: gcc would make shifts and sums of it. */
+FE_INLINE __m512i fe_19_times(__m512i x)
 {
     __m512i nineteen = fe_all(19);
 
-    __asm__("" : "+v"(nineteen)); /* gcc would make shifts and sums of the multiplication */
-    for (int i = 0; i < 5; i++)
-        r->v[i] = _mm512_add_epi64(column[i], _mm512_mullo_epi64(column[i + 5], nineteen));
+    __asm__("" : "+v"(nineteen));
+    return _mm512_mullo_epi64(x, nineteen);
 }
 
-/* Twice a column. Sums run on more of a processor's ports than shifts do. */
-FE_INLINE void fe_twice(__m512i *column)
+/* To five limbs: column i + 5 comes back at column i, times 19. */
+FE_INLINE void fe_fold_wide(struct fe *r, const struct fe_columns *c)
 {
-    __m512i same = *column;
+    r->v[0] = _mm512_add_epi64(c->c0, fe_19_times(c->c5));
+    r->v[1] = _mm512_add_epi64(c->c1, fe_19_times(c->c6));
+    r->v[2] = _mm512_add_epi64(c->c2, fe_19_times(c->c7));
+    r->v[3] = _mm512_add_epi64(c->c3, fe_19_times(c->c8));
+    r->v[4] = _mm512_add_epi64(c->c4, fe_19_times(c->c9));
+}
 
-    __asm__("" : "+v"(same));
-    *column = _mm512_add_epi64(*column, same);
+/* The high halves of a times each limb of b, to the five columns from c on. */
+FE_INLINE void fe_row_high(__m512i *c, __m512i *d, __m512i *e, __m512i *f, __m512i *g, __m512i a,
+                           const __m512i b[5])
+{
+    fe_high(c, a, b[0]);
+    fe_high(d, a, b[1]);
+    fe_high(e, a, b[2]);
+    fe_high(f, a, b[3]);
+    fe_high(g, a, b[4]);
+}
+
+FE_INLINE void fe_row_low(__m512i *c, __m512i *d, __m512i *e, __m512i *f, __m512i *g, __m512i a,
+                          const __m512i b[5])
+{
+    fe_low(c, a, b[0]);
+    fe_low(d, a, b[1]);
+    fe_low(e, a, b[2]);
+    fe_low(f, a, b[3]);
+    fe_low(g, a, b[4]);
+}
+
+/* What columns begin with: nothing, or a minuend's 2^10 p, of which those that are doubled so many
+ * times begin with that fraction. */
+FE_INLINE struct fe_columns fe_columns_of(bool minuend, unsigned c1_doubled,
+                                          unsigned others_doubled)
+{
+    const __m512i zero = _mm512_setzero_si512();
+    const __m512i others = minuend ? _mm512_srli_epi64(fe_bias(1), others_doubled) : zero;
+
+    return (struct fe_columns){.c0 = minuend ? fe_bias(0) : zero,
+                               .c1 = minuend ? _mm512_srli_epi64(fe_bias(1), c1_doubled) : zero,
+                               .c2 = others,
+                               .c3 = others,
+                               .c4 = others,
+                               .c5 = zero,
+                               .c6 = zero,
+                               .c7 = zero,
+                               .c8 = zero,
+                               .c9 = zero};
 }
 
 /* A product of limbs counts low in its column and high, twice, in the next: vpmadd52 cuts at 52 bits
  * and limbs have 51. High halves are summed first, doubled, and the low ones join them. */
-FE_INLINE void fe_mul_wide(struct fe *r, const struct fe *a, const struct fe *b)
+FE_INLINE void fe_product(struct fe *r, const struct fe *a, const struct fe *b, bool minuend)
 {
-    __m512i column[10] = {0};
+    struct fe_columns c = fe_columns_of(minuend, 1, 1);
 
-#pragma GCC unroll 5
-    for (int i = 0; i < 5; i++) {
-#pragma GCC unroll 5
-        for (int j = 0; j < 5; j++)
-            column[i + j + 1] = _mm512_madd52hi_epu64(column[i + j + 1], a->v[i], b->v[j]);
-    }
-#pragma GCC unroll 9
-    for (int i = 1; i < 10; i++)
-        fe_twice(&column[i]);
-#pragma GCC unroll 5
-    for (int i = 0; i < 5; i++) {
-#pragma GCC unroll 5
-        for (int j = 0; j < 5; j++)
-            column[i + j] = _mm512_madd52lo_epu64(column[i + j], a->v[i], b->v[j]);
-    }
-    fe_fold_wide(r, column);
+    fe_row_high(&c.c1, &c.c2, &c.c3, &c.c4, &c.c5, a->v[0], b->v);
+    fe_row_high(&c.c2, &c.c3, &c.c4, &c.c5, &c.c6, a->v[1], b->v);
+    fe_row_high(&c.c3, &c.c4, &c.c5, &c.c6, &c.c7, a->v[2], b->v);
+    fe_row_high(&c.c4, &c.c5, &c.c6, &c.c7, &c.c8, a->v[3], b->v);
+    fe_row_high(&c.c5, &c.c6, &c.c7, &c.c8, &c.c9, a->v[4], b->v);
+    fe_twice(&c.c1);
+    fe_twice(&c.c2);
+    fe_twice(&c.c3);
+    fe_twice(&c.c4);
+    fe_twice(&c.c5);
+    fe_twice(&c.c6);
+    fe_twice(&c.c7);
+    fe_twice(&c.c8);
+    fe_twice(&c.c9);
+    fe_row_low(&c.c0, &c.c1, &c.c2, &c.c3, &c.c4, a->v[0], b->v);
+    fe_row_low(&c.c1, &c.c2, &c.c3, &c.c4, &c.c5, a->v[1], b->v);
+    fe_row_low(&c.c2, &c.c3, &c.c4, &c.c5, &c.c6, a->v[2], b->v);
+    fe_row_low(&c.c3, &c.c4, &c.c5, &c.c6, &c.c7, a->v[3], b->v);
+    fe_row_low(&c.c4, &c.c5, &c.c6, &c.c7, &c.c8, a->v[4], b->v);
+    fe_fold_wide(r, &c);
 }
 
 /* Products of different limbs count twice, their high halves four times. */
+FE_INLINE void fe_square(struct fe *r, const struct fe *x, bool minuend)
+{
+    const __m512i *const a = x->v;
+    struct fe_columns c = fe_columns_of(minuend, 1, 2);
+
+    fe_high(&c.c2, a[0], a[1]);
+    fe_high(&c.c3, a[0], a[2]);
+    fe_high(&c.c4, a[0], a[3]);
+    fe_high(&c.c5, a[0], a[4]);
+    fe_high(&c.c6, a[1], a[4]);
+    fe_high(&c.c7, a[2], a[4]);
+    fe_high(&c.c8, a[3], a[4]);
+    fe_high(&c.c4, a[1], a[2]);
+    fe_high(&c.c5, a[1], a[3]);
+    fe_high(&c.c6, a[2], a[3]);
+    fe_twice(&c.c2);
+    fe_twice(&c.c3);
+    fe_twice(&c.c4);
+    fe_twice(&c.c5);
+    fe_twice(&c.c6);
+    fe_twice(&c.c7);
+    c.c8 = _mm512_slli_epi64(c.c8, 2);
+    fe_high(&c.c1, a[0], a[0]);
+    fe_high(&c.c3, a[1], a[1]);
+    fe_high(&c.c5, a[2], a[2]);
+    fe_high(&c.c7, a[3], a[3]);
+    fe_high(&c.c9, a[4], a[4]);
+    fe_low(&c.c1, a[0], a[1]);
+    fe_low(&c.c2, a[0], a[2]);
+    fe_low(&c.c3, a[0], a[3]);
+    fe_low(&c.c4, a[0], a[4]);
+    fe_low(&c.c5, a[1], a[4]);
+    fe_low(&c.c6, a[2], a[4]);
+    fe_low(&c.c7, a[3], a[4]);
+    fe_low(&c.c3, a[1], a[2]);
+    fe_low(&c.c4, a[1], a[3]);
+    fe_low(&c.c5, a[2], a[3]);
+    fe_twice(&c.c1);
+    fe_twice(&c.c2);
+    fe_twice(&c.c3);
+    fe_twice(&c.c4);
+    fe_twice(&c.c5);
+    fe_twice(&c.c6);
+    fe_twice(&c.c7);
+    fe_twice(&c.c9);
+    fe_low(&c.c0, a[0], a[0]);
+    fe_low(&c.c2, a[1], a[1]);
+    fe_low(&c.c4, a[2], a[2]);
+    fe_low(&c.c6, a[3], a[3]);
+    fe_low(&c.c8, a[4], a[4]);
+    fe_fold_wide(r, &c);
+}
+
+FE_INLINE void fe_mul_wide(struct fe *r, const struct fe *a, const struct fe *b)
+{
+    fe_product(r, a, b, false);
+}
+
 FE_INLINE void fe_sqr_wide(struct fe *r, const struct fe *a)
 {
-    __m512i column[10] = {0};
+    fe_square(r, a, false);
+}
 
-#pragma GCC unroll 5
-    for (int i = 0; i < 5; i++) {
-#pragma GCC unroll 5
-        for (int j = i + 1; j < 5; j++)
-            column[i + j + 1] = _mm512_madd52hi_epu64(column[i + j + 1], a->v[i], a->v[j]);
-    }
-#pragma GCC unroll 9
-    for (int i = 2; i < 9; i++)
-        fe_twice(&column[i]);
-#pragma GCC unroll 5
-    for (int i = 0; i < 5; i++) {
-        column[2 * i + 1] = _mm512_madd52hi_epu64(column[2 * i + 1], a->v[i], a->v[i]);
-#pragma GCC unroll 5
-        for (int j = i + 1; j < 5; j++)
-            column[i + j] = _mm512_madd52lo_epu64(column[i + j], a->v[i], a->v[j]);
-    }
-#pragma GCC unroll 9
-    for (int i = 1; i < 10; i++)
-        fe_twice(&column[i]);
-#pragma GCC unroll 5
-    for (int i = 0; i < 5; i++)
-        column[2 * i] = _mm512_madd52lo_epu64(column[2 * i], a->v[i], a->v[i]);
-    fe_fold_wide(r, column);
+FE_INLINE void fe_mul_minuend(struct fe *r, const struct fe *a, const struct fe *b)
+{
+    fe_product(r, a, b, true);
+}
+
+FE_INLINE void fe_sqr_minuend(struct fe *r, const struct fe *a)
+{
+    fe_square(r, a, true);
 }
 
 FE_INLINE void fe_mul(struct fe *r, const struct fe *a, const struct fe *b)
@@ -183,14 +301,16 @@ FE_INLINE void fe_add_wide(struct fe *r, const struct fe *a, const struct fe *b)
         r->v[i] = _mm512_add_epi64(a->v[i], b->v[i]);
 }
 
-/* a + 2^10 p - b */
 FE_INLINE void fe_sub_wide(struct fe *r, const struct fe *a, const struct fe *b)
 {
-    const __m512i low = fe_all((UINT64_C(1) << 61) - (19 << 10));
-    const __m512i high = fe_all((UINT64_C(1) << 61) - (1 << 10));
-
     for (int i = 0; i < 5; i++)
-        r->v[i] = _mm512_sub_epi64(_mm512_add_epi64(a->v[i], i == 0 ? low : high), b->v[i]);
+        r->v[i] = _mm512_sub_epi64(a->v[i], b->v[i]);
+}
+
+FE_INLINE void fe_minuend(struct fe *r, const struct fe *a)
+{
+    for (int i = 0; i < 5; i++)
+        r->v[i] = _mm512_add_epi64(a->v[i], fe_bias(i));
 }
 
 FE_INLINE void fe_narrow(struct fe *r, const struct fe *a)

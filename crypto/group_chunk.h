@@ -13,18 +13,15 @@ struct chunk { /* decoded points, perhaps derived from secrets */
     struct ge p[GE_CHUNK];
     struct point encoded[CHUNK_POINTS];
     uint8_t wide[CHUNK_POINTS][64];
-    struct scalar_digits digits[CHUNK_POINTS];
-    struct scalar half;
-    struct ladder ladder[FE_WIDE];
+    ladder_digits digits[GE_CHUNK];
+    struct scalar_digits recoded;
+    struct ladder ladder;
 };
 PT_SECRET_TYPE(chunk);
 
-/* Whole groups of FE_WIDE. */
 static inline size_t chunk_elements(size_t n)
 {
-    const size_t group = (size_t)FE_WIDE * FE_LANES;
-
-    return (n + group - 1) / group * FE_WIDE;
+    return (n + FE_LANES - 1) / FE_LANES;
 }
 
 static inline size_t chunk_decode(struct chunk *c, const struct point *in, size_t n)
@@ -49,24 +46,27 @@ static inline size_t chunk_decode(struct chunk *c, const struct point *in, size_
 static inline void chunk_load_map(struct chunk *c, const uint8_t (*wide)[64], size_t n)
 {
     memcpy(c->wide, wide, n * sizeof *wide);
-    for (size_t i = 0; i < chunk_elements(n); i++)
-        ge_map(&c->p[i], c->wide[i * FE_LANES]);
+    for (size_t i = 0; i < chunk_elements(n); i += FE_WIDE)
+        ge_map(&c->p[i], (const uint8_t(*)[64])c->wide[i * FE_LANES]);
 }
 
-/* By way of k/2: doubling while encoding needs no square root. */
+static inline void chunk_put_digits(struct chunk *c, size_t i)
+{
+    for (size_t step = 0; step < SCALAR_DIGITS; step++)
+        c->digits[i / FE_LANES][step][i % FE_LANES] = c->recoded.d[step];
+}
+
+/* By way of k/2: doubling while encoding needs no square root. A stride of 0 is one scalar for all. */
 static inline void chunk_mul_encode(struct point *out, struct chunk *c, const struct scalar *k,
                                     size_t stride, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        if (stride == 0 && i > 0) { /* one scalar for all */
-            c->digits[i] = c->digits[0];
-            continue;
-        }
-        scalar_half(&c->half, &k[i * stride]);
-        scalar_recode(&c->digits[i], &c->half);
+        if (i == 0 || stride > 0)
+            scalar_recode_half(&c->recoded, &k[i * stride]);
+        chunk_put_digits(c, i);
     }
-    for (size_t i = 0; i < chunk_elements(n); i += FE_WIDE)
-        ge_mul(&c->p[i], c->ladder, (const int8_t(*)[64])c->digits[i * FE_LANES].d);
+    for (size_t i = 0; i < chunk_elements(n); i++)
+        ge_mul(&c->p[i], &c->ladder, c->digits[i]);
     ge_double_encode(c->encoded, c->p, chunk_elements(n));
     memcpy(out, c->encoded, n * sizeof *out);
 }

@@ -80,12 +80,12 @@ FE_INLINE void sum_two(struct sum_point *r, const struct sum_point *a, const str
     struct fe t;
 
     fe_mul_wide(&m, &a->m, &b->m);
-    fe_mul_wide(&p, &a->p, &b->p);
+    fe_mul_minuend(&p, &a->p, &b->p);
     fe_mul_wide(&c, &a->t, &b->t);
     if (z_is_one)
-        d = a->z;
+        fe_minuend(&d, &a->z);
     else
-        fe_mul_wide(&d, &a->z, &b->z);
+        fe_mul_minuend(&d, &a->z, &b->z);
     fe_add_wide(&d, &d, &d);
     fe_sub_wide(&t, &p, &m);
     fe_narrow(&s.e, &t);
@@ -95,8 +95,8 @@ FE_INLINE void sum_two(struct sum_point *r, const struct sum_point *a, const str
     fe_narrow(&s.f, &t);
     fe_add_wide(&t, &d, &c);
     fe_narrow(&s.g, &t);
-    fe_mul_wide(&m, &s.f, &s.e); /* x */
-    fe_mul_wide(&p, &s.g, &s.h); /* y */
+    fe_mul_wide(&m, &s.f, &s.e);    /* x */
+    fe_mul_minuend(&p, &s.g, &s.h); /* y */
     fe_sub_wide(&t, &p, &m);
     fe_narrow(&r->m, &t);
     fe_add_wide(&t, &p, &m);

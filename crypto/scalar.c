@@ -51,40 +51,33 @@ bool scalar_is_canonical_vartime(const struct scalar *a)
     return false;
 }
 
-void scalar_half(struct scalar *out, const struct scalar *k)
+/* (k - q)/2 when k is odd, k/2 when it is even: both have less than 251 bits and a sign. Eights are
+ * added to all digits at once, so that their carries go where they belong, and taken away again digit
+ * by digit. Twice everything, until the last: then nothing is negative, and one shift halves. */
+void scalar_recode_half(struct scalar_digits *out, const struct scalar *k)
 {
-    /* k, or k + q which is even when k is odd; below 2^254, so nothing is carried out. */
+    static const uint64_t eights[4] = {0x1111111111111110, 0x1111111111111111, 0x1111111111111111,
+                                       0x1111111111111111}; /* twice 63 of them */
     const uint64_t odd = ct_barrier(0 - (uint64_t)(k->b[0] & 1));
-    uint64_t v[4];
-    u128 t = 0;
+    PT_WIPED(scalar) v = {0};
+    uint64_t limb[5] = {0};
+    u128 plus = 0;
+    u128 minus = 0;
 
     for (size_t i = 0; i < 4; i++) {
-        t += (u128)load_u64le(k->b + 8 * i) + (ORDER[i] & odd);
-        v[i] = (uint64_t)t;
-        t >>= 64;
+        plus += (u128)load_u64le(k->b + 8 * i) + eights[i];
+        minus = (u128)(uint64_t)plus - (ORDER[i] & odd) - minus;
+        limb[i] = (uint64_t)minus;
+        minus = (uint64_t)(minus >> 64) & 1;
+        plus >>= 64;
     }
     for (size_t i = 0; i < 4; i++)
-        store_u64le(out->b + 8 * i, v[i] >> 1 | (i < 3 ? v[i + 1] << 63 : 0));
-    explicit_bzero(v, sizeof v);
-}
-
-/* Eights are added to all digits at once, so that their carries go where they belong, and taken
- * away again digit by digit. */
-void scalar_recode(struct scalar_digits *out, const struct scalar *k)
-{
-    const uint64_t eights = 0x8888888888888888;
-    PT_WIPED(scalar) v = {0};
-    u128 t = 0;
-
-    for (size_t i = 0; i < 4; i++) {
-        t += (u128)load_u64le(k->b + 8 * i) + eights;
-        store_u64le(v.b + 8 * i, (uint64_t)t);
-        t >>= 64;
-    }
-    for (size_t i = 0; i < 32; i++) {
-        out->d[2 * i] = (int8_t)((v.b[i] & 15) - 8);
-        out->d[2 * i + 1] = (int8_t)((v.b[i] >> 4) - 8);
-    }
+        store_u64le(v.b + 8 * i, limb[i] >> 1 | limb[i + 1] << 63);
+    for (size_t i = 0; i < SCALAR_DIGITS; i++)
+        out->d[i] = (int8_t)((v.b[i / 2] >> i % 2 * 4 & 15) - 8);
+    /* All that is left: 16 becomes an eight. */
+    out->d[SCALAR_DIGITS - 1] = (int8_t)(v.b[31] - 8);
+    explicit_bzero(limb, sizeof limb);
 }
 
 void scalar_negate(struct scalar *out, const struct scalar *k)

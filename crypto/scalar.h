@@ -5,14 +5,14 @@
 
 #include "crypto/group.h"
 
-struct scalar_digits { /* k = sum d[i] * 16^i, -8 <= d[i] < 8 but for the last, 0..2 */
-    int8_t d[64];
+enum { SCALAR_DIGITS = 63 };
+struct scalar_digits { /* sum d[i] * 16^i, -8 <= d[i] < 8 but for the last, which may be 8 */
+    int8_t d[SCALAR_DIGITS];
 };
 PT_SECRET_TYPE(scalar_digits);
 
-/* out = k/2 mod q, k < q. */
-void scalar_half(struct scalar *out, const struct scalar *k);
-void scalar_recode(struct scalar_digits *out, const struct scalar *k);
+/* Digits of k/2 mod q, k < q: of the one of its two representatives that is below q/2 in size. */
+void scalar_recode_half(struct scalar_digits *out, const struct scalar *k);
 void scalar_negate(struct scalar *out, const struct scalar *k);
 /* k > q/2; for scalars that are public. */
 bool scalar_is_upper_half_vartime(const struct scalar *k);
