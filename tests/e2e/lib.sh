@@ -44,15 +44,22 @@ fail() {
 
 # --- daemons ---
 
-# free_ports N - N different TCP ports of 127.0.0.1 that nobody listens on, one a line.
+# free_ports N - N different TCP ports of 127.0.0.1 that nobody listens on, one a line. Scripts that
+# run beside each other (run-tests.sh numbers them in E2E_SLOT) look in different thousands.
 free_ports() {
     node -e '
+        const slot = process.env.E2E_SLOT;
+        const ask = () => slot === undefined
+            ? 0 : 12000 + 1000 * Number(slot) + Math.floor(1000 * Math.random());
         const servers = Array.from({length: +process.argv[1]}, () => require("net").createServer());
         let open = 0;
-        for (const s of servers) s.listen(0, "127.0.0.1", () => {
-            if (++open < servers.length) return;
-            for (const t of servers) { console.log(t.address().port); t.close(); }
-        });' "$1"
+        for (const s of servers) {
+            s.on("error", () => s.listen(ask(), "127.0.0.1"));
+            s.listen(ask(), "127.0.0.1", () => {
+                if (++open < servers.length) return;
+                for (const t of servers) { console.log(t.address().port); t.close(); }
+            });
+        }' "$1"
 }
 
 # start NAME COMMAND... - in the background, its output in $work/NAME.log, its id in $work/NAME.pid.
