@@ -1,8 +1,7 @@
-/* Goal: a recipient whose column holds a heavy weight on one person reads whether it is a customer
- * through the noise; the proof of the columns refuses every such weight.
- * Method: answers to a heavy column as the evaluator's code computes them when it asks for no proof;
- * then proofs made for exactly what the heavy column holds (tests/proof_lies.h). That an
- * auditor finds the same afterwards is tests/e2e/replay.sh's. */
+/* Goal: a recipient whose column holds a heavy weight on one person would read whether it is a customer
+ * through the noise; the proof of the columns refuses every such weight, uncharged, for the epoch.
+ * Method: answers to a heavy column as the evaluator's code would compute them without a proof; whole
+ * sessions; proofs made for exactly what the heavy column holds (tests/proof_lies.h). */
 #include "tests/proof_lies.h"
 
 #include "tests/adversary.h"
@@ -64,7 +63,27 @@ static void without_a_proof(void **state)
     }
 }
 
-/* Nor does anything hold a recipient to max_per_person yet: who stands in more columns shows more. */
+/* ---- with it ---- */
+
+static void in_session(void **state)
+{
+    static struct heavy h;
+    struct adversary_view v;
+    enum refusal why;
+
+    (void)state;
+    heavy_init(&h, 2, 0);
+    for (int again = 0; again < 2; again++) {
+        assert_false(adversary_session(&h.a, &v, &why));
+        assert_string_equal(refusal_name(why), "NOT_PROVED");
+        adversary_encrypt(&h.a, 0, 2); /* honest from now on, and too late */
+    }
+    assert_int_equal(h.a.epoch.charges, 0);
+    game_refused("heavy weight, in session", "NOT_PROVED");
+    adversary_free(&h.a);
+}
+
+/* What nothing holds a recipient to yet is max_per_person: who stands in more columns shows more. */
 static void in_every_column(void **state)
 {
     static struct adversary a;
@@ -87,8 +106,6 @@ static void in_every_column(void **state)
     adversary_free(&a);
 }
 
-/* ---- with it ---- */
-
 static void with_the_proof(void **state)
 {
     (void)state;
@@ -104,13 +121,14 @@ static void with_the_proof(void **state)
             assert_int_not_equal(lie.told, 0);
             proof_bed_free(&b);
         }
-    game_refused("heavy weight, 2 to delta, proof asked for", "column proof: refused");
+    game_refused("heavy weights, 2 to delta, lied about", "the column proof");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_a_proof),
+        cmocka_unit_test(in_session),
         cmocka_unit_test(in_every_column),
         cmocka_unit_test(with_the_proof),
     };
