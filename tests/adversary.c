@@ -172,8 +172,8 @@ bool adversary_session(struct adversary *a, struct adversary_view *out, enum ref
     *out = (struct adversary_view){0};
     if (a->charge != NULL)
         host.host.charge = a->charge;
-    fixture_greet(&t->link, &a->nodes[policy_find_partner(a->policy, "freshmart")],
-                  &a->nodes[policy_find_partner(a->policy, "drinkco")], WHAT_ASK);
+    fixture_greet_watched(&t->link, &a->nodes[policy_find_partner(a->policy, "freshmart")],
+                          &a->nodes[policy_find_partner(a->policy, "drinkco")], WHAT_ASK, a->watch);
     assert_int_equal(ask_evaluator_begin(&t->evaluator, &t->link.accepter, &host, &t->err), PT_OK);
     t->rc = ask_recipient_begin(&t->recipient, &t->link.opener, &in, &t->link.to_accepter, &t->err);
     run(t);
@@ -218,11 +218,12 @@ double adversary_ratio(const struct adversary *a, const struct adversary_view *v
     return sum;
 }
 
-void adversary_encrypt(struct adversary *a, size_t j, uint8_t key)
+void adversary_encrypt(struct adversary *a, size_t j, uint64_t key)
 {
     struct fixture_epoch *e = &a->epoch;
-    const struct key32 seed = {{0x3d, key}};
+    struct key32 seed = {{0}};
 
+    store_u64le(seed.b + 8, key);
     rlwe_key_free(e->keys[j]);
     assert_int_equal(rlwe_key_new(&e->keys[j], e->rlwe, &seed), PT_OK);
     e->bytes[j].n = 0;

@@ -21,6 +21,7 @@ struct adversary {
     /* What sessions pay: the fixture's, or this; self is &epoch. */
     enum pt_code (*charge)(void *self, const struct ask_charge *c, struct ask_account *out,
                            struct pt_err *err);
+    struct session_watch watch[2]; /* of sessions: recipient, evaluator */
 };
 struct adversary_view { /* an answer, opened */
     double values[FIXTURE_COLUMNS_MAX * FIXTURE_COLUMNS_MAX];
@@ -43,7 +44,7 @@ bool adversary_session(struct adversary *a, struct adversary_view *out, enum ref
 /* What the view says: log of the likelihood ratio, all noise independent. */
 double adversary_ratio(const struct adversary *a, const struct adversary_view *v);
 /* Encrypt column j again, as f[j] is now, under another name and key. */
-void adversary_encrypt(struct adversary *a, size_t j, uint8_t key);
+void adversary_encrypt(struct adversary *a, size_t j, uint64_t key);
 
 /* Games' looks; self is the adversary. */
 double adversary_asks_once(void *self, bool there, const struct key32 *seed);
