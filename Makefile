@@ -158,8 +158,8 @@ deps:
 check: $(TEST) $(REPLAY)
 	@BUILD=$(BUILD) sh scripts/run-tests.sh $(TEST) $(REPLAY)
 
-# The attacks of tests/attack/ as a table, each of so many trials: minutes.
-TRIALS ?= 20000
+# The attacks of tests/attack/ as a table, each of so many trials: some minutes.
+TRIALS ?= 10000
 attack: deps
 	@$(MAKE) --no-print-directory $(ATTACK)
 	@BUILD=$(BUILD) PATTO_ATTACK_TRIALS=$(TRIALS) sh scripts/attack.sh $(ATTACK)

@@ -58,7 +58,8 @@ static void without_a_proof(void **state)
                                  .bound = game_bound(h.a.price.charge_nano),
                                  .end = GAMES[i].end,
                                  .self = &h,
-                                 .look = weighs});
+                                 .look = weighs,
+                                 .trials = 2 * game_trials()});
         adversary_free(&h.a);
     }
 }

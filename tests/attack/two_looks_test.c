@@ -265,7 +265,7 @@ static void renamings_for_nothing(void **state)
     (void)state;
     adversary_init(&r.a, "overlap", DEAR_NANO / 10);
     r.count = 8;
-    const struct game g = {.self = &r, .look = asks_under_all_names};
+    const struct game g = {.self = &r, .look = asks_under_all_names, .trials = 2 * game_trials()};
     play(g, "no charge: eight names for one price", GAME_OVER, r.a.price.charge_nano);
     adversary_free(&r.a);
 }
