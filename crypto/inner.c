@@ -39,15 +39,14 @@ void inner_hint_free(struct inner_hint *h)
     sodium_free(h); /* wipes; takes NULL */
 }
 
-/* The 2048 entries of block k, zeros after the last slot. */
-static void take_row(int8_t out[RLWE_DEGREE], const struct rlwe *c, struct inner_row row,
-                     uint64_t k)
+/* The 2048 entries of block k of one limb of a row, zeros after the last slot. */
+static void take_row(int8_t out[RLWE_DEGREE], const struct rlwe *c, const int8_t *limb, uint64_t k)
 {
     uint64_t first = k * RLWE_DEGREE;
     uint64_t left = rlwe_slot_count(c) - first;
     size_t n = left < RLWE_DEGREE ? (size_t)left : RLWE_DEGREE;
 
-    memcpy(out, row.values + first, n);
+    memcpy(out, limb + first, n);
     memset(out + n, 0, RLWE_DEGREE - n);
 }
 
@@ -113,8 +112,12 @@ enum pt_code inner_hints_add(struct inner_hint *const *hints, const struct rlwe 
             return rc;
         for (size_t i = 0; i < n; i++) {
             struct inner_hint *h = hints[i];
-            take_row(h->padded, c, rows[i], k);
+            take_row(h->padded, c, rows[i].values, k);
             accumulate(h, c, h->padded, a);
+            if (rows[i].more != NULL) {
+                take_row(h->padded, c, rows[i].more, k);
+                accumulate(h, c, h->padded, a);
+            }
             h->added[k / 64] |= (uint64_t)1 << k % 64;
             h->added_count++;
         }
@@ -167,6 +170,7 @@ struct dot_job { /* at most DOT_ROWS_MAX rows */
     struct inner_dot_in in;
     struct dot_part *parts;
     size_t part_count;
+    bool more; /* of the rows the second limb */
 };
 
 /* Blocks [k, k + n) of every column, times the rows. */
@@ -181,9 +185,13 @@ static enum pt_code dot_blocks(struct dot_part *w, const struct dot_job *job, ui
                        .block_count = n,
                        .planes = rlwe_ring(job->c)->coefficient_bytes};
 
-    for (size_t i = 0; i < in->row_count; i++)
-        for (size_t b = 0; b < n; b++)
-            take_row(w->rows[i] + b * RLWE_DEGREE, job->c, in->rows[i], k + b);
+    for (size_t i = 0; i < in->row_count; i++) {
+        const int8_t *limb = job->more ? in->rows[i].more : in->rows[i].values;
+        if (limb == NULL)
+            memset(w->rows[i], 0, n * RLWE_DEGREE);
+        for (size_t b = 0; b < n && limb != NULL; b++)
+            take_row(w->rows[i] + b * RLWE_DEGREE, job->c, limb, k + b);
+    }
     for (size_t j = 0; j < in->column_count; j++) {
         struct span blocks = {in->columns[j].p + k * bytes, n * bytes};
         if (!rlwe_blocks_valid(job->c, blocks))
@@ -248,7 +256,7 @@ static uint64_t dot_join(const struct ring *r, dot_sums *sums, size_t row, size_
     return v;
 }
 
-/* dot is zero before. */
+/* Adds to what is in dot. */
 static enum pt_code dot_rows(uint64_t *dot, struct dot_job *job)
 {
     const struct ring *r = rlwe_ring(job->c);
@@ -266,6 +274,27 @@ static enum pt_code dot_rows(uint64_t *dot, struct dot_job *job)
     return PT_OK;
 }
 
+static bool any_more(const struct inner_dot_in *in)
+{
+    for (size_t i = 0; i < in->row_count; i++)
+        if (in->rows[i].more != NULL)
+            return true;
+    return false;
+}
+
+/* One limb of all rows. */
+static enum pt_code dot_limb(uint64_t *dot, struct dot_job *job, const struct inner_dot_in *in)
+{
+    enum pt_code rc = PT_OK;
+
+    for (size_t at = 0; at < in->row_count && rc == PT_OK; at += DOT_ROWS_MAX) {
+        job->in.rows = in->rows + at;
+        job->in.row_count = in->row_count - at < DOT_ROWS_MAX ? in->row_count - at : DOT_ROWS_MAX;
+        rc = dot_rows(dot + at * in->column_count, job);
+    }
+    return rc;
+}
+
 enum pt_code inner_dot(uint64_t *dot, const struct rlwe *c, struct inner_dot_in in)
 {
     struct dot_job job = {.c = c, .in = in};
@@ -278,11 +307,10 @@ enum pt_code inner_dot(uint64_t *dot, const struct rlwe *c, struct inner_dot_in 
     if (in.row_count == 0 || in.column_count == 0)
         return PT_OK;
     if (dot_job_parts(&job))
-        rc = PT_OK;
-    for (size_t at = 0; at < in.row_count && rc == PT_OK; at += DOT_ROWS_MAX) {
-        job.in.rows = in.rows + at;
-        job.in.row_count = in.row_count - at < DOT_ROWS_MAX ? in.row_count - at : DOT_ROWS_MAX;
-        rc = dot_rows(dot + at * in.column_count, &job);
+        rc = dot_limb(dot, &job, &in);
+    if (rc == PT_OK && any_more(&in)) {
+        job.more = true;
+        rc = dot_limb(dot, &job, &in);
     }
     if (rc != PT_OK)
         explicit_bzero(dot, in.row_count * in.column_count * sizeof *dot);

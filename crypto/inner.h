@@ -10,9 +10,10 @@
 #include "crypto/base/parallel.h"
 #include "crypto/rlwe.h"
 
-/* Row entries are int8: signed sums over a slot. Secret. `values` has slot_count entries. */
+/* Row entries are int8: signed sums over a slot. Secret. `values` has slot_count entries, and so has
+ * `more`, which is added to it entry by entry: sums up to +-254. NULL: nothing is. */
 struct inner_row {
-    const int8_t *values;
+    const int8_t *values, *more;
 };
 
 struct inner_hint; /* secret: G of one row */

@@ -9,8 +9,9 @@
 
 static const struct cli_option OPTIONS[] = {
     {"with", "PARTNER", "whose customers to compare with; for reach, several", true, true},
-    {"rows", "ATTRIBUTE", "for a table: your attribute, e.g. buys", false, false},
-    {"columns", "P.ATTRIBUTE", "for a table: theirs, e.g. drinkco.tier", false, false},
+    {"rows", "ATTRIBUTE", "for a table or value: your attribute, e.g. buys", false, false},
+    {"columns", "P.ATTRIBUTE", "for a table: theirs, e.g. drinkco.tier; for value a number", false,
+     false},
     {"where", "FILTER", "only who passes, e.g. segment=new, drinkco.spend>=20; all must hold",
      false, true},
     {"json", NULL, "print it as JSON", false, false},
@@ -64,9 +65,9 @@ static enum pt_code read_words(struct planner_query *q, const struct cli *cli, s
     if (!answer_kind_parse(&kind, q->kind))
         return pt_fail(err, PT_EUSAGE,
                        "no question is called %.40s; there are overlap, reach, crosstab, "
-                       "profile, affinity, surprise, absent, lift, journey and bubble",
+                       "profile, affinity, surprise, absent, lift, journey, bubble and value",
                        q->kind);
-    bool table = answer_question_kind(kind) == QUESTION_CROSSTAB;
+    bool table = question_has_axes(answer_question_kind(kind));
     if (table && (q->rows[0] == '\0' || q->columns[0] == '\0'))
         return pt_fail(err, PT_EUSAGE, "%s needs --rows ATTRIBUTE and --columns %s.ATTRIBUTE",
                        q->kind, q->with);
@@ -124,36 +125,43 @@ static enum pt_code run(struct cli *cli, struct pt_err *err)
 
 const struct command cmd_query = {
     .name = "query",
-    .args = "overlap|reach|crosstab|profile|affinity|surprise|absent|lift|journey|bubble",
+    .args = "overlap|reach|crosstab|profile|affinity|surprise|absent|lift|journey|bubble|value",
     .summary = "ask a joint question; answers carry error bars",
-    .about = "Asks through this home's daemon (patto serve). You learn noisy, permitted\n"
-             "aggregates:\n"
-             "overlap   customers in common, and both sides' sizes\n"
-             "reach     people reached by either, and what each adds; over several partners\n"
-             "          also by just which of them, and by how many\n"
-             "crosstab  customers in common, your categories by theirs, with margins\n"
-             "profile   of your category's customers in common, the share in each of theirs\n"
-             "affinity  index: 100 is as often as chance, 200 twice as often\n"
-             "surprise  pairs that few have although customers like them do: what could they\n"
-             "          be offered? Needs some 30,000 customers in common\n"
-             "absent    who are those that do not buy there: the share in each of yours of the\n"
-             "          customers in common who are in none of that category of theirs\n"
-             "lift      did those exposed convert more than the control group? One attribute\n"
-             "          has the value control; its other values are compared with that, by\n"
-             "          rates, their ratio, and how many conversions that is. Error bars\n"
-             "          are those of the counts: what chance does between the groups is more\n"
-             "journey   where your customers stand with the partner: the same ordered stages\n"
-             "          on both sides; how many are further, or less far, than with you\n"
-             "bubble    are they all alike? Entropy, effective number of categories and\n"
-             "          concentration (HHI) of theirs, in each of yours\n"
-             "From crosstab on, all are readings of one table: after one of them the others\n"
-             "cost nothing, if rows, columns and filters are the same. The very same question\n"
-             "again costs nothing and tells nothing new.",
-    .example = "patto --home ./fresh query overlap --with drinkco\n"
-               "patto --home ./fresh query reach --with drinkco --where segment=new\n"
-               "patto --home ./fresh query reach --with drinkco --with homeware\n"
-               "patto --home ./fresh query affinity --with drinkco --rows buys \\\n"
-               "    --columns drinkco.drinks --where 'drinkco.tier=gold' --json",
+    .about =
+        "Asks through this home's daemon (patto serve). You learn noisy, permitted\n"
+        "aggregates:\n"
+        "overlap   customers in common, and both sides' sizes\n"
+        "reach     people reached by either, and what each adds; over several partners\n"
+        "          also by just which of them, and by how many\n"
+        "crosstab  customers in common, your categories by theirs, with margins\n"
+        "profile   of your category's customers in common, the share in each of theirs\n"
+        "affinity  index: 100 is as often as chance, 200 twice as often\n"
+        "surprise  pairs that few have although customers like them do: what could they\n"
+        "          be offered? Needs some 30,000 customers in common\n"
+        "absent    who are those that do not buy there: the share in each of yours of the\n"
+        "          customers in common who are in none of that category of theirs\n"
+        "lift      did those exposed convert more than the control group? One attribute\n"
+        "          has the value control; its other values are compared with that, by\n"
+        "          rates, their ratio, and how many conversions that is. Error bars\n"
+        "          are those of the counts: what chance does between the groups is more\n"
+        "journey   where your customers stand with the partner: the same ordered stages\n"
+        "          on both sides; how many are further, or less far, than with you\n"
+        "bubble    are they all alike? Entropy, effective number of categories and\n"
+        "          concentration (HHI) of theirs, in each of yours\n"
+        "value     sum and mean of one of their numbers, in each of your categories, over\n"
+        "          the customers in common of whom it is known; the policy's bounds clip it,\n"
+        "          and it counts in hundredths of the range between them. Another question\n"
+        "          than a table, at the price of one\n"
+        "From crosstab to bubble, all are readings of one table: after one of them the others\n"
+        "cost nothing, if rows, columns and filters are the same. The very same question\n"
+        "again costs nothing and tells nothing new.",
+    .example =
+        "patto --home ./fresh query overlap --with drinkco\n"
+        "patto --home ./fresh query reach --with drinkco --where segment=new\n"
+        "patto --home ./fresh query reach --with drinkco --with homeware\n"
+        "patto --home ./fresh query affinity --with drinkco --rows buys \\\n"
+        "    --columns drinkco.drinks --where 'drinkco.tier=gold' --json\n"
+        "patto --home ./fresh query value --with drinkco --rows buys --columns drinkco.spend",
     .options = OPTIONS,
     .arg_min = 1,
     .arg_max = 1,

@@ -219,7 +219,7 @@ struct condition {
     double bound_micro;
 };
 struct conditions {
-    struct condition c[COLUMNS_FILTERS_MAX + 1];
+    struct condition c[COLUMNS_FILTERS_MAX + 2];
     size_t n;
 };
 
@@ -241,6 +241,17 @@ static bool add_value(struct conditions *out, const struct columns_map *map, uin
     if (k->by_record)
         set = map->cut[attribute];
     k->set = set + value / 64;
+    return true;
+}
+
+/* What is not known is NaN, which is not above anything. */
+static bool add_known(struct conditions *out, const struct columns_map *map, uint16_t attribute)
+{
+    if (attribute >= map->data->column_count ||
+        map->data->columns[attribute].type != ATTRIBUTE_NUMBER)
+        return false;
+    out->c[out->n++] = (struct condition){
+        .number = map->data->columns[attribute].number, .at_least = true, .bound_micro = -HUGE_VAL};
     return true;
 }
 
@@ -266,6 +277,8 @@ static bool resolve(struct conditions *out, const struct columns_map *map,
                                               .at_least = f->op == FILTER_GE,
                                               .bound_micro = (double)f->bound_micro};
     }
+    if (which->has_number && !add_known(out, map, which->number))
+        return false;
     if (!which->has_category)
         return true;
     return which->attribute < map->data->column_count &&
@@ -376,6 +389,51 @@ enum pt_code columns_evaluator(int8_t *values, const struct columns_map *map,
         for (size_t i = 0; i < at.n; i++)
             if (p.is[i] != 0)
                 add_sign(&values[map->slot[first + i]], map->sign[first + i]);
+    }
+    return PT_OK;
+}
+
+enum { CENTRE = 50, LIMB_MAX = 127 };
+
+static int held(int v, int most)
+{
+    return v > most ? most : v < -most ? -most : v;
+}
+
+/* v - 50, v = 0..100: every person's own number and the policy's bounds, and nothing else. */
+static int centred(double number, const struct policy_attribute *a)
+{
+    double clipped = fmin(fmax(number, a->min), a->max);
+
+    return (int)rint(2 * CENTRE * ((clipped - a->min) / (a->max - a->min))) - CENTRE;
+}
+
+enum pt_code columns_numbers(int8_t *values, uint64_t *square_sum, const struct columns_map *map,
+                             const struct columns_selector *which)
+{
+    PT_WIPED(picked) p = {0};
+    struct conditions all;
+    int8_t *more = values + map->m;
+
+    memset(values, 0, 2 * (size_t)map->m);
+    *square_sum = 0;
+    if (!which->has_number || !resolve(&all, map, which))
+        return PT_EBUG;
+    const double *numbers = map->data->columns[which->number].number;
+    const struct policy_attribute *a = &map->me->attributes[which->number];
+    for (size_t first = 0; first < map->rows; first += BLOCK) {
+        const struct range at = next_block(map, first);
+        pick(&p, &all, map, at);
+        for (size_t i = 0; i < at.n; i++) {
+            if (p.is[i] == 0)
+                continue;
+            uint32_t slot = map->slot[first + i];
+            int w = centred(numbers[map->row[first + i]], a);
+            int sum = held(values[slot] + more[slot] + map->sign[first + i] * w, 2 * LIMB_MAX);
+            values[slot] = (int8_t)held(sum, LIMB_MAX);
+            more[slot] = (int8_t)(sum - values[slot]);
+            *square_sum += (uint64_t)(w * w);
+        }
     }
     return PT_OK;
 }

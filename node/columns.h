@@ -14,12 +14,15 @@ enum { COLUMNS_SLOTS_MAX = 1 << 27, COLUMNS_FILTERS_MAX = QUESTION_FILTERS_MAX }
 
 /* Which of one's own customers a vector is about: all filters on the own partner hold (filters on
  * others are passed over), and, when has_category, the customer has `value` of `attribute`. There,
- * and only there, a set counts as cut to max_per_person; a filter looks at the whole set. */
+ * and only there, a set counts as cut to max_per_person; a filter looks at the whole set. With
+ * has_number, those of whom that number is known. */
 struct columns_selector {
     const struct question_filter *filters; /* borrowed */
     size_t filter_count;
     bool has_category;
     uint16_t attribute, value; /* of the own partner; category or set */
+    bool has_number;
+    uint16_t number; /* of the own partner; a number */
 };
 
 struct columns_map; /* secret; immutable once placed, so threads may share it */
@@ -53,6 +56,13 @@ PT_MUST_USE enum pt_code columns_recipient(int8_t *values, uint64_t *square_sum,
 /* G: values[slot] = sum of signs of all selected records, held within +-127. */
 PT_MUST_USE enum pt_code columns_evaluator(int8_t *values, const struct columns_map *map,
                                            const struct columns_selector *which);
+/* W: sums of sign * w over the selected records of whom which->number is known, held within +-254, in
+ * two limbs of m entries: values[slot] + values[m + slot]. w = v - 50, v in 0..100 what the number is
+ * when it is clipped to the policy's bounds and scaled by them, rounded. *square_sum = sum of w^2,
+ * exact. PT_EBUG: that is no number. */
+PT_MUST_USE enum pt_code columns_numbers(int8_t *values, uint64_t *square_sum,
+                                         const struct columns_map *map,
+                                         const struct columns_selector *which);
 /* One byte a slot: 1 where any selected record falls, else 0 (PROTOCOL.md 6: OR, nothing evicted). */
 PT_MUST_USE enum pt_code columns_any(uint8_t *values, const struct columns_map *map,
                                      const struct columns_selector *which);

@@ -218,6 +218,25 @@ static enum pt_code charge(void *self, const struct ask_charge *c, struct ask_ac
     return PT_OK;
 }
 
+/* Those who pass and have a number, or their numbers. */
+static enum pt_code value_row(const struct columns_map *map, const struct evaluate_which *at,
+                              int8_t *values, uint64_t *size)
+{
+    const struct question *q = at->question;
+    const size_t slots = (size_t)columns_slots(map);
+    const struct columns_selector which = {.filters = q->filters,
+                                           .filter_count = q->filter_count,
+                                           .has_number = true,
+                                           .number = q->columns};
+    enum pt_code rc;
+
+    if (at->row == REPLY_NUMBERS)
+        return columns_numbers(values, size, map, &which);
+    memset(values + slots, 0, slots);
+    rc = columns_evaluator(values, map, &which);
+    return rc == PT_OK ? columns_audience_count(size, map, &which) : rc;
+}
+
 /* Row 0 is everybody who passes the filters; the others have one value of the attribute each. */
 enum pt_code evaluate_row(const struct columns_map *map, const struct evaluate_which *at,
                           int8_t *values, uint64_t *size, struct pt_err *err)
@@ -229,9 +248,10 @@ enum pt_code evaluate_row(const struct columns_map *map, const struct evaluate_w
                                            .has_category = index > 0,
                                            .attribute = q->columns,
                                            .value = index > 0 ? (uint16_t)(index - 1) : 0};
-    enum pt_code rc = columns_evaluator(values, map, &which);
+    enum pt_code rc = q->kind == QUESTION_VALUE ? value_row(map, at, values, size)
+                                                : columns_evaluator(values, map, &which);
 
-    if (rc == PT_OK)
+    if (rc == PT_OK && q->kind != QUESTION_VALUE)
         rc = columns_audience_count(size, map, &which);
     return rc == PT_OK ? PT_OK : pt_fail(err, rc, "the rows of the answer could not be made");
 }

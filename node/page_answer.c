@@ -15,6 +15,8 @@ enum { ABOUT_MAX = 512 };
 /* What is drawn of a table: its derived figures where it has them. */
 static const struct figure *figure_of(const struct answer *a, const struct answer_cell *c)
 {
+    if (a->kind == ANSWER_VALUE && c->count.status != FIGURE_VALUE)
+        return &c->count; /* the count's reason is why the mean is hidden */
     return answer_has_derived(a->kind) && !answer_is_measure(c) ? &c->derived : &c->count;
 }
 
@@ -35,6 +37,8 @@ static enum svg_unit unit_of(const struct answer *a)
     case ANSWER_BUBBLE:
     case ANSWER_KIND_COUNT:
         break;
+    case ANSWER_VALUE:
+        return SVG_NUMBER;
     }
     return SVG_PEOPLE;
 }
@@ -206,6 +210,34 @@ static void missing_of(FILE *out, const struct answer *a, const char *about)
     free(labels);
 }
 
+/* Mean and sum of each group, as bars. */
+static void values_of(FILE *out, const struct answer *a, bool sum, const char *title)
+{
+    struct svg_item *items = calloc(a->cell_count + 1, sizeof *items);
+    struct svg_bars b = {
+        .title = title, .about = title, .items = items, .unit = sum ? SVG_PEOPLE : SVG_NUMBER};
+
+    for (size_t i = 0; items != NULL && i < a->cell_count; i++)
+        items[b.count++] =
+            (struct svg_item){a->cells[i].row, sum ? a->cells[i].sum : a->cells[i].derived};
+    fputs("<h4>", out);
+    html_text(out, span_z(title));
+    fputs("</h4>\n", out);
+    svg_bars(out, &b);
+    free(items);
+}
+
+static void draw_value(FILE *out, const struct answer *a)
+{
+    char title[ABOUT_MAX];
+    const char *number = a->cell_count > 0 ? a->cells[0].column : a->columns;
+
+    snprintf(title, sizeof title, "mean of %s", number);
+    values_of(out, a, false, title);
+    snprintf(title, sizeof title, "sum of %s", number);
+    values_of(out, a, true, title);
+}
+
 static void sentences_of(FILE *out, const struct answer *a)
 {
     char line[REPORT_SURPRISE_MAX];
@@ -266,12 +298,16 @@ static enum svg_unit count_unit(const struct answer_cell *c)
 static void table_of(FILE *out, const struct answer *a)
 {
     bool derived = answer_has_derived(a->kind);
+    bool value = a->kind == ANSWER_VALUE;
 
     fprintf(out,
             "<details><summary>All %zu figures</summary><div class=\"wide\"><table><thead><tr>"
-            "<th>yours</th><th>theirs</th><th>people</th>%s%s%s</tr></thead>\n<tbody>\n",
-            a->cell_count, derived ? "<th>" : "", derived ? answer_kind_name(a->kind) : "",
-            derived ? "</th>" : "");
+            "<th>yours</th><th>theirs</th><th>people</th>%s%s%s%s</tr></thead>\n<tbody>\n",
+            a->cell_count, derived ? "<th>" : "",
+            value     ? "mean"
+            : derived ? answer_kind_name(a->kind)
+                      : "",
+            derived ? "</th>" : "", value ? "<th>sum</th>" : "");
     for (size_t i = 0; i < a->cell_count; i++) {
         const struct answer_cell *c = &a->cells[i];
         fputs("<tr><td>", out);
@@ -282,6 +318,8 @@ static void table_of(FILE *out, const struct answer *a)
         put_figure(out, &c->count, a->refusal, count_unit(c));
         if (derived && !answer_is_measure(c))
             put_figure(out, &c->derived, a->refusal, unit_of(a));
+        if (value)
+            put_figure(out, &c->sum, a->refusal, SVG_PEOPLE);
         fputs("</tr>\n", out);
     }
     fputs("</tbody></table></div></details>\n", out);
@@ -333,6 +371,9 @@ static void draw(FILE *out, const struct answer *a, const char *about)
     case ANSWER_SURPRISE:
         missing_of(out, a, about);
         sentences_of(out, a);
+        break;
+    case ANSWER_VALUE:
+        draw_value(out, a);
         break;
     case ANSWER_OVERLAP:
     case ANSWER_KIND_COUNT:

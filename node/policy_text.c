@@ -60,18 +60,25 @@ static void price(struct wrap *w, const struct policy *p, const struct question 
                 TWO_SIDED_95 * budget_sigma(price.cell));
 }
 
-static void pair(struct wrap *w, const struct policy *p, struct policy_pair pair)
+static void pair(struct wrap *w, const struct policy *p, enum question_kind kind,
+                 struct policy_pair pair)
 {
     char a[2 * POLICY_NAME_MAX + 2];
     char b[2 * POLICY_NAME_MAX + 2];
-    const struct question q = {.kind = QUESTION_CROSSTAB,
+    const struct question q = {.kind = kind,
                                .asker = pair.a.partner,
                                .with = pair.b.partner,
                                .rows = pair.a.attribute,
                                .columns = pair.b.attribute,
                                .rho_nano = p->privacy.table_rho_nano};
 
-    wrap_printf(w, "%s by %s:", name_of(a, p, pair.a), name_of(b, p, pair.b));
+    name_of(a, p, pair.a);
+    name_of(b, p, pair.b);
+    /* "sum and mean of drinkco.spend by freshmart.buys". */
+    if (kind == QUESTION_VALUE)
+        wrap_printf(w, "sum and mean of %s by %s:", b, a);
+    else
+        wrap_printf(w, "%s by %s:", a, b);
     price(w, p, &q);
 }
 
@@ -104,10 +111,10 @@ static void rule(FILE *out, const struct policy *p, enum question_kind kind)
         wrap_words(&w, "no filters");
     wrap_end(&w);
     for (size_t i = 0; i < r->pair_count; i++) {
-        pair(&w, p, r->pairs[i]);
+        pair(&w, p, kind, r->pairs[i]);
         wrap_end(&w);
     }
-    if (kind == QUESTION_CROSSTAB)
+    if (question_has_axes(kind))
         return;
     price(&w, p,
           &(struct question){.kind = kind,

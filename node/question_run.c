@@ -8,6 +8,7 @@
 #include "node/question_internal.h"
 #include "node/reach_query.h"
 #include "policy/decide.h"
+#include "proto/value.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -29,7 +30,7 @@ static enum pt_code understand(struct query *q, const struct planner_query *in, 
     if (!answer_kind_parse(&q->kind, in->kind))
         return pt_fail(err, PT_EUSAGE,
                        "unknown question \"%.40s\": overlap, reach, crosstab, profile, affinity, "
-                       "surprise, absent, lift, journey or bubble",
+                       "surprise, absent, lift, journey, bubble or value",
                        in->kind);
     const struct question_words words = {.kind = question_kind_name(answer_question_kind(q->kind)),
                                          .asker = self_name(q),
@@ -155,11 +156,11 @@ static enum pt_code converse(struct query *q, struct pt_err *err)
 /* ---- from replies to figures ---- */
 
 /* What the evaluator's noise really is: an integer width in units of Z_q (reply.h). */
-static double noise_variance(const struct query *q, struct budget_variance v)
+static double noise_variance(const struct query *q, double sigma)
 {
     double delta = rlwe_delta(q->rlwe);
     size_t group = q->own.count < RLWE_COLUMNS_MAX ? q->own.count : RLWE_COLUMNS_MAX;
-    double width = ceil(delta * budget_sigma(v));
+    double width = ceil(delta * sigma);
     double least = (double)inner_noise_min(group);
 
     if (width < least)
@@ -189,6 +190,35 @@ static enum pt_code open_replies(struct query *q, struct pt_err *err)
     return rc;
 }
 
+/* A value: the second row are the numbers, whose "size" is the sum of their squares. */
+static enum pt_code fill_value(struct answer *out, const struct query *q,
+                               const struct estimate_in *counts, const struct budget_price *price,
+                               struct pt_err *err)
+{
+    const struct policy_attribute *number =
+        &q->policy->partners[q->question.with].attributes[q->question.columns];
+    const struct value_in in = {
+        .counts = counts,
+        .raw = q->raw + (size_t)REPLY_NUMBERS * q->own.count,
+        .variance = noise_variance(q, BUDGET_NUMBER * budget_sigma(price->cell)),
+        .all_variance = noise_variance(q, BUDGET_NUMBER * budget_sigma(price->margin)),
+        .scheme_variance = q->scheme[REPLY_NUMBERS],
+        .square_sum = q->other_size[REPLY_NUMBERS],
+        .minimum = number->min,
+        .maximum = number->max};
+
+    return answer_fill_value(out, q->policy, &q->question, &in, err);
+}
+
+static enum pt_code fill_figures(struct answer *out, const struct query *q, struct estimate_in *in,
+                                 const struct budget_price *price, struct pt_err *err)
+{
+    if (q->question.kind != QUESTION_VALUE)
+        return answer_fill(out, q->kind, q->policy, &q->question, in, err);
+    in->column_count = 0;
+    return fill_value(out, q, in, price, err);
+}
+
 static enum pt_code fill(struct answer *out, struct query *q, struct pt_err *err)
 {
     const struct epoch_header *h = snapshot_header(q->epoch);
@@ -200,7 +230,7 @@ static enum pt_code fill(struct answer *out, struct query *q, struct pt_err *err
     if (rc != PT_OK)
         return rc;
     budget_price(&price, q->policy, &q->question, rlwe_delta(q->rlwe));
-    const struct estimate_in in = {
+    struct estimate_in in = {
         .frame = {.slot_count = (double)h->slot_count,
                   .kept = (double)columns_kept(map),
                   .customers = (double)columns_rows(map),
@@ -213,9 +243,9 @@ static enum pt_code fill(struct answer *out, struct query *q, struct pt_err *err
         .own_size = q->own.own_size,
         .other_size = q->other_size,
         .scheme_variance = q->scheme,
-        .cell_variance = noise_variance(q, price.cell),
-        .margin_variance = noise_variance(q, price.margin)};
-    if ((rc = answer_fill(out, q->kind, q->policy, &q->question, &in, err)) != PT_OK)
+        .cell_variance = noise_variance(q, budget_sigma(price.cell)),
+        .margin_variance = noise_variance(q, budget_sigma(price.margin))};
+    if ((rc = fill_figures(out, q, &in, &price, err)) != PT_OK)
         return rc;
     text_hex(hash, q->ask.answer.b, sizeof q->ask.answer.b);
     snprintf(out->hashes, sizeof out->hashes, "%s=%s", out->with, hash);

@@ -12,6 +12,7 @@
 #include "node/plot.h"
 #include "node/report_measures.h"
 #include "node/report_surprise.h"
+#include "node/report_value.h"
 #include "node/table.h"
 
 /* Label, figure with its error bar, a gap, a bar: within TABLE_COLUMNS. */
@@ -54,13 +55,20 @@ static bool put(json_t *object, const char *key, json_t *value)
     return value != NULL && json_object_set_new(object, key, value) == 0;
 }
 
-static bool put_index(json_t *cell, const struct answer *a, const struct figure *f)
+/* "index", "index_low", "index_high", "index_reason". */
+static bool put_interval(json_t *cell, const char *name, const struct answer *a,
+                         const struct figure *f)
 {
     bool there = f->status == FIGURE_VALUE;
-    return put(cell, "index", number_or_null(there, f->value)) &&
-           put(cell, "index_low", number_or_null(there, f->value - f->half_width)) &&
-           put(cell, "index_high", number_or_null(there, f->value + f->half_width)) &&
-           put(cell, "index_reason", text_or_null(reason_of(a, f)));
+    char key[32];
+
+    bool ok = put(cell, name, number_or_null(there, f->value));
+    snprintf(key, sizeof key, "%s_low", name);
+    ok = ok && put(cell, key, number_or_null(there, f->value - f->half_width));
+    snprintf(key, sizeof key, "%s_high", name);
+    ok = ok && put(cell, key, number_or_null(there, f->value + f->half_width));
+    snprintf(key, sizeof key, "%s_reason", name);
+    return ok && put(cell, key, text_or_null(reason_of(a, f)));
 }
 
 static bool put_share(json_t *cell, const struct answer *a, const struct figure *f)
@@ -89,7 +97,9 @@ static bool put_derived(json_t *cell, const struct answer *a, const struct answe
         return true;
     switch (a->kind) {
     case ANSWER_AFFINITY:
-        return put_index(cell, a, &c->derived);
+        return put_interval(cell, "index", a, &c->derived);
+    case ANSWER_VALUE:
+        return put_interval(cell, "mean", a, &c->derived) && put_interval(cell, "sum", a, &c->sum);
     case ANSWER_PROFILE:
     case ANSWER_ABSENT:
     case ANSWER_JOURNEY:
@@ -214,6 +224,14 @@ static bool is_share(enum answer_kind k)
     return k == ANSWER_PROFILE || k == ANSWER_ABSENT || k == ANSWER_JOURNEY;
 }
 
+static bool csv_interval(struct buf *out, const struct figure *f)
+{
+    bool there = f->status == FIGURE_VALUE;
+
+    return csv_number(out, there, f->value) && csv_number(out, there, f->value - f->half_width) &&
+           csv_number(out, there, f->value + f->half_width);
+}
+
 static bool csv_cell(struct buf *out, const struct answer *a, const struct answer_cell *c)
 {
     bool there = c->count.status == FIGURE_VALUE;
@@ -226,10 +244,10 @@ static bool csv_cell(struct buf *out, const struct answer *a, const struct answe
               csv_number(out, there, c->count.half_width) && buf_u8(out, ',') &&
               csv_text(out, reason_of(a, &c->count));
 
-    if (a->kind == ANSWER_AFFINITY)
-        ok = ok && csv_number(out, derived, value) &&
-             csv_number(out, derived, value - half_width) &&
-             csv_number(out, derived, value + half_width);
+    if (a->kind == ANSWER_AFFINITY || a->kind == ANSWER_VALUE)
+        ok = ok && csv_interval(out, &c->derived);
+    if (a->kind == ANSWER_VALUE)
+        ok = ok && csv_interval(out, &c->sum);
     if (is_share(a->kind) || a->kind == ANSWER_SURPRISE)
         ok = ok && csv_number(out, derived, value) && csv_number(out, derived, half_width);
     if (a->kind == ANSWER_SURPRISE)
@@ -246,6 +264,7 @@ static bool write_csv(struct buf *out, const struct answer *a)
         [ANSWER_ABSENT] = ",share,share_half_width",
         [ANSWER_JOURNEY] = ",share,share_half_width",
         [ANSWER_SURPRISE] = ",missing,missing_half_width,expected,found",
+        [ANSWER_VALUE] = ",mean,mean_low,mean_high,sum,sum_low,sum_high",
     };
     const char *more = MORE[a->kind] != NULL ? MORE[a->kind] : "";
     bool ok = buf_printf(out, "row,column,status,value,half_width,reason%s\r\n", more);
@@ -282,6 +301,8 @@ static void show_index(struct table_cell *out, const struct figure *f)
 
 static const struct figure *figure_of(const struct answer *a, const struct answer_cell *c)
 {
+    if (a->kind == ANSWER_VALUE && c->count.status != FIGURE_VALUE)
+        return &c->count; /* whose reason is why the mean is hidden too */
     return answer_has_derived(a->kind) && !answer_is_measure(c) ? &c->derived : &c->count;
 }
 
@@ -361,7 +382,7 @@ static enum pt_code make_bars(struct drawing *d, const struct answer *a, size_t 
 static enum pt_code draw(struct buf *out, const struct answer *a, const struct report_style *style,
                          struct pt_err *err)
 {
-    bool single = answer_question_kind(a->kind) != QUESTION_CROSSTAB;
+    bool single = !question_has_axes(answer_question_kind(a->kind));
     size_t n = answer_table_cells(a);
     size_t width = single ? 1 : table_width(a, n);
     size_t height = n / width;
@@ -414,14 +435,19 @@ static enum pt_code put_title(struct buf *out, const struct answer *a, struct pt
         [ANSWER_LIFT] = "exposed against control",
         [ANSWER_JOURNEY] = "% of each row's customers in common; columns: the stage there",
         [ANSWER_BUBBLE] = "how alike: entropy, effective number of categories, concentration",
+        [ANSWER_VALUE] = "customers in common of whom the number is known",
     };
     char line[QUESTION_TEXT_MAX];
     struct span rest = span_z(a->question);
     enum pt_code rc;
 
-    snprintf(line, sizeof line, "%s of %s with %s%s%s%s%s (%s)", answer_kind_name(a->kind),
-             a->asker, a->with, a->rows[0] == '\0' ? "" : ": ", a->rows,
-             a->rows[0] == '\0' ? "" : " by ", a->columns, SAYS[a->kind]);
+    if (a->kind == ANSWER_VALUE) /* the number with its unit, by the groups */
+        snprintf(line, sizeof line, "value of %s with %s: %s by %s (%s)", a->asker, a->with,
+                 a->cell_count > 0 ? a->cells[0].column : a->columns, a->rows, SAYS[a->kind]);
+    else
+        snprintf(line, sizeof line, "%s of %s with %s%s%s%s%s (%s)", answer_kind_name(a->kind),
+                 a->asker, a->with, a->rows[0] == '\0' ? "" : ": ", a->rows,
+                 a->rows[0] == '\0' ? "" : " by ", a->columns, SAYS[a->kind]);
     rc = table_paragraph(out, line, 0, err);
     while (rc == PT_OK && rest.n > 0) {
         bool found;
@@ -504,6 +530,8 @@ static enum pt_code write_table(struct buf *out, const struct answer *a,
     bool measured = answer_table_cells(a) < a->cell_count;
     if (list)
         rc = report_surprise(out, a, style->colour, err);
+    else if (a->kind == ANSWER_VALUE)
+        rc = report_value(out, a, style->colour, err);
     else if (a->kind != ANSWER_BUBBLE || !measured) /* whose table says nothing that it does not */
         rc = draw(out, a, style, err);
     if (rc == PT_OK && measured && a->kind != ANSWER_BUBBLE && !buf_u8(out, '\n'))

@@ -22,7 +22,8 @@ bool report_wants_colour(int fd);
  *   JSON   {"question","policy","epoch","charged_rho","left_rho","cells":[{"row","column",
  *          "status","value","half_width","reason"}], ...}; affinity's cells add index, index_low,
  *          index_high, profile's, absent's and journey's share, share_half_width, surprise's found, missing,
- *          missing_half_width, expected; what is not shown is null
+ *          missing_half_width, expected, value's mean, mean_low, mean_high, mean_reason and the same of sum;
+ *          what is not shown is null
  *          Measures (answer.h) are cells too: row "ratio, times", column what is measured
  *   CSV    RFC 4180, a line a cell, CRLF; what is not shown is empty
  * PT_ENOMEM. */

@@ -9,6 +9,7 @@
 
 /* The error of the lattice rounding, RLWE_ETA of crypto/rlwe.h: the charge pays for it. */
 enum { ETA = 2, RHO_SCALE = 9 };
+static const uint64_t SQUARE = (uint64_t)BUDGET_NUMBER * BUDGET_NUMBER;
 #define NANO UINT64_C(1000000000)
 
 /* ceil(rho * (1 + eta/delta)^2 * quarters/4), exactly. */
@@ -28,6 +29,7 @@ void budget_price(struct budget_price *out, const struct policy *p, const struct
 {
     uint64_t rho = q->rho_nano;
 
+    out->square = (struct budget_variance){0, 1};
     assert(delta > 0 && rho > 0 && rho <= 100 * NANO);
     if (q->kind == QUESTION_OVERLAP) {
         /* 1/(2 rho), the size beside it at twice the width: a quarter of the price more. */
@@ -38,6 +40,13 @@ void budget_price(struct budget_price *out, const struct policy *p, const struct
         /* Overlap and size alike at 1/rho, half of the price each. */
         out->cell = (struct budget_variance){NANO, rho};
         out->margin = out->cell;
+        out->charge_nano = charge(rho, 4, delta);
+    } else if (q->kind == QUESTION_VALUE) {
+        uint64_t a = p->partners[q->asker].attributes[q->rows].max_per_person;
+        uint64_t quarters = 8 * a + 3; /* four times the squared sensitivity, but for squares */
+        out->cell = (struct budget_variance){quarters * 20 * NANO, 8 * 19 * rho};
+        out->margin = (struct budget_variance){4 * quarters * 20 * NANO, 8 * 19 * rho};
+        out->square = (struct budget_variance){SQUARE * SQUARE * 20 / 2 * NANO, rho};
         out->charge_nano = charge(rho, 4, delta);
     } else {
         uint64_t a = p->partners[q->asker].attributes[q->rows].max_per_person;

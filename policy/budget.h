@@ -14,13 +14,22 @@ struct budget_variance { /* of noise in counts squared: num/den */
 struct budget_price {
     struct budget_variance cell; /* sigma^2 of a cell (a count's only cell, a table's body) */
     struct budget_variance
-        margin;           /* of margins, total and E's sizes: (2 sigma)^2; reach: sigma^2 */
-    uint64_t charge_nano; /* rho of the whole answer times (1 + eta/delta)^2, rounded up */
+        margin; /* of margins, total and E's sizes: (2 sigma)^2; reach: sigma^2 */
+    struct budget_variance square; /* value: of the sum of squares; 0/1 */
+    uint64_t charge_nano;          /* rho of the whole answer times (1 + eta/delta)^2, rounded up */
 };
 
 /* rows_max = C_A (asker's categories a person), columns_max = C_B. overlap: sigma^2 = 1/(2 rho), charge
  * 1.25 rho; reach: cell and size at sigma^2 = 1/rho, charge rho; crosstab: sigma^2 =
- * (C_A C_B + (C_A + 2 C_B + 2)/4) / (2 rho), charge rho. delta: rlwe_delta(). */
+ * (C_A C_B + (C_A + 2 C_B + 2)/4) / (2 rho), charge rho. delta: rlwe_delta().
+ *
+ * value: one release of Gaussian parts, whose rho add up to it (zCDP composes). A person is in "all"
+ * and in C_A groups at most, moves each count by 1, each sum by 50 and the sum of squares by 2500:
+ *   rho/20    the sum of squares, sigma = 2500/sqrt(2 rho/20)             [it serves error bars only]
+ *   19rho/20  C_A counts at sigma and C_A sums at 50 sigma; of all the count, the sum, and E's size, at
+ *             twice that: sigma^2 = (2 C_A + 3/4) / (2 * 19 rho/20)
+ * charge rho. cell and margin are the counts'; a sum's noise has BUDGET_NUMBER times their width. */
+enum { BUDGET_NUMBER = 50 };
 void budget_price(struct budget_price *out, const struct policy *p, const struct question *q,
                   uint32_t delta);
 double budget_sigma(struct budget_variance v);

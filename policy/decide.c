@@ -58,6 +58,7 @@ static enum pt_code pair_listed(const struct policy *p, const struct question *q
 
     for (size_t i = 0; i < rule->pair_count; i++) {
         const struct policy_pair *pair = &rule->pairs[i];
+        /* A value's rows are groups and its columns a number: the other order is no question. */
         if ((same_ref(pair->a, rows) && same_ref(pair->b, columns)) ||
             (same_ref(pair->a, columns) && same_ref(pair->b, rows)))
             return PT_OK;
@@ -83,5 +84,5 @@ enum pt_code decide(const struct policy *p, const struct question *q, struct pt_
             return rc;
     if ((rc = filters_listed(p, q, err)) != PT_OK)
         return rc;
-    return q->kind == QUESTION_CROSSTAB ? pair_listed(p, q, err) : PT_OK;
+    return question_has_axes(q->kind) ? pair_listed(p, q, err) : PT_OK;
 }

@@ -79,6 +79,61 @@ static void pairs(struct explain_maker *m, const struct policy_rule *r)
     explain_say(m, SAY_READINGS, PATHS("questions.crosstab"), ARGS(NULL));
 }
 
+static const struct policy_attribute *attribute_of(const struct policy *p, struct attribute_ref r)
+{
+    return &p->partners[r.partner].attributes[r.attribute];
+}
+
+/* A sum is middle T + scale S (value.h): the noise of both. */
+static void value_price(struct explain_maker *m, const struct question *q, const char *path,
+                        const struct policy_attribute *number)
+{
+    struct budget_price price;
+    char n[4][NUMBER_BYTES];
+
+    budget_price(&price, m->p, q, 1U << RLWE_DELTA_LOG2_MAX);
+    double sigma = TWO_SIDED_95 * budget_sigma(price.cell);
+    double each = hypot((number->min + number->max) / 2, (number->max - number->min) / 2);
+    explain_say(m, SAY_VALUE_PRICE, PATHS(path, "privacy.cost.table_rho"),
+                ARGS(explain_real(n[0], m, 0, ceil(sigma)),
+                     explain_count(n[1], m, (uint64_t)ceil(sigma * each)),
+                     explain_rho(n[2], m, price.charge_nano),
+                     explain_count(n[3], m, m->p->privacy.budget_rho_nano / price.charge_nano)));
+}
+
+static const char *bound(char out[NUMBER_BYTES], const struct explain_maker *m, double v)
+{
+    return explain_real(out, m, floor(v) < v ? 2 : 0, v);
+}
+
+static void values(struct explain_maker *m, const struct policy_rule *r)
+{
+    const struct policy *p = m->p;
+    char a[2 * POLICY_NAME_MAX + 2];
+    char b[2 * POLICY_NAME_MAX + 2];
+    char n[3][NUMBER_BYTES];
+    char path[PATH_MAX_BYTES];
+
+    for (size_t i = 0; i < r->pair_count; i++) {
+        struct policy_pair pair = r->pairs[i];
+        const struct policy_attribute *number = attribute_of(p, pair.b);
+        const struct question q = {.kind = QUESTION_VALUE,
+                                   .asker = pair.a.partner,
+                                   .with = pair.b.partner,
+                                   .rows = pair.a.attribute,
+                                   .columns = pair.b.attribute,
+                                   .rho_nano = p->privacy.table_rho_nano};
+        if (!touches_view(m, pair))
+            continue;
+        snprintf(path, sizeof path, "questions.value.pairs.%zu", i);
+        explain_say(m, SAY_VALUE_PAIR, PATHS(path),
+                    ARGS(ref_text(a, p, pair.a), ref_text(b, p, pair.b),
+                         explain_count(n[0], m, attribute_of(p, pair.a)->value_count),
+                         bound(n[1], m, number->min), bound(n[2], m, number->max)));
+        value_price(m, &q, path, number);
+    }
+}
+
 static void filters(struct explain_maker *m, const struct policy_rule *r, const char *path)
 {
     char name[2 * POLICY_NAME_MAX + 2];
@@ -98,7 +153,8 @@ static void rule(struct explain_maker *m, enum question_kind kind)
 {
     static const enum explain_id ID[] = {[QUESTION_OVERLAP] = SAY_OVERLAP,
                                          [QUESTION_REACH] = SAY_REACH,
-                                         [QUESTION_CROSSTAB] = SAY_CROSSTAB};
+                                         [QUESTION_CROSSTAB] = SAY_CROSSTAB,
+                                         [QUESTION_VALUE] = SAY_VALUE};
     const struct policy_rule *r = &m->p->rule[kind];
     char path[PATH_MAX_BYTES];
     char ask_path[PATH_MAX_BYTES + 8];
@@ -109,8 +165,7 @@ static void rule(struct explain_maker *m, enum question_kind kind)
 
     snprintf(path, sizeof path, "questions.%s", question_kind_name(kind));
     snprintf(ask_path, sizeof ask_path, "%s.ask", path);
-    snprintf(pairs_path, sizeof pairs_path, "%s%s", path,
-             kind == QUESTION_CROSSTAB ? ".pairs" : "");
+    snprintf(pairs_path, sizeof pairs_path, "%s%s", path, question_has_axes(kind) ? ".pairs" : "");
     snprintf(filters_path, sizeof filters_path, "%s.filters", path);
     for (size_t i = 0; i < m->p->partner_count; i++)
         if (r->askers & 1U << i)
@@ -120,6 +175,8 @@ static void rule(struct explain_maker *m, enum question_kind kind)
     filters(m, r, filters_path);
     if (kind == QUESTION_CROSSTAB)
         pairs(m, r);
+    else if (kind == QUESTION_VALUE)
+        values(m, r);
     else
         price(m,
               &(struct question){.kind = kind,
@@ -128,11 +185,14 @@ static void rule(struct explain_maker *m, enum question_kind kind)
               path, kind == QUESTION_REACH ? "privacy.cost.reach_rho" : "privacy.cost.count_rho");
 }
 
-static bool has_pair(const struct policy_rule *r, size_t a, size_t b)
+/* A value is asked for by whose groups they are, a crosstab by either. */
+static bool has_pair(const struct policy *p, enum question_kind kind, size_t a, size_t b)
 {
+    const struct policy_rule *r = &p->rule[kind];
+
     for (size_t i = 0; i < r->pair_count; i++)
         if ((r->pairs[i].a.partner == a && r->pairs[i].b.partner == b) ||
-            (r->pairs[i].a.partner == b && r->pairs[i].b.partner == a))
+            (kind != QUESTION_VALUE && r->pairs[i].a.partner == b && r->pairs[i].b.partner == a))
             return true;
     return false;
 }
@@ -149,7 +209,8 @@ static void may_learn(struct explain_maker *m, size_t asker, size_t owner)
         const struct policy_rule *r = &m->p->rule[kind];
         uint32_t both = 1U << asker | 1U << owner;
         if (!r->present || (r->askers & both) != both ||
-            (kind == QUESTION_CROSSTAB && !has_pair(r, asker, owner)))
+            (question_has_axes((enum question_kind)kind) &&
+             !has_pair(m->p, (enum question_kind)kind, asker, owner)))
             continue;
         snprintf(room[n], sizeof room[n], "questions.%s",
                  question_kind_name((enum question_kind)kind));

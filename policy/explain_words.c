@@ -37,6 +37,7 @@ static const struct {
      {"how many people are reached in each combination",
       "quante persone si raggiungono in ogni combinazione"}},
     {"crosstab", {"tables of counts", "tabelle di conteggi"}},
+    {"value", {"sums and means of a number", "somme e medie di un numero"}},
     {"sum", {"their sum", "la somma"}},
     {"mean", {"their mean", "la media"}},
     {"max", {"the largest", "il maggiore"}},

@@ -156,12 +156,11 @@ static bool is_filter(const struct policy *p, size_t partner, size_t attribute)
 
 static bool is_paired(const struct policy *p, size_t partner, size_t attribute)
 {
-    const struct policy_rule *r = &p->rule[QUESTION_CROSSTAB];
-
-    for (size_t i = 0; i < r->pair_count; i++)
-        if (same_ref(r->pairs[i].a, partner, attribute) ||
-            same_ref(r->pairs[i].b, partner, attribute))
-            return true;
+    for (size_t k = 0; k < QUESTION_KIND_COUNT; k++)
+        for (size_t i = 0; i < p->rule[k].pair_count; i++)
+            if (same_ref(p->rule[k].pairs[i].a, partner, attribute) ||
+                same_ref(p->rule[k].pairs[i].b, partner, attribute))
+                return true;
     return false;
 }
 
@@ -220,15 +219,15 @@ static void filters_too_fine(struct lint *l, const struct lint_in *in)
 
 static void unreachable_pair(struct lint *l, const struct lint_in *in)
 {
-    const struct policy *p = in->policy;
-    const struct policy_rule *r = &p->rule[QUESTION_CROSSTAB];
-
-    for (size_t i = 0; i < r->pair_count; i++) {
-        uint32_t both = 1U << r->pairs[i].a.partner | 1U << r->pairs[i].b.partner;
-        if ((r->askers & both) != both)
-            lint_find(l, r->pairs_line,
-                      "a pair of %s and %s, of whom one may neither ask nor be asked",
-                      name(in, r->pairs[i].a.partner), name(in, r->pairs[i].b.partner));
+    for (size_t k = 0; k < QUESTION_KIND_COUNT; k++) {
+        const struct policy_rule *r = &in->policy->rule[k];
+        for (size_t i = 0; i < r->pair_count; i++) {
+            uint32_t both = 1U << r->pairs[i].a.partner | 1U << r->pairs[i].b.partner;
+            if ((r->askers & both) != both)
+                lint_find(l, r->pairs_line,
+                          "a pair of %s and %s, of whom one may neither ask nor be asked",
+                          name(in, r->pairs[i].a.partner), name(in, r->pairs[i].b.partner));
+        }
     }
 }
 

@@ -108,6 +108,7 @@ static void prices(struct priced out[3], const struct policy *p)
     /* An overlap comes with the owner's size, a quarter of the price more. */
     out[0] = (struct priced){"an overlap", v->count_rho_nano + (v->count_rho_nano + 3) / 4,
                              p->line.count_rho};
+    /* A value costs what a table costs. */
     out[1] = (struct priced){"a table", v->table_rho_nano, p->line.table_rho};
     out[2] = (struct priced){"a reach", v->reach_rho_nano,
                              p->line.reach_rho != 0 ? p->line.reach_rho : v->cost_line};
@@ -210,17 +211,20 @@ static void no_daily_brake(struct lint *l, const struct lint_in *in)
                   "the budget of %" PRIu32 " days may be spent in one", v->budget_days);
 }
 
+static bool may_be_asked(const struct policy *p, size_t price)
+{
+    if (price == 1)
+        return p->rule[QUESTION_CROSSTAB].present || p->rule[QUESTION_VALUE].present;
+    return p->rule[price == 0 ? QUESTION_OVERLAP : QUESTION_REACH].present;
+}
+
 static void daily_pays_nothing(struct lint *l, const struct lint_in *in)
 {
     struct priced price[3];
 
     prices(price, in->policy);
     for (size_t i = 0; i < PT_LEN(price); i++)
-        if (in->policy->rule[i == 0   ? QUESTION_OVERLAP
-                             : i == 1 ? QUESTION_CROSSTAB
-                                      : QUESTION_REACH]
-                .present &&
-            in->policy->privacy.daily_rho_nano < price[i].rho_nano)
+        if (may_be_asked(in->policy, i) && in->policy->privacy.daily_rho_nano < price[i].rho_nano)
             lint_find(l, in->policy->line.daily_rho, "a day's budget does not pay for %s",
                       price[i].name);
 }

@@ -30,8 +30,10 @@ const char *const NAMES_PURPOSE[] = {"joint-campaign-planning",
                                      "product-development",
                                      NULL};
 
-static const char *const KINDS[] = {
-    [QUESTION_OVERLAP] = "overlap", [QUESTION_REACH] = "reach", [QUESTION_CROSSTAB] = "crosstab"};
+static const char *const KINDS[] = {[QUESTION_OVERLAP] = "overlap",
+                                    [QUESTION_REACH] = "reach",
+                                    [QUESTION_CROSSTAB] = "crosstab",
+                                    [QUESTION_VALUE] = "value"};
 
 const char *policy_rules_name(enum policy_rules r)
 {

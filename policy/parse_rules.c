@@ -177,7 +177,13 @@ static enum pt_code read_filters(void *base, const struct schema_key *key,
     return PT_OK;
 }
 
-static enum pt_code read_pair(struct policy_pair *out, const struct schema_at *at,
+static bool is_number(const struct policy *p, struct attribute_ref r)
+{
+    return p->partners[r.partner].attributes[r.attribute].type == ATTRIBUTE_NUMBER;
+}
+
+/* A crosstab's pair has no number, a value's just one, which is put second. */
+static enum pt_code read_pair(struct policy_pair *out, const struct schema_at *at, bool value,
                               struct pt_err *err)
 {
     const struct policy *p = at->context;
@@ -190,11 +196,18 @@ static enum pt_code read_pair(struct policy_pair *out, const struct schema_at *a
         struct schema_at item = {&at->node->children[i], at->path, at->context};
         if ((rc = find_attribute(side[i], &item, err)) != PT_OK)
             return rc;
-        const struct policy_attribute *a =
-            &p->partners[side[i]->partner].attributes[side[i]->attribute];
-        if (a->type == ATTRIBUTE_NUMBER)
+        if (!value && is_number(p, *side[i]))
             return schema_fail(&item, err, "%s is a number; a table needs a category or a set",
-                               a->name);
+                               p->partners[side[i]->partner].attributes[side[i]->attribute].name);
+    }
+    if (value && is_number(p, out->a) == is_number(p, out->b))
+        return schema_fail(at, err,
+                           "expected a category or a set of one partner and a number of "
+                           "another");
+    if (value && is_number(p, out->a)) {
+        struct attribute_ref number = out->a;
+        out->a = out->b;
+        out->b = number;
     }
     if (out->a.partner == out->b.partner)
         return schema_fail(at, err, "both attributes are of %s; a pair joins two partners",
@@ -208,7 +221,6 @@ static enum pt_code read_pairs(void *base, const struct schema_key *key, const s
     struct policy_rule *rule = base;
     enum pt_code rc;
 
-    (void)key;
     if ((rc = schema_list(at, 1, POLICY_PAIRS_MAX, err)) != PT_OK)
         return rc;
     rule->pairs = calloc(at->node->child_count, sizeof *rule->pairs);
@@ -217,7 +229,7 @@ static enum pt_code read_pairs(void *base, const struct schema_key *key, const s
     for (size_t i = 0; i < at->node->child_count; i++) {
         struct schema_at item = {&at->node->children[i], at->path, at->context};
         struct policy_pair *added = &rule->pairs[rule->pair_count];
-        if ((rc = read_pair(added, &item, err)) != PT_OK)
+        if ((rc = read_pair(added, &item, key->min == QUESTION_VALUE, err)) != PT_OK)
             return rc;
         for (size_t k = 0; k < rule->pair_count; k++)
             if ((same_ref(rule->pairs[k].a, added->a) && same_ref(rule->pairs[k].b, added->b)) ||
@@ -240,6 +252,13 @@ static const struct schema_key TABLE_RULE[] = {
     {0},
 };
 
+static const struct schema_key VALUE_RULE[] = {
+    {"ask", read_ask, .line_offset = RULE_AT(ask_line)},
+    {"filters", read_filters, .line_offset = RULE_AT(filters_line), .optional = true},
+    {"pairs", read_pairs, .min = QUESTION_VALUE, .line_offset = RULE_AT(pairs_line)},
+    {0},
+};
+
 static enum pt_code read_rule(void *base, const struct schema_key *key, const struct schema_at *at,
                               struct pt_err *err)
 {
@@ -256,6 +275,7 @@ static const struct schema_key QUESTIONS[] = {
     {"overlap", read_rule, .min = QUESTION_OVERLAP, .keys = COUNT_RULE, .optional = true},
     {"reach", read_rule, .min = QUESTION_REACH, .keys = COUNT_RULE, .optional = true},
     {"crosstab", read_rule, .min = QUESTION_CROSSTAB, .keys = TABLE_RULE, .optional = true},
+    {"value", read_rule, .min = QUESTION_VALUE, .keys = VALUE_RULE, .optional = true},
     {0},
 };
 

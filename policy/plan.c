@@ -10,7 +10,7 @@
 
 static const char *const ASKS[] = {"overlap",  "reach",    "crosstab", "profile",
                                    "affinity", "surprise", "absent",   "lift",
-                                   "journey",  "bubble",   NULL};
+                                   "journey",  "bubble",   "value",    NULL};
 
 struct reader { /* what the rows of the file share */
     struct plan *plan;

@@ -55,21 +55,28 @@ struct policy_partner {
 };
 
 /* What the wire knows how to ask. Affinity and profile are readings of a crosstab: they are
- * permitted, and paid for, as that crosstab is. */
-enum question_kind { QUESTION_OVERLAP, QUESTION_REACH, QUESTION_CROSSTAB, QUESTION_KIND_COUNT };
+ * permitted, and paid for, as that crosstab is. A value costs what a crosstab costs. */
+enum question_kind {
+    QUESTION_OVERLAP,
+    QUESTION_REACH,
+    QUESTION_CROSSTAB,
+    QUESTION_VALUE,
+    QUESTION_KIND_COUNT
+};
 
 struct attribute_ref { /* indices into policy.partners[].attributes[] */
     uint16_t partner, attribute;
 };
 struct policy_pair {
-    struct attribute_ref a, b; /* either order may be asked */
+    /* crosstab: either order may be asked. value: a the groups, whose partner asks; b the number. */
+    struct attribute_ref a, b;
 };
 struct policy_rule { /* one entry under questions: */
     bool present;
     uint32_t askers; /* bit i: partners[i] may ask, of any other partner in the set */
     struct attribute_ref *filters;
     size_t filter_count;
-    struct policy_pair *pairs; /* crosstab */
+    struct policy_pair *pairs; /* crosstab, value */
     size_t pair_count;
     uint32_t line, ask_line, filters_line, pairs_line;
 };

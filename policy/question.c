@@ -94,6 +94,11 @@ static enum pt_code find_attribute(uint16_t *out, const struct policy_partner *p
                    found, list, guess);
 }
 
+bool question_has_axes(enum question_kind k)
+{
+    return k == QUESTION_CROSSTAB || k == QUESTION_VALUE;
+}
+
 uint32_t question_parties(const struct question *q)
 {
     return 1U << q->asker | 1U << q->with | q->also;
@@ -129,25 +134,28 @@ static enum pt_code find_ref(struct attribute_ref *out, const struct policy *p,
     return find_attribute(&out->attribute, &p->partners[out->partner], dot ? rest : head, err);
 }
 
-/* rows are the asker's, columns the other's; both category or set. */
+/* rows are the asker's, columns the other's; both category or set, but for a value's number. */
 static enum pt_code find_axis(uint16_t *out, const struct policy *p, const struct question *q,
                               bool rows, const char *word, struct pt_err *err)
 {
     const char *axis = rows ? "rows" : "columns";
+    bool number = !rows && q->kind == QUESTION_VALUE;
     uint16_t owner = rows ? q->asker : q->with;
     struct attribute_ref ref = {0};
 
     if (word == NULL)
-        return pt_fail(err, PT_EUSAGE, "a crosstab needs %s: an attribute of %s", axis,
-                       p->partners[owner].name);
+        return pt_fail(err, PT_EUSAGE, "a %s needs %s: %s of %s", question_kind_name(q->kind), axis,
+                       number ? "a number" : "an attribute", p->partners[owner].name);
     if (find_ref(&ref, p, q, owner, span_z(word), err) != PT_OK)
         return pt_wrap(err, "%s", axis);
     if (ref.partner != owner)
         return pt_fail(err, PT_EUSAGE, "%s: %s.%s given; %s are an attribute of %s", axis,
                        p->partners[ref.partner].name, attribute(p, ref)->name, axis,
                        p->partners[owner].name);
-    if (attribute(p, ref)->type == ATTRIBUTE_NUMBER)
-        return pt_fail(err, PT_EUSAGE, "%s: %s is a number; a table needs a category or a set",
+    if ((attribute(p, ref)->type == ATTRIBUTE_NUMBER) != number)
+        return pt_fail(err, PT_EUSAGE,
+                       number ? "%s: %s is no number; a value is of one"
+                              : "%s: %s is a number; a table needs a category or a set",
                        axis, attribute(p, ref)->name);
     *out = ref.attribute;
     return PT_OK;
@@ -312,9 +320,9 @@ static enum pt_code insert_filter(struct question *q, const struct policy *p,
 
 static uint64_t price_nano(const struct policy *p, enum question_kind kind)
 {
-    return kind == QUESTION_CROSSTAB ? p->privacy.table_rho_nano
-           : kind == QUESTION_REACH  ? p->privacy.reach_rho_nano
-                                     : p->privacy.count_rho_nano;
+    return question_has_axes(kind)  ? p->privacy.table_rho_nano
+           : kind == QUESTION_REACH ? p->privacy.reach_rho_nano
+                                    : p->privacy.count_rho_nano;
 }
 
 /* "drinkco", or of a reach "drinkco,homeware": in any order, each once. */
@@ -356,7 +364,7 @@ static enum pt_code fill(struct question *q, const struct policy *p, const struc
         (rc = find_partner(&q->asker, p, "asker", w->asker, err)) != PT_OK ||
         (rc = find_with(q, p, w->with, err)) != PT_OK)
         return rc;
-    if (q->kind == QUESTION_CROSSTAB) {
+    if (question_has_axes(q->kind)) {
         if ((rc = find_axis(&q->rows, p, q, true, w->rows, err)) != PT_OK ||
             (rc = find_axis(&q->columns, p, q, false, w->columns, err)) != PT_OK)
             return rc;
@@ -407,7 +415,7 @@ enum pt_code question_print(struct buf *out, const struct policy *p, const struc
         if ((q->also >> i & 1) != 0)
             done = done && buf_printf(out, ",%s", p->partners[i].name);
     done = done && buf_u8(out, '\n');
-    if (q->kind == QUESTION_CROSSTAB) {
+    if (question_has_axes(q->kind)) {
         struct attribute_ref rows = {q->asker, q->rows};
         struct attribute_ref columns = {q->with, q->columns};
         done = done && buf_printf(out, "rows=%s\ncolumns=%s\n", attribute(p, rows)->name,

@@ -11,6 +11,7 @@
  *     where=drinkco.spend>=20
  *     rho=0.002
  *
+ * A value has rows, the asker's groups, and columns, the other's number.
  * Filters are sorted and unique; the asker's and the other's are one list; all must hold. */
 #ifndef PT_QUESTION_H
 #define PT_QUESTION_H
@@ -36,12 +37,14 @@ struct question {
     enum question_kind kind;
     uint16_t asker, with;   /* partner indices: recipient, evaluator */
     uint32_t also;          /* reach: bit i: partners[i] too; `with` is the first of the others */
-    uint16_t rows, columns; /* crosstab: attribute indices of asker, of with */
+    uint16_t rows, columns; /* crosstab, value: attribute indices of asker, of with */
     struct question_filter filters[QUESTION_FILTERS_MAX];
     size_t filter_count;
     uint64_t rho_nano; /* what the policy prices this kind at */
 };
 
+/* Has it rows and columns, which are attributes? */
+bool question_has_axes(enum question_kind k);
 /* Bit i: partners[i] takes part with its customers. */
 uint32_t question_parties(const struct question *q);
 

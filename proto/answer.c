@@ -22,6 +22,7 @@ static const struct {
     [ANSWER_LIFT] = {"lift", QUESTION_CROSSTAB},
     [ANSWER_JOURNEY] = {"journey", QUESTION_CROSSTAB},
     [ANSWER_BUBBLE] = {"bubble", QUESTION_CROSSTAB},
+    [ANSWER_VALUE] = {"value", QUESTION_VALUE},
 };
 
 const char *answer_kind_name(enum answer_kind k)
@@ -49,8 +50,8 @@ enum question_kind answer_question_kind(enum answer_kind k)
 
 bool answer_has_derived(enum answer_kind k)
 {
-    return answer_question_kind(k) == QUESTION_CROSSTAB && k != ANSWER_CROSSTAB &&
-           k != ANSWER_LIFT && k != ANSWER_BUBBLE;
+    return question_has_axes(answer_question_kind(k)) && k != ANSWER_CROSSTAB && k != ANSWER_LIFT &&
+           k != ANSWER_BUBBLE;
 }
 
 const char *answer_threat_model(void)
@@ -115,7 +116,7 @@ enum pt_code answer_describe(struct answer *a, enum answer_kind kind, const stru
     a->policy = p->hash;
     put_word(a->asker, sizeof a->asker, p->partners[q->asker].name);
     put_others(a, p, q);
-    if (q->kind == QUESTION_CROSSTAB) {
+    if (question_has_axes(q->kind)) {
         put_word(a->rows, sizeof a->rows, attribute(p, q->asker, q->rows)->name);
         put_word(a->columns, sizeof a->columns, attribute(p, q->with, q->columns)->name);
     }
@@ -274,6 +275,8 @@ enum pt_code answer_fill(struct answer *a, enum answer_kind kind, const struct p
 {
     enum pt_code rc;
 
+    if (q->kind == QUESTION_VALUE)
+        return pt_fail(err, PT_EBUG, "answer: a value is filled in by answer_fill_value()");
     if ((rc = answer_describe(a, kind, p, q, err)) != PT_OK ||
         (rc = answer_check(kind, p, q, err)) != PT_OK || (rc = check_shape(p, q, in, err)) != PT_OK)
         return rc;
@@ -282,9 +285,7 @@ enum pt_code answer_fill(struct answer *a, enum answer_kind kind, const struct p
     else if ((rc = fill_table(a, p, q, err)) == PT_OK && (rc = fill_figures(a, in, err)) == PT_OK)
         answer_fill_measures(a, p, q, in);
     if (rc == PT_OK && a->cells[0].count.status == FIGURE_REFUSED)
-        put_word(a->refusal, sizeof a->refusal,
-                 "the other side's noisy audience is below privacy.minimum_audience: "
-                 "ask with fewer or wider filters");
+        put_word(a->refusal, sizeof a->refusal, ANSWER_SMALL_AUDIENCE);
     return rc;
 }
 
@@ -297,7 +298,9 @@ enum pt_code answer_refuse(struct answer *a, enum answer_kind kind, const struct
     if ((rc = answer_describe(a, kind, p, q, err)) != PT_OK ||
         (rc = answer_check(kind, p, q, err)) != PT_OK)
         return rc;
-    if (q->kind != QUESTION_CROSSTAB)
+    if (q->kind == QUESTION_VALUE)
+        rc = answer_label_value(a, p, q, err);
+    else if (q->kind != QUESTION_CROSSTAB)
         rc = fill_sizes(a, NULL, why.reason, err);
     else
         rc = fill_table(a, p, q, err);
@@ -305,6 +308,8 @@ enum pt_code answer_refuse(struct answer *a, enum answer_kind kind, const struct
         a->cells[i].count = refused;
         if (answer_has_derived(kind) && !answer_is_measure(&a->cells[i]))
             a->cells[i].derived = refused;
+        if (kind == ANSWER_VALUE)
+            a->cells[i].sum = refused;
     }
     snprintf(a->refusal, sizeof a->refusal, "%s", why.sentence); /* may be cut, never overflows */
     return rc;

@@ -27,6 +27,7 @@ enum answer_kind {
     ANSWER_LIFT,
     ANSWER_JOURNEY,
     ANSWER_BUBBLE,
+    ANSWER_VALUE,
     ANSWER_KIND_COUNT
 };
 const char *answer_kind_name(enum answer_kind k);
@@ -42,15 +43,21 @@ PT_MUST_USE enum pt_code answer_check(enum answer_kind k, const struct policy *p
 
 /* Labels. crosstab, profile, affinity: row = asker's category, column = the other's, ANSWER_ALL
  * where it is "whoever passes the filters". overlap: (overlap, "A & B"), (audience, A),
- * (audience, B). reach of two: those, then (adds, A), (adds, B), (reach, "A | B"). */
+ * (audience, B). value: row = asker's category, ANSWER_ALL first, column = the number, "spend, EUR".
+ * reach of two: as overlap, then (adds, A), (adds, B), (reach, "A | B"). */
 #define ANSWER_ALL "(all)"
+#define ANSWER_SMALL_AUDIENCE                                                                      \
+    "the other side's noisy audience is below privacy.minimum_audience: "                          \
+    "ask with fewer or wider filters"
 struct answer_cell {
     char row[ANSWER_WORD_MAX], column[ANSWER_WORD_MAX];
     struct figure count; /* people: the cell's status, value, half_width, reason */
-    /* profile, absent, journey: share in 0..1; affinity: index; surprise: missing people, of inner cells;
+    /* profile, absent, journey: share in 0..1; affinity: index; value: mean, in the number's unit;
+     * surprise: missing people, of inner cells;
      * others: unused, all zero */
     struct figure derived;
-    double expected; /* surprise: joint customers by the margins alone; 0 when hidden or unused */
+    struct figure sum; /* value: the number's sum, in its unit; others: unused, all zero */
+    double expected;   /* surprise: joint customers by the margins alone; 0 when hidden or unused */
 };
 
 /* Of lift, journey and bubble the measures follow the table's cells: row = the measure
@@ -101,6 +108,14 @@ struct reach_plan;
 PT_MUST_USE enum pt_code answer_fill_reach(struct answer *a, const struct policy *p,
                                            const struct question *q, const struct reach_plan *plan,
                                            const int64_t *counts, struct pt_err *err);
+/* Value, from what came home: figures as value.h has them. Shape: the groups' value_count x 0. */
+struct value_in;
+PT_MUST_USE enum pt_code answer_fill_value(struct answer *a, const struct policy *p,
+                                           const struct question *q, const struct value_in *in,
+                                           struct pt_err *err);
+/* For answer.c: a value's cells, labelled, every figure as it is given. */
+PT_MUST_USE enum pt_code answer_label_value(struct answer *a, const struct policy *p,
+                                            const struct question *q, struct pt_err *err);
 /* For answer.c: how many measures follow the table; label them, and with `in` compute them. */
 size_t answer_measure_count(enum answer_kind k, const struct policy *p, const struct question *q);
 void answer_fill_measures(struct answer *a, const struct policy *p, const struct question *q,

@@ -153,6 +153,8 @@ void epoch_pair_seed(struct digest *out, const struct epoch_pair *pair)
     hash_parts(out, "patto/epoch/pair/1", parts, PT_LEN(parts));
 }
 
+static const double WIDEST = 1e9;
+
 /* The wider of a question's two noises, in counts. */
 static double sigma_of(const struct policy *p, const struct question *q)
 {
@@ -160,6 +162,32 @@ static double sigma_of(const struct policy *p, const struct question *q)
 
     budget_price(&price, p, q, 1U << RLWE_DELTA_LOG2_MAX);
     return fmax(budget_sigma(price.cell), budget_sigma(price.margin));
+}
+
+/* May the pair's recipient ask for a number of the evaluator's? *sigma: the widest noise of its sums. */
+static bool value_sigma(double *sigma, const struct policy *p, const struct epoch_pair *pair)
+{
+    const struct policy_rule *rule = &p->rule[QUESTION_VALUE];
+    const struct epoch_participant *who = pair->header->participants;
+    bool any = false;
+
+    *sigma = 0;
+    for (size_t i = 0; rule->present && i < rule->pair_count; i++) {
+        struct attribute_ref a = rule->pairs[i].a;
+        struct attribute_ref b = rule->pairs[i].b;
+        const struct question q = {.kind = QUESTION_VALUE,
+                                   .asker = a.partner,
+                                   .rows = a.attribute,
+                                   .with = b.partner,
+                                   .columns = b.attribute,
+                                   .rho_nano = p->privacy.table_rho_nano};
+        if (strcmp(p->partners[a.partner].name, who[pair->recipient].name) != 0 ||
+            strcmp(p->partners[b.partner].name, who[pair->evaluator].name) != 0)
+            continue;
+        *sigma = fmax(*sigma, BUDGET_NUMBER * sigma_of(p, &q));
+        any = true;
+    }
+    return any;
 }
 
 static double table_sigma(const struct policy *p)
@@ -198,7 +226,7 @@ static uint64_t widest_sigma(const struct policy *p)
         widest = fmax(widest, sigma_of(p, &overlap));
     if (p->rule[QUESTION_REACH].present)
         widest = fmax(widest, sigma_of(p, &reach));
-    return (uint64_t)ceil(fmin(widest, 1e9));
+    return (uint64_t)ceil(fmin(widest, WIDEST));
 }
 
 enum pt_code epoch_pair_shape(struct rlwe_shape *out, const struct policy *p,
@@ -207,6 +235,8 @@ enum pt_code epoch_pair_shape(struct rlwe_shape *out, const struct policy *p,
     /* inner_noise_min() of 64 columns at the smallest delta, in counts. */
     enum { SIGMA_FLOOR = 1024 };
     uint64_t sigma = widest_sigma(p);
+    uint64_t size = pair->header->participants[pair->evaluator].padded_size;
+    double numbers;
 
     *out = (struct rlwe_shape){0};
     if (sigma > 1U << 20)
@@ -216,8 +246,15 @@ enum pt_code epoch_pair_shape(struct rlwe_shape *out, const struct policy *p,
                        sigma);
     *out = (struct rlwe_shape){.set = RLWE_P40,
                                .slot_count = pair->header->slot_count,
-                               .max_abs = pair->header->participants[pair->evaluator].padded_size,
+                               .max_abs = size,
                                .sigma_max = sigma > SIGMA_FLOOR ? sigma : SIGMA_FLOOR};
+    if (!value_sigma(&numbers, p, pair))
+        return PT_OK;
+    /* Sums of numbers go further, and their noise is wider. Errors do not: entries of +-254 whose
+     * magnitudes add up to 50 a customer have less energy than rlwe.h's +-128 in every slot. */
+    uint64_t wide = (uint64_t)ceil(fmin(numbers, WIDEST));
+    out->max_abs = BUDGET_NUMBER * size;
+    out->sigma_max = wide > out->sigma_max ? wide : out->sigma_max;
     return PT_OK;
 }
 

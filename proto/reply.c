@@ -19,12 +19,29 @@ static const struct policy_attribute *asked(const struct policy *p, uint16_t par
 
 size_t reply_column_count(const struct policy *p, const struct question *q)
 {
-    return q->kind == QUESTION_CROSSTAB ? 1 + asked(p, q->asker, q->rows)->value_count : 1;
+    return question_has_axes(q->kind) ? 1 + asked(p, q->asker, q->rows)->value_count : 1;
 }
 
 size_t reply_row_count(const struct policy *p, const struct question *q)
 {
+    if (q->kind == QUESTION_VALUE)
+        return REPLY_VALUE_ROWS;
     return q->kind == QUESTION_CROSSTAB ? 1 + asked(p, q->with, q->columns)->value_count : 1;
+}
+
+static size_t limb_count(const struct question *q)
+{
+    return q->kind == QUESTION_VALUE ? REPLY_LIMBS : 1;
+}
+
+size_t reply_row_values(const struct question *q, uint64_t slot_count)
+{
+    return limb_count(q) * (size_t)slot_count;
+}
+
+static bool is_numbers(const struct question *q, size_t row)
+{
+    return q->kind == QUESTION_VALUE && row == REPLY_NUMBERS;
 }
 
 size_t reply_group_count(size_t column_count)
@@ -144,13 +161,14 @@ struct making { /* secret: exact data of a few rows at a time */
     struct reply *out;
     struct budget_price price;
     struct digest key;
-    int8_t *values; /* batch x slot_count */
+    int8_t *values; /* batch x row_values */
     uint64_t *dots; /* batch x column_count */
     struct made_row *made;
     size_t batch; /* rows held at once */
     size_t first; /* of this batch */
     size_t rows;  /* in it */
     uint64_t slot_count;
+    size_t row_values;
 };
 
 struct row_seed_in {
@@ -196,14 +214,20 @@ static enum pt_code draw_noise(int64_t *out, const struct key32 *seed,
 static struct noise_variance cell_variance(const struct making *m, size_t row, size_t column,
                                            size_t group_columns)
 {
-    bool margin = m->in->question->kind == QUESTION_CROSSTAB && (row == 0 || column == 0);
+    const struct question *q = m->in->question;
+    bool margin = (q->kind == QUESTION_CROSSTAB && (row == 0 || column == 0)) ||
+                  (q->kind == QUESTION_VALUE && column == 0);
     struct budget_variance b = margin ? m->price.margin : m->price.cell;
     u128 delta = rlwe_delta(m->in->rlwe);
     u128 least = inner_noise_min(group_columns);
     struct noise_variance v = {.num = (u128)b.num * delta * delta, .den = b.den};
 
-    if (v.num < least * least * b.den)
-        v.num = least * least * b.den;
+    if (is_numbers(q,
+                   row)) /* 50 times as wide; as an integer, not below it, so that num has room */
+        v = (struct noise_variance){
+            .num = (v.num * BUDGET_NUMBER * BUDGET_NUMBER + v.den - 1) / v.den, .den = 1};
+    if (v.num < least * least * v.den)
+        v.num = least * least * v.den;
     return v;
 }
 
@@ -211,7 +235,9 @@ static enum pt_code noisy_size(struct making *m, size_t row, uint64_t size,
                                const struct digest *row_digest)
 {
     PT_WIPED(key32) seed = {0};
-    struct noise_variance v = {.num = m->price.margin.num, .den = m->price.margin.den};
+    const struct budget_variance *b =
+        is_numbers(m->in->question, row) ? &m->price.square : &m->price.margin;
+    struct noise_variance v = {.num = b->num, .den = b->den};
     int64_t noise = 0;
     enum pt_code rc;
 
@@ -254,14 +280,15 @@ static enum pt_code reply_group(uint8_t *out, const struct making *m, const stru
 }
 
 /* The sum of |values| bounds every inner product: within max_abs nothing wraps. */
-static bool within_bound(const struct making *m, const int8_t *values)
+static bool within_bound(const struct making *m, size_t row, const int8_t *values)
 {
     const struct epoch_pair *pair = &m->in->pair;
+    uint64_t each = is_numbers(m->in->question, row) ? BUDGET_NUMBER : 1;
     uint64_t sum = 0;
 
-    for (uint64_t i = 0; i < m->slot_count; i++)
+    for (uint64_t i = 0; i < m->row_values; i++)
         sum += (uint64_t)(values[i] < 0 ? -values[i] : values[i]);
-    return sum <= pair->header->participants[pair->evaluator].padded_size;
+    return sum <= each * pair->header->participants[pair->evaluator].padded_size;
 }
 
 /* Row i of the batch, of which everything is known but the rerandomiser. */
@@ -293,21 +320,30 @@ static void make_row(void *context, size_t i)
     const struct reply_in *in = m->in;
     struct made_row *made = &m->made[i];
     size_t row = m->first + i;
-    int8_t *values = m->values + i * m->slot_count;
+    int8_t *values = m->values + i * m->row_values;
     uint64_t size = 0;
     enum pt_code rc;
 
     made->err = (struct pt_err){0};
     if (in->host.row(in->host.self, in->question, row, values, &size, &made->err) != PT_OK)
         return;
-    if (!within_bound(m, values)) {
+    if (!within_bound(m, row, values)) {
         (void)!pt_fail(&made->err, PT_EBUG, "row %zu holds more people than the epoch announced",
                        row);
         return;
     }
-    epoch_values_digest(&made->digest, values, m->slot_count);
+    epoch_values_digest(&made->digest, values, m->row_values);
     if ((rc = noisy_size(m, row, size, &made->digest)) != PT_OK)
         (void)!pt_fail(&made->err, rc, "the size of row %zu: no noise could be drawn", row);
+}
+
+/* Row i of the batch. */
+static struct inner_row row_of(const struct making *m, size_t i)
+{
+    const int8_t *values = m->values + i * m->row_values;
+    bool limbs = is_numbers(m->in->question, m->first + i);
+
+    return (struct inner_row){.values = values, .more = limbs ? values + m->slot_count : NULL};
 }
 
 static size_t strips(const struct making *m, size_t rows)
@@ -331,7 +367,7 @@ static void finish_strip(void *context, size_t strip)
     enum pt_code rc = PT_OK;
 
     for (size_t i = 0; i < n && rc == PT_OK; i++) {
-        rows[i].values = m->values + (first + i) * m->slot_count;
+        rows[i] = row_of(m, first + i);
         rc = inner_hint_new(&hints[i], m->in->rlwe);
     }
     if (rc == PT_OK)
@@ -374,7 +410,7 @@ static enum pt_code make_rows(struct making *m, size_t n, struct pt_err *err)
     if ((rc = all_made(m, n, err)) != PT_OK)
         return rc;
     for (size_t i = 0; i < n; i++)
-        rows[i].values = m->values + i * m->slot_count;
+        rows[i] = row_of(m, i);
     if ((rc = inner_dot(m->dots, in->rlwe, dot)) != PT_OK)
         return pt_fail(err, rc, "rows from %zu: their products could not be computed", m->first);
     m->rows = n;
@@ -389,11 +425,12 @@ static bool making_memory(struct making *m)
     size_t cells;
 
     assert(rows > 0 && m->in->column_count > 0 && m->slot_count > 0);
+    m->row_values = reply_row_values(m->in->question, m->slot_count);
     m->batch = (size_t)(ROW_MEMORY_MAX /
-                        (m->slot_count < ROW_MEMORY_MAX ? m->slot_count : ROW_MEMORY_MAX));
+                        (m->row_values < ROW_MEMORY_MAX ? m->row_values : ROW_MEMORY_MAX));
     m->batch = m->batch > ROWS_AT_ONCE ? ROWS_AT_ONCE : m->batch;
     m->batch = m->batch > rows ? rows : m->batch;
-    if (!pt_mul(m->batch, m->slot_count, &bytes) || !pt_mul(m->batch, m->in->column_count, &cells))
+    if (!pt_mul(m->batch, m->row_values, &bytes) || !pt_mul(m->batch, m->in->column_count, &cells))
         return false;
     m->values = calloc(bytes, 1);
     m->dots = calloc(cells, sizeof *m->dots);
@@ -411,7 +448,7 @@ static bool reply_room(struct reply *out)
 static void making_wipe(struct making *m)
 {
     if (m->values != NULL)
-        explicit_bzero(m->values, m->batch * m->slot_count);
+        explicit_bzero(m->values, m->batch * m->row_values);
     if (m->dots != NULL)
         explicit_bzero(m->dots, m->batch * m->in->column_count * sizeof *m->dots);
     free(m->values);

@@ -5,7 +5,12 @@
  * Layout: index 0 is "all" (whoever passes that side's own filters); a crosstab adds one column for
  * each value of the asker's attribute (question.rows) and one row for each value of the other's
  * (question.columns), in policy order. Ciphertext columns are thus the rows of the table that a
- * planner sees, and the evaluator's rows its columns. */
+ * planner sees, and the evaluator's rows its columns.
+ *
+ * A value has a crosstab's columns and two rows: REPLY_COUNTS, whoever passes and has a number, and
+ * REPLY_NUMBERS, their numbers: integers v in 0..100, centred, w = v - 50. A slot's sum of sign * w
+ * is held at +-254, in two limbs that add up: at half a customer a slot six more of one sign, all at
+ * the bound, come once in two million slots. Its "size" is the sum of w^2. */
 #ifndef PT_REPLY_H
 #define PT_REPLY_H
 
@@ -13,8 +18,11 @@
 #include "policy/budget.h"
 #include "proto/epoch.h"
 
+enum { REPLY_COUNTS, REPLY_NUMBERS, REPLY_VALUE_ROWS, REPLY_LIMBS = 2 };
 size_t reply_column_count(const struct policy *p, const struct question *q);
 size_t reply_row_count(const struct policy *p, const struct question *q);
+/* Entries of a row: slot_count, or of a value limb by limb REPLY_LIMBS times that. */
+size_t reply_row_values(const struct question *q, uint64_t slot_count);
 /* Groups of at most RLWE_COLUMNS_MAX columns, answered under one (u,f) each. */
 size_t reply_group_count(size_t column_count);
 /* Bytes of one row's replies, all groups. */
@@ -29,8 +37,10 @@ void reply_column_digest(struct digest *out, struct span bytes);
 
 struct reply_host { /* the evaluator's data */
     void *self;
-    /* Row `row` of the question: values[slot_count], sums of signs over each slot of those who pass
-     * the filters (and have the value); *size how many they are. Both exact and secret. */
+    /* Row `row` of the question: values[reply_row_values()], sums of signs over each slot of those
+     * who pass the filters (and have the value); *size how many they are. REPLY_NUMBERS: sums of
+     * numbers, and of their squares. A value's counts have one limb, the other is zeros. All exact
+     * and secret. */
     enum pt_code (*row)(void *self, const struct question *q, size_t row, int8_t *values,
                         uint64_t *size, struct pt_err *err);
     struct parallel parallel; /* rows are made and answered at once; row() too is then called so */

@@ -6,7 +6,7 @@
 #include "crypto/noise.h"
 #include "crypto/rlwe.h"
 #include "policy/budget.h"
-#include "proto/estimate.h"
+#include "proto/value.h"
 
 static const double LEAN = 0.3;
 
@@ -66,6 +66,13 @@ static double truth(const struct world *w, size_t a, size_t b)
            lean(a, b);
 }
 
+/* Of a value the groups' counts have the noise of a cell. */
+static struct estimate cell(const struct world *w, size_t a, size_t b)
+{
+    return w->in->kind == ANSWER_VALUE ? value_count(&w->estimate, a)
+                                       : estimate_cell(&w->estimate, a, b);
+}
+
 static enum pt_code normal(double *out, struct draw *random, double variance, struct pt_err *err)
 {
     int64_t v;
@@ -91,7 +98,7 @@ static enum pt_code draw_answer(struct world *w, struct draw *random, struct pt_
         for (size_t a = 0; a <= e->row_count; a++)
             column[a] = q * truth(w, a, b);
         for (size_t a = e->row_count + 1; a-- > 0 && rc == PT_OK;) {
-            rc = normal(&by, random, q * q * estimate_cell(e, a, b).variance, err);
+            rc = normal(&by, random, q * q * cell(w, a, b).variance, err);
             column[a] += by;
         }
         if (rc == PT_OK)
@@ -125,6 +132,9 @@ static void read_figures(struct world *w)
     case ANSWER_BUBBLE:
     case ANSWER_KIND_COUNT:
         break;
+    case ANSWER_VALUE:
+        value_counts(w->figures, &w->estimate);
+        return;
     }
     /* The counts decide what is hidden, whatever is read from them. */
     estimate_crosstab(w->figures, &w->estimate);
@@ -157,9 +167,10 @@ static enum pt_code make_world(struct world *w, struct pt_err *err)
     const struct question *q = in->question;
     const struct policy *p = in->policy;
     bool table = q->kind == QUESTION_CROSSTAB;
+    bool groups = question_has_axes(q->kind);
     struct budget_price price;
 
-    shares_of(&w->own, table ? &p->partners[q->asker].attributes[q->rows] : NULL);
+    shares_of(&w->own, groups ? &p->partners[q->asker].attributes[q->rows] : NULL);
     shares_of(&w->other, table ? &p->partners[q->with].attributes[q->columns] : NULL);
     w->own.passes = w->other.passes = 1;
     for (size_t i = 0; i < q->filter_count; i++) {

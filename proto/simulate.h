@@ -5,7 +5,8 @@
  * Zipf's law in the policy's order, memberships of a set adding up to max_per_person; two
  * attributes lean on each other by 30 % up and down, in turns. The sums of the slots are normal with
  * the variance that estimate.h states, the noise is that of the policy's price, and figures come out of
- * estimate.h as they do from real answers. Nothing here is data. */
+ * estimate.h as they do from real answers. Of a value the counts by which it is shown or hidden are
+ * simulated, and not the number. Nothing here is data. */
 #ifndef PT_SIMULATE_H
 #define PT_SIMULATE_H
 

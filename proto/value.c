@@ -33,6 +33,18 @@ static struct shared share(const struct value_in *in)
     return s;
 }
 
+/* estimate.h takes whatever has no column for a margin. */
+struct estimate value_count(const struct estimate_in *counts, size_t row)
+{
+    struct estimate e = estimate_cell(counts, row, 0);
+    double q = estimate_kept_share(&counts->frame);
+
+    assert(counts->column_count == 0);
+    if (row > 0)
+        e.variance += (counts->cell_variance - counts->margin_variance) / (q * q);
+    return e;
+}
+
 struct pair { /* S and T of a group */
     struct estimate sum, count;
     double covariance;
@@ -44,7 +56,8 @@ static struct pair pair_of(const struct value_in *in, const struct shared *s, si
     const struct estimate_frame *f = &counts->frame;
     double q = s->kept_share;
     double per_person = counts->energy[row] * s->strangers / f->slot_count;
-    struct pair p = {.count = estimate_cell(counts, row, 0)};
+    struct pair p = {.count = value_count(counts, row)};
+    double noise = (row > 0 ? in->variance : in->all_variance) + in->scheme_variance;
 
     p.sum.value = in->raw[row] / q;
     double people = clamp(p.count.value, 0, f->customers);
@@ -52,7 +65,7 @@ static struct pair pair_of(const struct value_in *in, const struct shared *s, si
     double squares = people > 0 ? fmax(s->mean_square * people, total * total / people) : 0;
     double kept = q * (1 - q) * (squares - total * total / f->customers);
     double kept_both = q * (1 - q) * total * (1 - people / f->customers);
-    p.sum.variance = (in->variance + per_person * s->mean_square + kept) / (q * q);
+    p.sum.variance = (noise + per_person * s->mean_square + kept) / (q * q);
     p.covariance = (per_person * s->mean + kept_both) / (q * q);
     return p;
 }
@@ -75,8 +88,30 @@ static struct value_figures figures_of(const struct value_in *in, const struct p
     double sum_variance = middle * middle * p->count.variance + scale * scale * p->sum.variance +
                           2 * middle * scale * p->covariance;
 
-    return (struct value_figures){.mean = shown(middle + scale * u, scale * scale * mean_variance),
+    return (struct value_figures){.count = shown(t, p->count.variance),
+                                  .mean = shown(middle + scale * u, scale * scale * mean_variance),
                                   .sum = shown(middle * t + scale * p->sum.value, sum_variance)};
+}
+
+static bool audience_too_small(const struct estimate_in *counts)
+{
+    return !(counts->other_size[0] >= counts->frame.minimum_audience);
+}
+
+/* Not-a-number fails the comparison. */
+static struct figure count_figure(const struct estimate_in *counts, struct estimate e)
+{
+    if (audience_too_small(counts))
+        return (struct figure){.status = FIGURE_REFUSED, .reason = REASON_AUDIENCE};
+    if (!(e.value >= estimate_threshold(&counts->frame, sqrt(e.variance))))
+        return (struct figure){.status = FIGURE_SUPPRESSED, .reason = REASON_MINIMUM};
+    return shown(e.value, e.variance);
+}
+
+void value_counts(struct figure *out, const struct estimate_in *counts)
+{
+    for (size_t a = 0; a <= counts->row_count; a++)
+        out[a] = count_figure(counts, value_count(counts, a));
 }
 
 void value_estimate(struct value_figures *out, const struct value_in *in)
@@ -84,15 +119,14 @@ void value_estimate(struct value_figures *out, const struct value_in *in)
     const struct estimate_in *counts = in->counts;
     assert(counts->column_count == 0 && in->minimum < in->maximum);
 
-    bool refused = !(counts->other_size[0] >= counts->frame.minimum_audience);
     struct shared s = share(in);
     for (size_t a = 0; a <= counts->row_count; a++) {
         struct pair p = pair_of(in, &s, a);
-        double threshold = estimate_threshold(&counts->frame, sqrt(p.count.variance));
-        struct figure none = {.status = refused ? FIGURE_REFUSED : FIGURE_SUPPRESSED,
-                              .reason = refused ? REASON_AUDIENCE : REASON_DERIVED};
-        /* Not-a-number fails the comparison. */
-        out[a] = !refused && p.count.value >= threshold ? figures_of(in, &p)
-                                                        : (struct value_figures){none, none};
+        struct figure count = count_figure(counts, p.count);
+        struct figure hidden = {.status = count.status, .reason = REASON_DERIVED};
+        if (count.status == FIGURE_REFUSED)
+            hidden.reason = count.reason;
+        out[a] = count.status == FIGURE_VALUE ? figures_of(in, &p)
+                                              : (struct value_figures){count, hidden, hidden};
     }
 }

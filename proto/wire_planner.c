@@ -424,6 +424,8 @@ static void put_answer(PB(Answer) * m, const struct answer *from, struct wire_ar
         c->count = put_figure(a, &from->cells[i].count);
         c->derived = put_figure(a, &from->cells[i].derived);
         c->expected = from->cells[i].expected;
+        if (from->kind == ANSWER_VALUE)
+            c->sum = put_figure(a, &from->cells[i].sum);
     }
     m->n_cells = from->cell_count;
 }
@@ -476,6 +478,8 @@ static void take_cells(struct wire_take *t, struct answer *a, const PB(Answer) *
         take_figure(t, &c->count, m->cells[i]->count);
         take_figure(t, &c->derived, m->cells[i]->derived);
         c->expected = m->cells[i]->expected;
+        if (a->kind == ANSWER_VALUE)
+            take_figure(t, &c->sum, m->cells[i]->sum);
         a->cell_count = i + 1;
     }
 }

@@ -97,7 +97,7 @@ static void add_noise(struct keepsum_run *out, const struct keepsum_world *w, ui
 
     for (size_t a = 0; a <= w->row_count; a++) {
         for (size_t b = 0; b <= w->column_count; b++) {
-            bool body = single || (a > 0 && b > 0);
+            bool body = single || (a > 0 && (w->value || b > 0));
             out->raw[b * (w->row_count + 1) + a] +=
                 sqrt(body ? w->cell_variance : w->margin_variance) * keepsum_gauss(&state);
         }
@@ -106,14 +106,14 @@ static void add_noise(struct keepsum_run *out, const struct keepsum_world *w, ui
         out->other_size[b] = out->other_true[b] + sqrt(w->margin_variance) * keepsum_gauss(&state);
 }
 
-/* The squares move by 50 times what the sums do, and travel at twice the noise, as sizes do. */
 static void add_number_noise(struct keepsum_run *out, const struct keepsum_world *w, uint64_t salt)
 {
     uint64_t state = keepsum_mix(salt ^ 0x6e756d626572ULL);
 
     for (size_t a = 0; a <= w->row_count; a++)
-        out->number_raw[a] += sqrt(w->number_variance) * keepsum_gauss(&state);
-    out->square_sum += 100 * sqrt(w->number_variance) * keepsum_gauss(&state);
+        out->number_raw[a] +=
+            50 * sqrt(a > 0 ? w->cell_variance : w->margin_variance) * keepsum_gauss(&state);
+    out->square_sum += sqrt(w->square_variance) * keepsum_gauss(&state);
 }
 
 void keepsum_run(struct keepsum_run *out, const struct keepsum_world *w, uint64_t salt)

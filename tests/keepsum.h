@@ -30,7 +30,10 @@ struct keepsum_world {
     uint64_t slot_count;
     size_t row_count, column_count;
     double cell_variance, margin_variance;
-    double number_variance; /* of the noise of a sum of numbers */
+    /* A value: counts and sums of the groups travel at cell_variance, those of all at margin_variance
+     * (sums at 50^2 times that), and the sum of squares at its own. */
+    bool value;
+    double square_variance;
     double minimum_count, minimum_audience;
     struct keepsum_place (*place)(const void *ctx, uint64_t salt,
                                   size_t person); /* NULL: keepsum_mix */

@@ -117,7 +117,7 @@ void fixture_policy_text(struct buf *out, const struct fixture_partner *partners
     for (size_t i = 0; i < count; i++)
         add_partner(out, &partners[i]);
     assert_true(buf_printf(out, "questions:\n"));
-    for (int k = 0; k < QUESTION_KIND_COUNT; k++) {
+    for (int k = 0; k < QUESTION_VALUE; k++) {
         assert_true(
             buf_printf(out, "  %s: {ask: any, ", question_kind_name((enum question_kind)k)));
         add_filters(out, partners, count);
@@ -184,6 +184,30 @@ struct policy *fixture_three(void)
     struct buf text;
 
     fixture_three_text(&text);
+    struct policy *p = fixture_parse(buf_span(&text));
+    buf_free(&text);
+    return p;
+}
+
+void fixture_value_text(struct buf *out)
+{
+    fixture_three_text(out);
+    fixture_replace(out, (struct fixture_change){"privacy:\n  unit",
+                                                 "  value:\n"
+                                                 "    ask: [freshmart, drinkco]\n"
+                                                 "    filters: [freshmart.segment, drinkco.tier]\n"
+                                                 "    pairs:\n"
+                                                 "      - [freshmart.segment, drinkco.spend]\n"
+                                                 "      - [drinkco.spend, freshmart.buys]\n"
+                                                 "      - [drinkco.tier, freshmart.spend]\n"
+                                                 "privacy:\n  unit"});
+}
+
+struct policy *fixture_value(void)
+{
+    struct buf text;
+
+    fixture_value_text(&text);
     struct policy *p = fixture_parse(buf_span(&text));
     buf_free(&text);
     return p;

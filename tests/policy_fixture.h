@@ -22,7 +22,7 @@ void fixture_partner_init(struct fixture_partner *out, size_t i, const char *nam
 
 /* The text of a valid policy, version 1, in force 2026-01-01 to 2026-12-31, in which every partner
  * has buys (set, 10 values, 3 a person), segment (category: new, loyal, lapsed) and spend (number,
- * 0..500), every question and filter is permitted and so are all pairs buys x buys and
+ * 0..500), every question but value and every filter is permitted and so are all pairs buys x buys and
  * buys x segment, as far as POLICY_PAIRS_MAX reaches. buf_free() it. */
 void fixture_policy_text(struct buf *out, const struct fixture_partner *partners, size_t count);
 /* Parse, or fail the test with the parser's own words. policy_free() it. */
@@ -32,6 +32,10 @@ struct policy *fixture_policy(size_t count);
 /* tests/policy/three.yaml: freshmart, drinkco, homeware with the keys of partners 0, 1 and 2. */
 void fixture_three_text(struct buf *out);
 struct policy *fixture_three(void);
+/* The same with a value: drinkco.spend by freshmart.segment and by freshmart.buys, and one the other
+ * way round. */
+void fixture_value_text(struct buf *out);
+struct policy *fixture_value(void);
 /* A change of a policy: what stands there, and what stands there instead. */
 struct fixture_change {
     const char *from, *to;

@@ -323,6 +323,25 @@ static void fill(struct fixture_epoch *e)
     }
 }
 
+/* Numbers in place of signs; every eighth slot holds more than a byte does, as five people would. */
+static void fill_numbers(struct fixture_epoch *e)
+{
+    uint32_t x = 20261127;
+
+    e->size[REPLY_NUMBERS] = 0;
+    for (size_t t = 0; t < FIXTURE_SLOTS; t++) {
+        int w = (int)(next_random(&x) % 101) - 50;
+        int sum = e->g[REPLY_COUNTS][t] * w;
+        if (e->g[REPLY_COUNTS][t] == 0)
+            w = sum = 0;
+        if (t % 16 == 1)
+            sum = w < 0 ? -201 : 230;
+        e->g[REPLY_NUMBERS][t] = (int8_t)(sum > 127 ? 127 : sum < -127 ? -127 : sum);
+        e->more[t] = (int8_t)(sum - e->g[REPLY_NUMBERS][t]);
+        e->size[REPLY_NUMBERS] += (uint64_t)(w * w);
+    }
+}
+
 void fixture_name(struct epoch_header *h, size_t at, const char *name)
 {
     assert_true(text_copy(h->participants[at].name, POLICY_NAME_MAX + 1, span_z(name)));
@@ -352,6 +371,10 @@ void fixture_epoch_init(struct fixture_epoch *e, const struct policy *p, const c
         words.rows = "segment";
         words.columns = "drinkco.tier";
     }
+    if (strcmp(kind, "value") == 0) {
+        words.rows = "segment";
+        words.columns = "drinkco.spend";
+    }
     if (question_from_words(&e->question, p, &words, &err) != PT_OK ||
         epoch_pair_of(&e->pair, &e->header, "freshmart", "drinkco", &err) != PT_OK ||
         epoch_pair_rlwe(&e->rlwe, p, &e->pair, &err) != PT_OK)
@@ -363,6 +386,8 @@ void fixture_epoch_init(struct fixture_epoch *e, const struct policy *p, const c
     memset(e->seed[0].b, 0x5e, sizeof e->seed[0].b);
     memset(e->seed[1].b, 0x5f, sizeof e->seed[1].b);
     fill(e);
+    if (e->question.kind == QUESTION_VALUE)
+        fill_numbers(e);
     for (size_t j = 0; j < e->column_count; j++)
         encrypt_column(e, j);
 }
@@ -394,6 +419,9 @@ int64_t fixture_exact(const struct fixture_epoch *e, size_t row, size_t column)
 
     for (size_t t = 0; t < FIXTURE_SLOTS; t++)
         sum += (int64_t)e->g[row][t] * e->f[column][t];
+    for (size_t t = 0;
+         e->question.kind == QUESTION_VALUE && row == REPLY_NUMBERS && t < FIXTURE_SLOTS; t++)
+        sum += (int64_t)e->more[t] * e->f[column][t];
     return sum;
 }
 
@@ -568,10 +596,13 @@ static enum pt_code row(void *self, const struct question *q, size_t index, int8
 {
     struct fixture_epoch *e = self;
 
-    (void)q;
     if (!e->charged_before_row)
         return pt_fail(err, PT_EBUG, "data were looked at before the answer was paid");
     memcpy(values, e->g[index], FIXTURE_SLOTS);
+    if (q->kind == QUESTION_VALUE && index == REPLY_NUMBERS)
+        memcpy(values + FIXTURE_SLOTS, e->more, FIXTURE_SLOTS);
+    else if (q->kind == QUESTION_VALUE)
+        memset(values + FIXTURE_SLOTS, 0, FIXTURE_SLOTS);
     *size = e->size[index];
     return PT_OK;
 }

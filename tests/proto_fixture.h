@@ -58,6 +58,7 @@ struct fixture_epoch {
     struct question question;
     int8_t f[FIXTURE_COLUMNS_MAX][FIXTURE_SLOTS]; /* recipient's */
     int8_t g[FIXTURE_COLUMNS_MAX][FIXTURE_SLOTS]; /* evaluator's */
+    int8_t more[FIXTURE_SLOTS];                   /* of a value's numbers the second limb */
     uint64_t size[FIXTURE_COLUMNS_MAX];
     struct rlwe_key *keys[FIXTURE_COLUMNS_MAX];
     struct ask_column columns[FIXTURE_COLUMNS_MAX];
@@ -83,6 +84,7 @@ struct fixture_epoch {
     bool barred; /* a proof was refused */
     struct ask_proof_refusal refusal;
 };
+/* kind "value" needs a policy of fixture_value(). */
 void fixture_epoch_init(struct fixture_epoch *e, const struct policy *p, const char *kind);
 void fixture_epoch_free(struct fixture_epoch *e);
 /* In nodes of the epoch: their self.epoch_id. */

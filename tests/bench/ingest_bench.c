@@ -103,7 +103,11 @@ static void bench_columns(const struct fixture *f, struct vault_data *d)
     for (uint16_t v = 0; v < 10; v++) {
         const struct question_filter filter = {
             .on = {0, FIXTURE_SPEND}, .op = FILTER_GE, .bound_micro = 20000000};
-        const struct columns_selector which = {&filter, 1, true, FIXTURE_SET, v};
+        const struct columns_selector which = {.filters = &filter,
+                                               .filter_count = 1,
+                                               .has_category = true,
+                                               .attribute = FIXTURE_SET,
+                                               .value = v};
         must(columns_evaluator(values, map, &which), &err);
     }
     report("10 evaluator columns with a filter", since);

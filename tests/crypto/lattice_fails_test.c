@@ -127,9 +127,9 @@ static void replies_fail_closed(void **state)
     (void)state;
     assert_int_equal(inner_hint_new(&h, c), PT_OK);
     reads_left = 0;
-    assert_int_equal(inner_hint_add(h, c, (struct inner_row){values}, 0, 1), PT_EBUG);
+    assert_int_equal(inner_hint_add(h, c, (struct inner_row){.values = values}, 0, 1), PT_EBUG);
     reads_left = 5000;
-    assert_int_equal(inner_hint_add(h, c, (struct inner_row){values}, 0, 1), PT_OK);
+    assert_int_equal(inner_hint_add(h, c, (struct inner_row){.values = values}, 0, 1), PT_OK);
     struct inner_reply_in in = {h, &dot, &noise, &span, 1};
     streams_left = 0;
     assert_int_equal(inner_reply(out, c, &in, &(struct key32){{1}}), PT_ENOMEM);

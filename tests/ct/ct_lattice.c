@@ -17,7 +17,7 @@ static struct key32 seed = {{1}};
 static int8_t values[2 * RLWE_DEGREE], row[SLOTS], small[GAUSS_COUNT];
 static uint8_t column[COLUMN], reply[REPLY];
 static const struct span COLUMN_SPAN = {column, COLUMN};
-static const struct inner_row ROW = {row};
+static const struct inner_row ROW = {.values = row};
 static uint64_t dot;
 static int64_t noise, value;
 

@@ -31,7 +31,8 @@ fed_block() {
 YAML
 }
 
-# fed_policy VERSION PREVIOUS NAME... - the policy's text. $fed_budget, $fed_audit, $fed_from and $fed_until override.
+# fed_policy VERSION PREVIOUS NAME... - the policy's text. $fed_budget, $fed_audit, $fed_from and $fed_until
+# override; with $fed_value the first two may ask for each other's spend by buys.
 fed_policy() {
     fed_version=$1
     fed_previous=$2
@@ -55,6 +56,7 @@ questions:
   overlap: {ask: any, filters: [$1.segment, $2.segment, $2.spend]}
   reach: {ask: any, filters: [$1.segment]}
   crosstab: {ask: any, pairs: [[$1.buys, $2.buys]]}
+${fed_value:+  value: {ask: any, pairs: [[$1.buys, $2.spend], [$2.buys, $1.spend]]\}}
 privacy:
   unit: person
   minimum_count: 50

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Goal: lift, journey and bubble over real nodes hold the truth that follows from the persons'
-# numbers, are readings of a table paid for once, work from either side, and say what they need.
+# numbers, are readings of a table paid for once, work from either side, and say what they need; and a
+# value is the sum and the mean of the plain join.
 # shellcheck disable=SC2154 # patto and work are of lib.sh
 . tests/e2e/lib.sh
 . tests/e2e/lib-federation.sh
@@ -14,7 +15,8 @@ fed_block() {
     if [ "$1" = shop ]; then
         printf '      %s\n' 'ad: {type: category, values: [exposed, control]}'
     else
-        printf '      %s\n' 'bought: {type: category, values: [bought, not]}'
+        printf '      %s\n' 'bought: {type: category, values: [bought, not]}' \
+            'spend: {type: number, min: 0, max: 200, unit: EUR, combine: sum}'
     fi
 }
 fed_policy() {
@@ -33,6 +35,7 @@ YAML
     cat <<YAML
 questions:
   crosstab: {ask: any, pairs: [[shop.ad, brand.bought], [shop.stage, brand.stage]]}
+  value: {ask: any, filters: [brand.bought], pairs: [[shop.ad, brand.spend]]}
 privacy:
   unit: person
   minimum_count: 50
@@ -45,11 +48,15 @@ YAML
 
 # Of persons in common 8000..19999: half exposed, of whom 30 % bought; of the others 20 %. With the
 # brand, of each three fours the first is a stage further, but for those at the last, and of the
-# second the last two are two stages behind.
+# second the last two are two stages behind. One in ten has no spend, one in fifty more than counts.
+spends='function spend(n) {
+            if (n % 10 == 9) return ""
+            return n % 50 == 0 ? 900 : 20 + 2 * (n % 40) + (n % 2 ? 0 : 40)
+        }'
 load() { # NAME FIRST END COLUMN
-    awk -v first="$2" -v end="$3" -v what="$4" 'BEGIN {
+    awk -v first="$2" -v end="$3" -v what="$4" "$spends"'BEGIN {
         split("recognise request respond repeat", stages, " ")
-        print "email,stage," what
+        print "email,stage," what (what == "ad" ? "" : ",spend")
         for (n = first; n < end; n++) {
             stage = n % 4
             four = int(n / 4) % 3
@@ -60,10 +67,12 @@ load() { # NAME FIRST END COLUMN
                 else if (four == 1 && stage >= 2) stage -= 2
                 value = int(n / 2) % 10 < (n % 2 ? 2 : 3) ? "bought" : "not"
             }
-            printf "person%d@example.com,%s,%s\n", n, stages[stage + 1], value
+            printf "person%d@example.com,%s,%s%s\n", n, stages[stage + 1], value,
+                   what == "ad" ? "" : "," spend(n)
         }}' >"$work/$1.csv"
     printf '%s\n' 'patto-map: 1' 'form: wide' 'identifier: {column: email}' 'attributes:' \
         '  stage: {column: stage}' "  $4: {column: $4}" >"$work/$1.map"
+    [ "$1" = shop ] || echo '  spend: {column: spend}' >>"$work/$1.map"
     ok p "$1" ingest "$work/$1.csv" --map "$work/$1.map"
 }
 
@@ -114,10 +123,60 @@ cat "$work/out"
 ok p shop query lift --with brand --rows ad --columns brand.bought
 cat "$work/out"
 
+# truth NAME GROUP - sum and count of the plain join, clipped as the policy says: 0 exposed, 1 control.
+truth() {
+    awk -v group="$1" "$spends"'BEGIN {
+        for (n = 8000; n < 20000; n++) {
+            v = spend(n)
+            if (v == "" || (group != "all" && n % 2 != group)) continue
+            sum += v > 200 ? 200 : v
+            count++
+        }
+        print sum, count
+    }'
+}
+# figure ROW NAME TRUTH - the interval, widened to three times, holds the truth.
+figure() {
+    holds "$work/out" ".cells[] | select(.row == \"$1\") |
+        (.$2 - $3 | fabs) <= 3 * (.${2}_high - .$2) and .${2}_low < .$2 and .column == \"spend, EUR\""
+}
+
+say "value: a number of the brand's by the groups of the shop"
+before=$(spent brand shop)
+ok p shop query value --with brand --rows ad --columns brand.spend --json
+holds "$work/out" '.charged_rho > 0.02 and .charged_rho < 0.0201 and (.cells | length) == 3'
+for group in "(all) all" "exposed 0" "control 1"; do
+    # shellcheck disable=SC2046 # two words
+    set -- "${group% *}" $(truth "${group#* }")
+    cell "$work/out" "$1" "spend, EUR" "$3"
+    figure "$1" sum "$2"
+    figure "$1" mean "$(echo "$2 $3" | awk '{ printf "%.6f", $1 / $2 }')"
+done
+# The groups differ by far more than the error bars.
+holds "$work/out" '[.cells[] | {(.row): .}] | add |
+    .exposed.mean_low > .control.mean_high and .exposed.mean_high - .exposed.mean_low < 10'
+cp "$work/out" "$work/value.json"
+after=$(spent brand shop)
+ok p shop query value --with brand --rows ad --columns brand.spend --json
+holds "$work/out" '.charged_rho == 0 and .repeated'
+[ "$(jq -c .cells "$work/out")" = "$(jq -c .cells "$work/value.json")" ] || fail "another answer"
+[ "$(spent brand shop)" = "$after" ] || fail "the same value was charged twice"
+[ "$after" != "$before" ] || fail "a value was not charged"
+ok p shop query value --with brand --rows ad --columns brand.spend --where brand.bought=bought --csv
+grep -q '^exposed,"spend, EUR",value,' "$work/out" || fail "no line of a group in the CSV"
+ok p shop query value --with brand --rows ad --columns brand.spend
+cat "$work/out"
+
 say "what they need, said before anything is charged"
 before=$(spent brand shop)
 refused 2 'control' p shop query lift --with brand --rows stage --columns brand.stage
 refused 2 'same stages' p shop query journey --with brand --rows ad --columns brand.bought
 refused 2 'needs --rows' p shop query bubble --with brand
 refused 1 'questions.crosstab.pairs' p shop query bubble --with brand --rows ad --columns brand.stage
+refused 2 'bought is no number' p shop query value --with brand --rows ad \
+    --columns brand.bought
+refused 2 'needs --rows' p shop query value --with brand
+refused 1 'questions.value.pairs' p shop query value --with brand --rows stage --columns brand.spend
+refused 1 'questions.value.filters' p shop query value --with brand --rows ad \
+    --columns brand.spend --where 'brand.spend>=10'
 [ "$(spent brand shop)" = "$before" ] || fail "a question that was not asked was charged"

@@ -6,6 +6,7 @@
 
 say "tokens, an epoch, questions both ways"
 fed_neutral=watch
+fed_value=yes
 federation ada bea cleo watch
 customers ada 0 4000
 customers bea 2000 6000
@@ -16,6 +17,8 @@ ok p ada epoch
 epoch=$(p ada status --json | jq .epoch)
 ok p ada query overlap --with bea
 ok p ada query overlap --with bea --where ada.segment=loyal
+ok p ada query value --with bea --rows buys --columns bea.spend
+ok p bea query value --with ada --rows buys --columns ada.spend
 ok p ada query overlap --with bea # again, for nothing
 ok p bea query crosstab --with ada --rows bea.buys --columns ada.buys
 ok p bea query overlap --with ada
@@ -99,6 +102,10 @@ again ada ""
 say "two columns under one key"
 cheat bea key p bea query crosstab --with ada --rows bea.buys --columns ada.buys
 refused 1 "(ask, ada), message 3: Question column 0 differs" p bea audit replay "$epoch" --threads 2
+
+say "numbers without noise"
+cheat bea noise p ada query value --with bea --rows buys --columns bea.spend
+refused 1 ": Reply row 0 differs" p bea audit replay "$epoch"
 
 say "an answer without noise"
 cheat bea noise p ada query overlap --with bea

@@ -69,7 +69,11 @@ static void columns_follow_the_definition(void **state)
         {.on = {1, 7}, .op = FILTER_EQ, .value = 9}, /* somebody else's: passed over */
         {.on = {0, FIXTURE_SEGMENT}, .op = FILTER_EQ, .value = 1},
     };
-    const struct columns_selector which = {filters, 4, true, FIXTURE_SET, 66};
+    const struct columns_selector which = {.filters = filters,
+                                           .filter_count = 4,
+                                           .has_category = true,
+                                           .attribute = FIXTURE_SET,
+                                           .value = 66};
     int8_t want_f[M] = {0};
     int want_g[M] = {0};
     uint8_t want_any[M] = {0};
@@ -298,13 +302,115 @@ static void a_person_moves_a_slot_by_one_at_most(void **state)
     vault_data_free(d);
 }
 
+/* Again from the definition: 0..500 EUR in hundredths, less the middle. */
+static int centred(double spend)
+{
+    return (int)lround(fmin(fmax(spend, 0), 500) / 5) - 50;
+}
+
+/* Goal: W, its sum of squares, and the counts of those of whom the number is known.
+ * Method: every entry from the definition, at a load that crowds slots; numbers below, in, at and
+ * above the bounds, and unknown ones; with a filter. */
+static void numbers_follow_the_definition(void **state)
+{
+    enum { N = 400, M = 256 };
+    struct fixture f;
+    const struct digest salt = {.b = {9, 1}};
+    const struct question_filter new = {.on = {0, FIXTURE_SEGMENT}, .op = FILTER_EQ, .value = 1};
+    const struct columns_selector which = {
+        .filters = &new, .filter_count = 1, .has_number = true, .number = FIXTURE_SPEND};
+    static int8_t values[2 * M];
+    int want[M] = {0};
+    int count[M] = {0};
+    uint64_t people = 0;
+    uint64_t squares = 0;
+    uint64_t got;
+    size_t wide = 0;
+
+    (void)state;
+    fixture_init(&f);
+    struct vault_data *d = fixture_data(&f, N, 7);
+    for (uint64_t i = 0; i < N; i++) {
+        double *spend = &d->columns[FIXTURE_SPEND].number[i];
+        struct slot_place at;
+        *spend = i % 5 == 0 ? (double)NAN : i % 5 == 1 ? 900 : i % 5 == 2 ? -20 : 2.5 * (double)i;
+        if (i % 2 != 0)
+            *spend = i % 5 == 0 ? (double)NAN : 500;
+        d->columns[FIXTURE_SEGMENT].category[i] = i % 7 == 0 ? 0 : 1;
+        slot_of(&at, &salt, &d->tokens[i], M);
+        if (i % 7 == 0 || i % 5 == 0)
+            continue;
+        int w = centred(*spend);
+        want[at.slot] += at.sign * w;
+        count[at.slot] += at.sign;
+        squares += (uint64_t)(w * w);
+        people++;
+    }
+    struct columns_map *map = place(&f, d, M, 9);
+    assert_int_equal(columns_numbers(values, &got, map, &which), PT_OK);
+    assert_int_equal(got, squares);
+    for (size_t s = 0; s < M; s++) {
+        assert_int_equal(values[s] + values[M + s], want[s]);
+        wide += values[M + s] != 0;
+    }
+    assert_true(wide > 0); /* the second limb was needed */
+    assert_int_equal(columns_evaluator(values, map, &which), PT_OK);
+    for (size_t s = 0; s < M; s++)
+        assert_int_equal(values[s], count[s]);
+    assert_int_equal(columns_audience_count(&got, map, &which), PT_OK);
+    assert_int_equal(got, people);
+    columns_free(map);
+    vault_data_free(d);
+}
+
+/* Goal: one person moves a slot's sum of numbers by 50 at most, also where it is held at +-254: the
+ * sensitivity that is charged. Method: as above, every person at a bound. */
+static void a_person_moves_a_sum_by_fifty_at_most(void **state)
+{
+    enum { N = 30 };
+    struct fixture f;
+    const struct digest salt = {.b = {0, 1}};
+    const struct columns_selector which = {.has_number = true, .number = FIXTURE_SPEND};
+    int8_t all[2];
+    int8_t without[2];
+    uint64_t next = 0;
+    uint64_t squares;
+
+    (void)state;
+    fixture_init(&f);
+    struct vault_data *d = fixture_data(&f, N, 8);
+    for (size_t i = 0; i < N; i++) {
+        struct slot_place at;
+        do { /* two thirds of one sign */
+            next++;
+            crypto_generichash(d->tokens[i].b, sizeof d->tokens[i].b, (const uint8_t *)&next,
+                               sizeof next, NULL, 0);
+            slot_of(&at, &salt, &d->tokens[i], 1);
+        } while (at.sign != (i % 3 != 0 ? 1 : -1));
+        d->columns[FIXTURE_SPEND].number[i] = 500;
+    }
+    struct columns_map *map = place(&f, d, 1, 0);
+    assert_int_equal(columns_numbers(all, &squares, map, &which), PT_OK);
+    assert_in_range(all[0] + all[1], 100, 254); /* held: freely it would be 500 */
+    assert_int_equal(squares, 2500 * N);
+    for (size_t i = 0; i < N; i++) {
+        d->columns[FIXTURE_SPEND].number[i] = (double)NAN;
+        assert_int_equal(columns_numbers(without, &squares, map, &which), PT_OK);
+        assert_in_range(all[0] + all[1] - without[0] - without[1] + 50, 0, 100);
+        assert_int_equal(squares, 2500 * (N - 1));
+        d->columns[FIXTURE_SPEND].number[i] = 500;
+    }
+    columns_free(map);
+    vault_data_free(d);
+}
+
 static void bounds_and_refusals(void **state)
 {
     struct fixture f;
     struct columns_map *map = NULL;
     struct pt_err err = {0};
     int8_t values[16];
-    uint64_t n;
+    uint64_t n = 0;
 
     (void)state;
     fixture_init(&f);
@@ -328,6 +434,8 @@ static void bounds_and_refusals(void **state)
         {.has_category = true, .attribute = 3},
         {.has_category = true, .attribute = FIXTURE_SPEND},
         {.has_category = true, .attribute = FIXTURE_SET, .value = FIXTURE_BUYS},
+        {.has_number = true, .number = 3},
+        {.has_number = true, .number = FIXTURE_SEGMENT},
         {.filter_count = 1, .filters = &(struct question_filter){.on = {0, 3}}},
         {.filter_count = 1, .filters = &(struct question_filter){.on = {0, 0}, .value = 3}},
         {.filter_count = 1, .filters = &(struct question_filter){.on = {0, 0}, .op = FILTER_GE}},
@@ -337,7 +445,9 @@ static void bounds_and_refusals(void **state)
         assert_int_equal(columns_recipient(values, NULL, map, &WRONG[i]), PT_EBUG);
         assert_int_equal(columns_evaluator(values, map, &WRONG[i]), PT_EBUG);
         assert_int_equal(columns_audience_count(&n, map, &WRONG[i]), PT_EBUG);
+        assert_int_equal(columns_numbers(values, &n, map, &WRONG[i]), PT_EBUG);
     }
+    assert_int_equal(n, 0);
     columns_free(map);
     columns_free(NULL);
     vault_forget_tokens(d);
@@ -354,6 +464,8 @@ int main(void)
         cmocka_unit_test(truncation_depends_on_the_own_row_only),
         cmocka_unit_test(estimator_is_unbiased),
         cmocka_unit_test(a_person_moves_a_slot_by_one_at_most),
+        cmocka_unit_test(numbers_follow_the_definition),
+        cmocka_unit_test(a_person_moves_a_sum_by_fifty_at_most),
         cmocka_unit_test(bounds_and_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,6 +64,40 @@ static void widths_are_those_of_the_protocol(void **state)
     policy_free(p);
 }
 
+/* A value's parts are worth rho together: sensitivity^2 / 2 sigma^2 of each, C_A groups at most, added
+ * up. C_A = 1: sigma = sqrt(2.75 / (2 * 0.0019)) = 26.90; C_A = 3: sqrt(6.75 / 0.0038) = 42.15. */
+static void a_value_is_the_sum_of_its_parts(void **state)
+{
+    struct policy *p = fixture_value();
+    static const struct {
+        const char *rows;
+        double groups, cell;
+    } cases[] = {{"segment", 1, 26.90}, {"buys", 3, 42.15}};
+
+    (void)state;
+    for (size_t i = 0; i < PT_LEN(cases); i++) {
+        struct question q = ask(p, QUESTION_VALUE, cases[i].rows, "spend");
+        struct budget_price price;
+        budget_price(&price, p, &q, ANY_DELTA);
+        double cell = budget_sigma(price.cell);
+        double margin = budget_sigma(price.margin);
+        double square = budget_sigma(price.square);
+        near(cell, cases[i].cell, 0.006);
+        near(margin, 2 * cell, 1e-9);
+        near(square, 2500 / sqrt(2 * 0.0001), 0.1); /* a twentieth of 0.002 */
+        double counts = cases[i].groups / (2 * cell * cell) + 1 / (2 * margin * margin);
+        double sums = cases[i].groups * 50 * 50 / (2 * 50 * 50 * cell * cell) +
+                      50 * 50 / (2 * 50 * 50 * margin * margin);
+        double size = 1 / (2 * margin * margin);
+        double squares = 2500.0 * 2500 / (2 * square * square);
+        near(counts + sums + size + squares, 0.002, 1e-12);
+        assert_int_equal(price.charge_nano, 2000123); /* as a table's, below */
+        budget_price(&price, p, &(struct question){.kind = QUESTION_OVERLAP, .rho_nano = 1}, 1);
+        assert_int_equal(price.square.num, 0);
+    }
+    policy_free(p);
+}
+
 static void charges_round_up_exactly(void **state)
 {
     struct policy *p = fixture_three();
@@ -270,6 +304,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(widths_are_those_of_the_protocol),
+        cmocka_unit_test(a_value_is_the_sum_of_its_parts),
         cmocka_unit_test(charges_round_up_exactly),
         cmocka_unit_test(epsilon_is_that_of_the_protocol),
         cmocka_unit_test(a_cap_that_is_met_exactly_holds),

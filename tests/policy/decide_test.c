@@ -66,6 +66,39 @@ static void what_is_listed_is_permitted_and_nothing_else(void **state)
     policy_free(p);
 }
 
+/* Only who has the groups asks, and only of the number beside it. */
+static void a_value_is_asked_by_whose_groups_they_are(void **state)
+{
+    struct policy *p = fixture_value();
+    static const struct ask cases[] = {
+        {"value", "freshmart", "drinkco", "segment", "spend", "drinkco.tier=gold", NULL},
+        {"value", "freshmart", "drinkco", "buys", "spend", NULL, NULL},
+        {"value", "drinkco", "freshmart", "tier", "spend", NULL, NULL},
+        {"value", "drinkco", "freshmart", "buys", "spend", NULL,
+         "questions.value.pairs, line 77: drinkco.buys with freshmart.spend is not listed"},
+        {"value", "homeware", "drinkco", "buys", "spend", NULL,
+         "questions.value.ask, line 75: homeware is not listed"},
+        {"value", "freshmart", "drinkco", "segment", "spend", "drinkco.spend>=10",
+         "questions.value.filters, line 76: drinkco.spend is not listed"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < PT_LEN(cases); i++)
+        expect(p, &cases[i]);
+    policy_free(p);
+    p = fixture_three();
+    const struct ask no = {"value",
+                           "freshmart",
+                           "drinkco",
+                           "segment",
+                           "spend",
+                           NULL,
+                           "questions, line 59: this policy lists no value; what is not listed may "
+                           "not be asked"};
+    expect(p, &no);
+    policy_free(p);
+}
+
 /* three.yaml without its line that begins with `line`; up to `until` when that is given. */
 static struct policy *without(const char *line, const char *until, const char *instead)
 {
@@ -127,6 +160,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_listed_is_permitted_and_nothing_else),
+        cmocka_unit_test(a_value_is_asked_by_whose_groups_they_are),
         cmocka_unit_test(what_is_left_out_is_refused),
         cmocka_unit_test(a_neutral_partner_has_no_part_in_a_question),
     };

@@ -82,6 +82,31 @@ static void numbers_are_those_of_the_formulas(void **state)
     done(&x);
 }
 
+/* C_A = 1: sigma = 26.90, 1.96 of which is 52.7 people. A sum of 0..300 EUR is 150 T + 3 S, whose
+ * noises are sigma and 50 sigma: 52.73 sqrt(150^2 + 150^2) = 11,186. */
+static void a_value_is_explained(void **state)
+{
+    struct explained x = {0};
+
+    (void)state;
+    fixture_value_text(&x.text);
+    explain(&x, EXPLAIN_EN, -1);
+    expect(&x, "Each of drinkco and freshmart may ask another for the sum and the mean", 74);
+    expect(&x,
+           "That number may be drinkco.spend, by freshmart.segment (3 groups); below 0 it "
+           "counts as 0, above 300 as 300.",
+           78);
+    expect(&x, "Each count is within 53 people of the truth and each sum within 11,186", 78);
+    expect(&x, "by freshmart.buys (8 groups)", 79);
+    assert_non_null(saying(&x, "sums and means of a number"));
+    done(&x);
+    x = (struct explained){0};
+    fixture_value_text(&x.text);
+    explain(&x, EXPLAIN_IT, 2); /* homeware has no part in it */
+    assert_null(saying(&x, "Il numero può essere"));
+    done(&x);
+}
+
 static void the_same_in_italian(void **state)
 {
     struct explained x = {0};
@@ -261,6 +286,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_are_those_of_the_formulas),
+        cmocka_unit_test(a_value_is_explained),
         cmocka_unit_test(the_same_in_italian),
         cmocka_unit_test(a_partner_sees_its_own_side),
         cmocka_unit_test(what_is_not_permitted_is_said),

@@ -433,6 +433,56 @@ static void what_is_optional_may_be_said(void **state)
     buf_free(&text);
 }
 
+/* Groups first, the number second, however the file has them. */
+static void a_value_is_a_group_and_a_number(void **state)
+{
+    static const struct fixture_change BAD[] = {
+        {"[freshmart.segment, drinkco.spend]", "[freshmart.segment, drinkco.tier]"},
+        {"[freshmart.segment, drinkco.spend]", "[freshmart.spend, drinkco.spend]"},
+        {"[freshmart.segment, drinkco.spend]", "[freshmart.segment, freshmart.spend]"},
+        {"[freshmart.segment, drinkco.spend]", "[drinkco.spend, freshmart.buys]"},
+        {"[freshmart.segment, drinkco.spend]", "[drinkco.spend]"},
+        {"    filters: [freshmart.segment, drinkco.tier]\n    pairs:\n      - [freshmart.segment, "
+         "drinkco.spend]",
+         "    numbers: []\n    pairs:\n      - [freshmart.segment, drinkco.spend]"},
+    };
+    static const char *const SAYS[PT_LEN(BAD)] = {
+        "line 78, column 9: questions.value.pairs: expected a category or a set of one partner and "
+        "a number of another",
+        "line 78, column 9: questions.value.pairs: expected a category or a set of one partner and "
+        "a number of another",
+        "both attributes are of freshmart; a pair joins two partners",
+        "this pair is listed twice",
+        "questions.value.pairs: expected a list of 2",
+        "questions.value: unknown key 'numbers'",
+    };
+    struct policy *p = fixture_value();
+    const struct policy_rule *r = &p->rule[QUESTION_VALUE];
+    struct pt_err err = {0};
+
+    (void)state;
+    assert_true(r->present);
+    assert_int_equal(r->line, 74);
+    assert_int_equal(r->pairs_line, 77);
+    assert_int_equal(r->pair_count, 3);
+    for (size_t i = 0; i < r->pair_count; i++) {
+        assert_int_equal(r->pairs[i].a.partner, i < 2 ? 1 : 0); /* names in order: drinkco is 0 */
+        assert_int_equal(
+            p->partners[r->pairs[i].b.partner].attributes[r->pairs[i].b.attribute].type,
+            ATTRIBUTE_NUMBER);
+    }
+    policy_free(p);
+    for (size_t i = 0; i < PT_LEN(BAD); i++) {
+        struct buf text;
+        fixture_value_text(&text);
+        fixture_replace(&text, BAD[i]);
+        assert_int_equal(policy_parse(&p, buf_span(&text), &err), PT_EPARSE);
+        if (strstr(err.msg, SAYS[i]) == NULL)
+            fail_msg("'%s' does not say '%s'", err.msg, SAYS[i]);
+        buf_free(&text);
+    }
+}
+
 static void the_hash_is_that_of_the_bytes(void **state)
 {
     struct buf text;
@@ -537,6 +587,7 @@ int main(void)
         cmocka_unit_test(the_generated_fixture_parses_for_every_size),
         cmocka_unit_test(one_defect_one_sentence),
         cmocka_unit_test(what_is_optional_may_be_said),
+        cmocka_unit_test(a_value_is_a_group_and_a_number),
         cmocka_unit_test(the_hash_is_that_of_the_bytes),
         cmocka_unit_test(neutral_partners_have_no_customers),
         cmocka_unit_test(numbers_of_things_are_bounded),

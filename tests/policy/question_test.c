@@ -76,6 +76,43 @@ static void words_become_canonical_text(void **state)
     policy_free(p);
 }
 
+/* The text that nodes hash, charge and sign; and words that are no value. */
+static void a_value_has_groups_and_a_number(void **state)
+{
+    struct policy *p = fixture_value();
+    struct question q;
+    struct pt_err err = {0};
+    static const struct {
+        const char *rows, *columns, *says;
+    } NONE[] = {
+        {NULL, "drinkco.spend", "a value needs rows: an attribute of freshmart"},
+        {"buys", NULL, "a value needs columns: a number of drinkco"},
+        {"buys", "drinkco.tier", "columns: tier is no number; a value is of one"},
+        {"spend", "drinkco.spend", "rows: spend is a number; a table needs a category or a set"},
+        {"drinkco.tier", "drinkco.spend", "rows are an attribute of freshmart"},
+        {"segment", "freshmart.spend", "columns are an attribute of drinkco"},
+    };
+
+    (void)state;
+    assert_int_equal(
+        from(&q, p,
+             (struct question_words){.kind = "value", .rows = "buys", .columns = "drinkco.spend"},
+             &err),
+        PT_OK);
+    assert_true(question_has_axes(q.kind) && !question_has_axes(QUESTION_REACH));
+    expect_text(p, &q,
+                "patto-question-1\nkind=value\nasker=freshmart\nwith=drinkco\nrows=buys\n"
+                "columns=spend\nrho=0.002\n");
+    for (size_t i = 0; i < PT_LEN(NONE); i++) {
+        const struct question_words w = {
+            .kind = "value", .rows = NONE[i].rows, .columns = NONE[i].columns};
+        assert_int_equal(from(&q, p, w, &err), PT_EUSAGE);
+        if (strstr(err.msg, NONE[i].says) == NULL)
+            fail_msg("'%s' does not say '%s'", err.msg, NONE[i].says);
+    }
+    policy_free(p);
+}
+
 #define WHERE(...)                                                                                 \
     (const char *const[])                                                                          \
     {                                                                                              \
@@ -297,6 +334,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_reach_takes_several_in_any_order),
         cmocka_unit_test(words_become_canonical_text),
+        cmocka_unit_test(a_value_has_groups_and_a_number),
         cmocka_unit_test(words_that_cannot_be_meant_are_named),
         cmocka_unit_test(the_largest_bounds_survive),
         cmocka_unit_test(other_texts_are_refused),

@@ -13,6 +13,8 @@
 
 #include "proto/answer.h"
 #include "proto/reach.h"
+#include "proto/value.h"
+#include "tests/policy_fixture.h"
 
 enum { RAW_MAX = 400 };
 static struct policy *policy;
@@ -376,6 +378,72 @@ static void bubble_has_a_line_for_each_row(void **state)
     answer_free(&a);
 }
 
+/* 10000 + a in common of group a, whose centred sum is 20 a head: 70 hundredths of 0..300 EUR. */
+static void a_value_has_a_line_for_each_group(void **state)
+{
+    static double sums[4];
+    struct policy *with_value = fixture_value();
+    struct estimate_in counts = world(3, 0);
+    struct value_in in = {.counts = &counts,
+                          .raw = sums,
+                          .variance = 2500,
+                          .all_variance = 10000,
+                          .square_sum = 400.0 * 50000,
+                          .minimum = 0,
+                          .maximum = 300};
+    struct answer a = {0};
+    struct pt_err err = {0};
+    const struct question_words w = {.kind = "value",
+                                     .asker = "freshmart",
+                                     .with = "drinkco",
+                                     .rows = "segment",
+                                     .columns = "spend"};
+    struct question q;
+
+    (void)state;
+    assert_int_equal(question_from_words(&q, with_value, &w, &err), PT_OK);
+    for (size_t i = 0; i < 4; i++)
+        sums[i] = 20 * raw[i];
+    raw[3] = 40; /* too few */
+    assert_int_equal(answer_fill_value(&a, with_value, &q, &in, &err), PT_OK);
+    assert_int_equal(a.kind, ANSWER_VALUE);
+    assert_string_equal(a.rows, "segment");
+    assert_string_equal(a.columns, "spend");
+    assert_int_equal(a.cell_count, 4);
+    assert_int_equal(answer_table_cells(&a), 4);
+    assert_string_equal(a.cells[0].row, ANSWER_ALL);
+    assert_string_equal(a.cells[2].row, "loyal");
+    assert_string_equal(a.cells[2].column, "spend, EUR");
+    assert_true(a.cells[2].count.value == 10002);
+    assert_true(a.cells[2].derived.value > 209.999 && a.cells[2].derived.value < 210.001);
+    assert_true(a.cells[2].sum.value > 210.0 * 10002 - 1 &&
+                a.cells[2].sum.value < 210.0 * 10002 + 1);
+    assert_int_equal(a.cells[3].count.status, FIGURE_SUPPRESSED);
+    assert_int_equal(a.cells[3].derived.reason, REASON_DERIVED);
+    assert_int_equal(a.cells[3].sum.status, FIGURE_SUPPRESSED);
+    answer_free(&a);
+    other_size[0] = 999;
+    assert_int_equal(answer_fill_value(&a, with_value, &q, &in, &err), PT_OK);
+    assert_int_equal(a.cells[1].sum.status, FIGURE_REFUSED);
+    assert_non_null(strstr(a.refusal, "minimum_audience"));
+    answer_free(&a);
+    counts.row_count = 2;
+    assert_int_equal(answer_fill_value(&a, with_value, &q, &in, &err), PT_EBUG);
+    answer_free(&a);
+    assert_int_equal(answer_fill(&a, ANSWER_VALUE, with_value, &q, &counts, &err), PT_EBUG);
+    answer_free(&a);
+    const struct answer_refusal why = {REASON_POLICY, "no"};
+    assert_int_equal(answer_refuse(&a, ANSWER_VALUE, with_value, &q, why, &err), PT_OK);
+    assert_int_equal(a.cell_count, 4);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(a.cells[i].count.reason, REASON_POLICY);
+        assert_int_equal(a.cells[i].derived.reason, REASON_POLICY);
+        assert_int_equal(a.cells[i].sum.reason, REASON_POLICY);
+    }
+    answer_free(&a);
+    policy_free(with_value);
+}
+
 static void kinds_have_names(void **state)
 {
     enum answer_kind k;
@@ -400,6 +468,7 @@ int main(void)
         cmocka_unit_test(lift_has_a_line_for_each_group_and_outcome),
         cmocka_unit_test(journey_needs_one_list_of_stages),
         cmocka_unit_test(bubble_has_a_line_for_each_row),
+        cmocka_unit_test(a_value_has_a_line_for_each_group),
         cmocka_unit_test(kinds_have_names),
     };
     return cmocka_run_group_tests(tests, read_policy, free_policy);

@@ -213,6 +213,42 @@ static void shape_leaves_room(void **state)
     policy_free(p);
 }
 
+/* Goal: where a number may be asked for, sums of 50 a customer and noise 50 times as wide fit too; for
+ * the pair and the direction of that number alone. */
+static void shape_leaves_room_for_numbers(void **state)
+{
+    struct policy *p = fixture_value();
+    struct epoch_header h = sample();
+    struct epoch_pair pair;
+    struct rlwe_shape s;
+    struct rlwe *c = NULL;
+    struct pt_err err = {0};
+
+    (void)state;
+    h.slot_count = 4096;
+    h.participants[0].padded_size = h.participants[1].padded_size = 1000000;
+    assert_int_equal(epoch_pair_of(&pair, &h, "freshmart", "drinkco", &err), PT_OK);
+    assert_int_equal(epoch_pair_shape(&s, p, &pair, &err), PT_OK);
+    assert_int_equal(s.max_abs, 50000000);
+    /* budget.h, C_A = 3: sigma^2 = 6.75 / (1.9 rho), of all twice as wide: 84.3, times 50. */
+    assert_true(s.sigma_max >= 4214 && s.sigma_max <= 4216);
+    assert_int_equal(epoch_pair_rlwe(&c, p, &pair, &err), PT_OK);
+    assert_int_equal(rlwe_delta(c), 1 << 13);
+    assert_true(2.0 * rlwe_delta(c) * (50000000.0 + 12.0 * (double)s.sigma_max) < 1099511590913.0);
+    rlwe_free(c);
+    h.participants[0].padded_size = 10000000;
+    assert_int_equal(epoch_pair_rlwe(&c, p, &pair, &err), PT_OK);
+    assert_int_equal(rlwe_delta(c), 1 << 10);
+    rlwe_free(c);
+    assert_int_equal(epoch_pair_of(&pair, &h, "drinkco", "freshmart", &err), PT_OK);
+    assert_int_equal(epoch_pair_shape(&s, p, &pair, &err), PT_OK);
+    assert_int_equal(s.max_abs, 50000000); /* drinkco may ask for freshmart.spend by its tiers */
+    assert_int_equal(epoch_pair_of(&pair, &h, "homeware", "drinkco", &err), PT_OK);
+    assert_int_equal(epoch_pair_shape(&s, p, &pair, &err), PT_OK);
+    assert_int_equal(s.max_abs, 10000000);
+    policy_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -222,6 +258,7 @@ int main(void)
         cmocka_unit_test(pairs_are_ordered_and_seeds_differ),
         cmocka_unit_test(a_changed_column_never_meets_an_old_key),
         cmocka_unit_test(shape_leaves_room),
+        cmocka_unit_test(shape_leaves_room_for_numbers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

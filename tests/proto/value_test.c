@@ -25,7 +25,7 @@ static const struct scene {
     const char *name;
     size_t own, other, common;
     uint64_t slots;
-    double variance; /* of a count's noise; a sum's is 50^2 of it */
+    double variance; /* of a group's count; of all it is 4 times that, and a sum's 50^2 */
 } SCENES[] = {
     {"partly the same, much noise", 6000, 7000, 3500, 1 << 15, 600},
     {"partly the same, little noise", 6000, 7000, 3500, 1 << 15, 5},
@@ -47,20 +47,24 @@ static struct keepsum_world populate(const struct scene *s, uint64_t seed)
                                              .columns = 1,
                                              .number = (int)fmin(fmax(number, -50), 50)};
     }
-    return (struct keepsum_world){.persons = persons,
-                                  .person_count = count,
-                                  .slot_count = s->slots,
-                                  .row_count = GROUPS,
-                                  .cell_variance = s->variance,
-                                  .margin_variance = s->variance,
-                                  .number_variance = 2500 * s->variance};
+    return (struct keepsum_world){
+        .persons = persons,
+        .person_count = count,
+        .slot_count = s->slots,
+        .row_count = GROUPS,
+        .value = true,
+        .cell_variance = s->variance,
+        .margin_variance = 4 * s->variance,
+        /* budget.h, C_A = 1: rho = 2.75/(1.9 variance), 2500^2/(rho/10) */
+        .square_variance = 62500000 * s->variance * 1.9 / 2.75};
 }
 
 static struct value_in value_of(const struct keepsum_run *run, const struct keepsum_world *w)
 {
     return (struct value_in){.counts = &run->in,
                              .raw = run->number_raw,
-                             .variance = w->number_variance,
+                             .variance = 2500 * w->cell_variance,
+                             .all_variance = 2500 * w->margin_variance,
                              .square_sum = run->square_sum,
                              .minimum = MINIMUM,
                              .maximum = MAXIMUM};
@@ -109,6 +113,7 @@ static void value_holds_the_truth(void **state)
     (void)state;
     for (size_t s = 0; s < sizeof SCENES / sizeof SCENES[0]; s++) {
         struct keepsum_world w = populate(&SCENES[s], 11 + s);
+        struct tally count = {0};
         struct tally mean = {0};
         struct tally sum = {0};
         double truth[GROUPS + 1];
@@ -120,10 +125,12 @@ static void value_holds_the_truth(void **state)
             struct value_in in = value_of(&run, &w);
             value_estimate(out, &in);
             for (size_t a = 0; a <= GROUPS; a++) {
+                cover(&count, &out[a].count, keepsum_truth(&w, a, 0));
                 cover(&mean, &out[a].mean, truth[a] / keepsum_truth(&w, a, 0));
                 cover(&sum, &out[a].sum, truth[a]);
             }
         }
+        expect_95(&SCENES[s], "count", &count);
         expect_95(&SCENES[s], "mean", &mean);
         expect_95(&SCENES[s], "sum", &sum);
     }
@@ -148,6 +155,7 @@ static struct estimate_in plain_counts(void)
                                 .energy = ENERGY,
                                 .own_size = ENERGY,
                                 .other_size = SIZE,
+                                .cell_variance = 16,
                                 .margin_variance = 16};
 }
 
@@ -155,11 +163,13 @@ static void sums_and_means_by_hand(void **state)
 {
     (void)state;
     struct estimate_in counts = plain_counts();
-    struct value_in in = {&counts, RAW, 2500.0 * 16, 40000, 0, 200};
+    struct value_in in = {&counts, RAW, 2500.0 * 16, 2500.0 * 16, 0, 40000, 0, 200};
     struct value_figures out[2];
 
     value_estimate(out, &in);
     assert_int_equal(out[0].mean.status, FIGURE_VALUE);
+    assert_true(fabs(out[0].count.value - 400) < 1e-9);
+    assert_true(fabs(out[0].count.half_width - 1.96 * 4) < 1e-4);
     assert_true(fabs(out[0].mean.value - 110) < 1e-9);
     assert_true(fabs(out[0].sum.value - 44000) < 1e-6);
     /* 2 sqrt(200^2 + 5^2 4^2)/400; sqrt(100^2 4^2 + 2^2 200^2) */
@@ -171,18 +181,21 @@ static void small_groups_are_hidden(void **state)
 {
     (void)state;
     struct estimate_in counts = plain_counts();
-    struct value_in in = {&counts, RAW, 2500.0 * 16, 40000, 0, 200};
+    struct value_in in = {&counts, RAW, 2500.0 * 16, 2500.0 * 16, 0, 40000, 0, 200};
     struct value_figures out[2];
 
     value_estimate(out, &in);
     assert_int_equal(out[1].mean.status, FIGURE_SUPPRESSED);
     assert_int_equal(out[1].sum.status, FIGURE_SUPPRESSED);
     assert_int_equal(out[1].sum.reason, REASON_DERIVED);
+    assert_int_equal(out[1].count.status, FIGURE_SUPPRESSED);
+    assert_int_equal(out[1].count.reason, REASON_MINIMUM);
     assert_true(out[1].sum.value == 0 && out[1].mean.value == 0);
     counts.frame.minimum_audience = 401;
     value_estimate(out, &in);
     for (size_t a = 0; a < 2; a++) {
         assert_int_equal(out[a].mean.status, FIGURE_REFUSED);
+        assert_int_equal(out[a].count.reason, REASON_AUDIENCE);
         assert_int_equal(out[a].sum.reason, REASON_AUDIENCE);
     }
 }

@@ -235,6 +235,31 @@ static void answers_round_trip(void **state)
     }
 }
 
+/* Of a value three figures travel; where it is another kind the third does not. */
+static void sums_travel_with_values(void **state)
+{
+    (void)state;
+    for (int value = 0; value < 2; value++) {
+        static struct answer a;
+        static struct planner_update u;
+        struct buf b = {0};
+        struct pt_err err = {0};
+        fill(&a, 3);
+        if (value)
+            a.kind = ANSWER_VALUE;
+        for (size_t i = 0; i < 3; i++)
+            a.cells[i].sum = (struct figure){FIGURE_VALUE, REASON_NONE, 12.5 + (double)i, 0.25};
+        assert_int_equal(planner_update_answer(&b, &a, &err), PT_OK);
+        assert_int_equal(planner_update_decode(&u, buf_span(&b), &err), PT_OK);
+        assert_int_equal(u.answer.kind, a.kind);
+        assert_true(u.answer.cells[2].sum.value == (value ? 14.5 : 0));
+        assert_int_equal(u.answer.cells[2].sum.status, value ? FIGURE_VALUE : FIGURE_REFUSED);
+        answer_free(&u.answer);
+        answer_free(&a);
+        buf_free(&b);
+    }
+}
+
 static void bad_answers_are_refused(void **state)
 {
     static struct answer a;
@@ -267,9 +292,10 @@ static void bad_answers_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(query_round_trips),  cmocka_unit_test(bad_requests_are_refused),
-        cmocka_unit_test(status_round_trips), cmocka_unit_test(progress_round_trips),
-        cmocka_unit_test(answers_round_trip), cmocka_unit_test(bad_answers_are_refused),
+        cmocka_unit_test(query_round_trips),       cmocka_unit_test(bad_requests_are_refused),
+        cmocka_unit_test(status_round_trips),      cmocka_unit_test(progress_round_trips),
+        cmocka_unit_test(answers_round_trip),      cmocka_unit_test(bad_answers_are_refused),
+        cmocka_unit_test(sums_travel_with_values),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
