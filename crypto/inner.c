@@ -96,6 +96,20 @@ static bool any_added(const struct inner_hint *h, uint64_t first, uint64_t end)
     return false;
 }
 
+/* Both limbs of block k of a row; a is tau(a_k). */
+static void add_block(struct inner_hint *h, const struct rlwe *c, struct inner_row row, uint64_t k,
+                      const uint64_t a[RLWE_DEGREE])
+{
+    take_row(h->padded, c, row.values, k);
+    accumulate(h, c, h->padded, a);
+    if (row.more != NULL) {
+        take_row(h->padded, c, row.more, k);
+        accumulate(h, c, h->padded, a);
+    }
+    h->added[k / 64] |= (uint64_t)1 << k % 64;
+    h->added_count++;
+}
+
 enum pt_code inner_hints_add(struct inner_hint *const *hints, const struct rlwe *c,
                              const struct inner_row *rows, size_t n, struct inner_blocks blocks)
 {
@@ -110,17 +124,8 @@ enum pt_code inner_hints_add(struct inner_hint *const *hints, const struct rlwe 
         uint64_t *a = hints[0]->expanded;
         if ((rc = expand_reversed(a, c, k)) != PT_OK)
             return rc;
-        for (size_t i = 0; i < n; i++) {
-            struct inner_hint *h = hints[i];
-            take_row(h->padded, c, rows[i].values, k);
-            accumulate(h, c, h->padded, a);
-            if (rows[i].more != NULL) {
-                take_row(h->padded, c, rows[i].more, k);
-                accumulate(h, c, h->padded, a);
-            }
-            h->added[k / 64] |= (uint64_t)1 << k % 64;
-            h->added_count++;
-        }
+        for (size_t i = 0; i < n; i++)
+            add_block(hints[i], c, rows[i], k, a);
     }
     return PT_OK;
 }

@@ -44,8 +44,9 @@ void budget_price(struct budget_price *out, const struct policy *p, const struct
     } else if (q->kind == QUESTION_VALUE) {
         uint64_t a = p->partners[q->asker].attributes[q->rows].max_per_person;
         uint64_t quarters = 8 * a + 3; /* four times the squared sensitivity, but for squares */
-        out->cell = (struct budget_variance){quarters * 20 * NANO, 8 * 19 * rho};
-        out->margin = (struct budget_variance){4 * quarters * 20 * NANO, 8 * 19 * rho};
+        uint64_t den = UINT64_C(8) * 19 * rho; /* of 20 parts one goes to the squares */
+        out->cell = (struct budget_variance){quarters * 20 * NANO, den};
+        out->margin = (struct budget_variance){4 * quarters * 20 * NANO, den};
         out->square = (struct budget_variance){SQUARE * SQUARE * 20 / 2 * NANO, rho};
         out->charge_nano = charge(rho, 4, delta);
     } else {

@@ -221,7 +221,7 @@ static void limbs_add_up(void **state)
     struct bed b = bed_laid((struct rlwe_shape){RLWE_P40, 5000, 254 * 5000, 20000},
                             (struct kinds){11, 3, bed_byte, bed_trit});
     for (size_t s = 0; s < 5000; s++)
-        more[s] = s % 5 == 0 ? 127 : b.row[1][s];
+        more[s] = (int8_t)(s % 5 == 0 ? 127 : b.row[1][s]);
     b.row[0][0] = 127;
     b.rows[0].more =
         more; /* the others have one: dot takes ten rows at a time, and this one twice */
