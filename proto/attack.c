@@ -18,6 +18,7 @@ static const struct {
 } NAMES[ATTACK_KINDS] = {
     [ATTACK_ONE] = {"membership", "one count, and the size beside it"},
     [ATTACK_TABLE] = {"table", "every cell, margin and size that the person moves"},
+    [ATTACK_VALUE] = {"value", "every count and sum that a number at its bound moves"},
     [ATTACK_REPEATED] = {"repetition", "the same count ten times over"},
     [ATTACK_DIFFERENCE] = {"differencing", "two counts whose filters differ by the person"},
     [ATTACK_PERIOD] = {"a period", "all counts that a period's budget pays for"},
@@ -119,6 +120,43 @@ static bool table_releases(struct releases *r, const struct policy *p)
             .charge_nano = price.charge_nano};
     }
     return most > 0;
+}
+
+/* Of the groups in which a person may be most often: a counts and a sums; of all the count, the sum and
+ * the size; the squares. A sum moves by 50 under noise 50 times as wide: as a count does. */
+static bool value_releases(struct releases *r, const struct policy *p)
+{
+    const struct policy_rule *rule = &p->rule[QUESTION_VALUE];
+    uint32_t most = 0;
+
+    for (size_t i = 0; rule->present && i < rule->pair_count; i++) {
+        struct policy_pair pair = rule->pairs[i];
+        struct question q = {.kind = QUESTION_VALUE,
+                             .asker = pair.a.partner,
+                             .with = pair.b.partner,
+                             .rows = pair.a.attribute,
+                             .columns = pair.b.attribute,
+                             .rho_nano = p->privacy.table_rho_nano};
+        uint32_t a = p->partners[q.asker].attributes[q.rows].max_per_person;
+        struct budget_price price;
+        if (a <= most)
+            continue;
+        most = a;
+        budget_price(&price, p, &q, 1U << RLWE_DELTA_LOG2_MAX);
+        *r = (struct releases){.of = {{1, price.cell, 2 * a},
+                                      {1, price.margin, 3},
+                                      {BUDGET_NUMBER * BUDGET_NUMBER, price.square, 1}},
+                               .kinds = 3,
+                               .charge_nano = price.charge_nano};
+    }
+    return most > 0;
+}
+
+static bool releases_of(struct releases *r, const struct policy *p, enum attack_kind kind)
+{
+    if (kind == ATTACK_VALUE)
+        return value_releases(r, p);
+    return kind == ATTACK_TABLE ? table_releases(r, p) : count_releases(r, p);
 }
 
 /* ---- trials ---- */
@@ -227,8 +265,7 @@ enum pt_code attack_run(struct attack_out *out, const struct attack_in *in, stru
     struct releases r;
 
     *out = (struct attack_out){.questions = 1};
-    out->possible =
-        in->kind == ATTACK_TABLE ? table_releases(&r, in->policy) : count_releases(&r, in->policy);
+    out->possible = releases_of(&r, in->policy, in->kind);
     if (!out->possible)
         return PT_OK;
     if (in->kind == ATTACK_REPEATED)

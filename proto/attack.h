@@ -14,8 +14,9 @@
 #include "policy/question.h"
 
 enum attack_kind {
-    ATTACK_ONE,        /* one count, and the size beside it */
-    ATTACK_TABLE,      /* one table: each cell, margins, total and sizes that a person moves */
+    ATTACK_ONE,   /* one count, and the size beside it */
+    ATTACK_TABLE, /* one table: each cell, margins, total and sizes that a person moves */
+    ATTACK_VALUE, /* one value: each count and sum that a person moves whose number is at its bound */
     ATTACK_REPEATED,   /* the same count again and again: the same noise, nothing to average */
     ATTACK_DIFFERENCE, /* two counts whose filters differ by that person */
     ATTACK_PERIOD,     /* all counts that a period's budget pays for */

@@ -103,6 +103,7 @@ questions:
       - [freshmart.segment, drinkco.tier]
       - [homeware.rooms, drinkco.drinks]
       - [homeware.stage, freshmart.buys]
+  value: {ask: any, filters: [freshmart.segment], pairs: [[drinkco.tier, freshmart.spend]]}
 privacy:
   unit: person
   minimum_count: 100
@@ -179,6 +180,8 @@ ask freshmart crosstab --with drinkco --rows buys --columns drinkco.drinks
 ask freshmart affinity --with drinkco --rows buys --columns drinkco.drinks
 ask freshmart profile --with drinkco --rows buys --columns drinkco.drinks
 ask drinkco crosstab --with freshmart --rows tier --columns freshmart.segment
+ask drinkco value --with freshmart --rows tier --columns freshmart.spend
+ask drinkco value --with freshmart --rows tier --columns freshmart.spend --where freshmart.segment=loyal
 ask homeware affinity --with drinkco --rows rooms --columns drinkco.drinks
 ask homeware affinity --with freshmart --rows stage --columns freshmart.buys \
     --where freshmart.segment=loyal
@@ -187,7 +190,11 @@ say 'one of them as a planner sees it (asked again: it costs nothing)'
 "$patto" --home "$dir/freshmart" query affinity --with drinkco --rows buys --columns drinkco.drinks |
     sed 's/^/    /'
 
-say 'and what that same table, paid for once, says about pairs that are rarer than they might be'
+say 'a number of theirs by groups of mine: sum and mean'
+"$patto" --home "$dir/drinkco" query value --with freshmart --rows tier --columns freshmart.spend |
+    sed 's/^/    /'
+
+say 'and what the table of before, paid for once, says about pairs that are rarer than they might be'
 "$patto" --home "$dir/freshmart" query surprise --with drinkco --rows buys --columns drinkco.drinks |
     sed 's/^/    /'
 

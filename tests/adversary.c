@@ -21,12 +21,18 @@ static size_t find_target(const struct fixture_epoch *e)
     return 0;
 }
 
+/* By how much one person moves a row, and its size. */
+static int weight(const struct adversary *a, size_t row)
+{
+    return a->epoch.question.kind == QUESTION_VALUE && row == REPLY_NUMBERS ? BUDGET_NUMBER : 1;
+}
+
 void adversary_init(struct adversary *a, const char *kind, uint64_t rho_nano)
 {
     struct fixture_epoch *e = &a->epoch;
 
     memset(a, 0, sizeof *a);
-    a->policy = fixture_three();
+    a->policy = strcmp(kind, "value") == 0 ? fixture_value() : fixture_three();
     if (rho_nano != 0)
         a->policy->privacy.count_rho_nano = a->policy->privacy.table_rho_nano = rho_nano;
     fixture_nodes(a->nodes, a->policy);
@@ -37,8 +43,10 @@ void adversary_init(struct adversary *a, const char *kind, uint64_t rho_nano)
     for (size_t i = 0; i < e->row_count; i++) {
         if (i < 2)
             a->row_of[i] = e->f[0][a->slot];
+        /* A number's square is whatever the fixture has there: it goes with the person. */
         a->others[i] = e->size[i] - (e->g[i][a->slot] != 0);
     }
+    e->more[a->slot] = 0;
     adversary_lay(a, false);
     for (size_t i = 0; i < e->row_count; i++)
         for (size_t j = 0; j < e->column_count; j++)
@@ -57,8 +65,10 @@ void adversary_lay(struct adversary *a, bool there)
     for (size_t i = 0; i < a->epoch.row_count; i++) {
         a->epoch.g[i][a->slot] = 0;
         if (there)
-            a->epoch.g[i][a->slot] = a->row_of[i];
-        a->epoch.size[i] = a->others[i] + (there && a->row_of[i] != 0);
+            a->epoch.g[i][a->slot] = (int8_t)(weight(a, i) * a->row_of[i]);
+        a->epoch.size[i] = a->others[i];
+        if (there && a->row_of[i] != 0)
+            a->epoch.size[i] += (uint64_t)(weight(a, i) * weight(a, i));
     }
 }
 
@@ -74,7 +84,7 @@ static enum pt_code row(void *self, const struct question *q, size_t index, int8
 
     (void)q;
     (void)err;
-    memcpy(values, a->epoch.g[index], FIXTURE_SLOTS);
+    fixture_row(values, &a->epoch, index);
     *size = a->epoch.size[index];
     return PT_OK;
 }
@@ -199,20 +209,30 @@ static double ratio(double x, double shift, struct budget_variance v)
     return (x * shift - shift * shift / 2) / (s * s);
 }
 
+/* Is this cell's noise that of the body? (proto/reply.c's cell_variance) */
+static bool is_cell(const struct fixture_epoch *e, size_t row, size_t column)
+{
+    if (e->question.kind == QUESTION_VALUE)
+        return column > 0;
+    return e->column_count == 1 || (row > 0 && column > 0);
+}
+
 double adversary_ratio(const struct adversary *a, const struct adversary_view *v)
 {
     const struct fixture_epoch *e = &a->epoch;
     double sum = 0;
 
     for (size_t i = 0; i < e->row_count; i++) {
+        const double w = weight(a, i); /* a number's noise is as many times as wide */
         if (a->row_of[i] == 0)
             continue;
-        sum += ratio((double)v->sizes[i] - (double)a->others[i], 1, a->price.margin);
+        sum += ratio((double)v->sizes[i] - (double)a->others[i], w * w,
+                     w > 1 ? a->price.square : a->price.margin);
         for (size_t j = 0; j < e->column_count; j++) {
             const size_t at = i * e->column_count + j;
-            const bool cell = e->column_count == 1 || (i > 0 && j > 0);
-            sum += ratio(v->values[at] - (double)a->known[at], a->row_of[i] * e->f[j][a->slot],
-                         cell ? a->price.cell : a->price.margin);
+            sum +=
+                ratio((v->values[at] - (double)a->known[at]) / w, a->row_of[i] * e->f[j][a->slot],
+                      is_cell(e, i, j) ? a->price.cell : a->price.margin);
         }
     }
     return sum;

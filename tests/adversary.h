@@ -14,7 +14,7 @@ struct adversary {
     struct fixture_epoch epoch;
     struct budget_price price;
     size_t slot; /* the target's, and who it is: f[.][slot] and these */
-    int8_t row_of[FIXTURE_COLUMNS_MAX];
+    int8_t row_of[FIXTURE_COLUMNS_MAX]; /* its sign, 0: not in that row */
     uint64_t others[FIXTURE_COLUMNS_MAX];                     /* sizes without the target */
     int64_t known[FIXTURE_COLUMNS_MAX * FIXTURE_COLUMNS_MAX]; /* cells without the target */
     struct fixture_node nodes[3];
@@ -28,8 +28,8 @@ struct adversary_view { /* an answer, opened */
     int64_t sizes[FIXTURE_COLUMNS_MAX];
 };
 
-/* kind "overlap" or "crosstab" (segments of the asker by tiers of the evaluator; the target is in one
- * of each). rho_nano: what the policy prices it at; 0: as it stands. */
+/* kind "overlap", "crosstab" (segments of the asker by tiers of the evaluator; the target is in one
+ * of each) or "value" (a number by segments; the target's is at the bound). rho_nano: what the policy prices it at; 0: as it stands. */
 void adversary_init(struct adversary *a, const char *kind, uint64_t rho_nano);
 void adversary_free(struct adversary *a);
 /* What the evaluator's data are in this world. */

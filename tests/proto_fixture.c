@@ -591,18 +591,24 @@ static enum pt_code charge(void *self, const struct ask_charge *c, struct ask_ac
     return PT_OK;
 }
 
+void fixture_row(int8_t *values, const struct fixture_epoch *e, size_t row)
+{
+    memcpy(values, e->g[row], FIXTURE_SLOTS);
+    if (e->question.kind == QUESTION_VALUE && row == REPLY_NUMBERS)
+        memcpy(values + FIXTURE_SLOTS, e->more, FIXTURE_SLOTS);
+    else if (e->question.kind == QUESTION_VALUE)
+        memset(values + FIXTURE_SLOTS, 0, FIXTURE_SLOTS);
+}
+
 static enum pt_code row(void *self, const struct question *q, size_t index, int8_t *values,
                         uint64_t *size, struct pt_err *err)
 {
     struct fixture_epoch *e = self;
 
+    (void)q;
     if (!e->charged_before_row)
         return pt_fail(err, PT_EBUG, "data were looked at before the answer was paid");
-    memcpy(values, e->g[index], FIXTURE_SLOTS);
-    if (q->kind == QUESTION_VALUE && index == REPLY_NUMBERS)
-        memcpy(values + FIXTURE_SLOTS, e->more, FIXTURE_SLOTS);
-    else if (q->kind == QUESTION_VALUE)
-        memset(values + FIXTURE_SLOTS, 0, FIXTURE_SLOTS);
+    fixture_row(values, e, index);
     *size = e->size[index];
     return PT_OK;
 }

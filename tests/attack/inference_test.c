@@ -38,11 +38,21 @@ static void a_table(void **state)
     play("the same, at 250 times the price", "crosstab", DEAR_NANO, adversary_asks_once);
 }
 
+/* All at once: counts, sums, the size and the sum of squares, of a person whose number is at its bound.
+ * That the charge is attained says that its parts add up to it, and no more. */
+static void a_value(void **state)
+{
+    (void)state;
+    play("membership, a number at its bound", "value", 0, adversary_asks_in_session);
+    play("the same, at 250 times the price", "value", DEAR_NANO, adversary_asks_once);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_count),
         cmocka_unit_test(a_table),
+        cmocka_unit_test(a_value),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

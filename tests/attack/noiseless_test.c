@@ -43,6 +43,7 @@ static void without_noise_answers_tell(void **state)
     (void)state;
     play("no noise: a count, in session", "overlap", adversary_asks_in_session);
     play("no noise: a table", "crosstab", adversary_asks_once);
+    play("no noise: a number", "value", adversary_asks_once);
 }
 
 static void without_noise_sizes_tell(void **state)

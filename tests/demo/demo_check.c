@@ -27,7 +27,7 @@ struct truth {
     size_t memo_count;
     const char *asker, *with, *rows, *columns;
     char *question;
-    bool repeated;
+    bool repeated, is_value;
     size_t shown, inside, beyond, exact, hidden, wrong;
 };
 
@@ -98,38 +98,56 @@ static void say_side(struct text *t, const struct truth *w, const char *partner,
             partner, attribute, value);
 }
 
-static double count(struct truth *w, const struct text *select)
+/* The first figure of a SELECT, asked once. */
+static double figure(struct truth *w, const char *sql)
 {
-    struct text t = {0};
     sqlite3_stmt *s = NULL;
 
-    say(&t, "SELECT count(*) FROM (%s)", select->p);
     for (size_t i = 0; i < w->memo_count; i++)
-        if (strcmp(w->memo[i].sql, t.p) == 0)
+        if (strcmp(w->memo[i].sql, sql) == 0)
             return w->memo[i].count;
-    if (sqlite3_prepare_v2(w->db, t.p, -1, &s, NULL) != SQLITE_OK || sqlite3_step(s) != SQLITE_ROW)
-        die(t.p, sqlite3_errmsg(w->db));
+    if (sqlite3_prepare_v2(w->db, sql, -1, &s, NULL) != SQLITE_OK || sqlite3_step(s) != SQLITE_ROW)
+        die(sql, sqlite3_errmsg(w->db));
     double n = sqlite3_column_double(s, 0);
     sqlite3_finalize(s);
     if (w->memo_count < MEMO_MAX)
-        w->memo[w->memo_count++] = (struct memo){strdup(t.p), n};
+        w->memo[w->memo_count++] = (struct memo){strdup(sql), n};
     return n;
 }
 
 static double side(struct truth *w, const char *partner)
 {
     struct text t = {0};
+    say(&t, "SELECT count(*) FROM (");
     say_side(&t, w, partner, NULL, NULL);
-    return count(w, &t);
+    say(&t, ")");
+    return figure(w, t.p);
 }
 
 static double joint(struct truth *w, const char *row, const char *column)
 {
     struct text t = {0};
+    say(&t, "SELECT count(*) FROM (");
     say_side(&t, w, w->asker, w->rows, row);
     say(&t, " INTERSECT ");
     say_side(&t, w, w->with, w->columns, column);
-    return count(w, &t);
+    say(&t, ")");
+    return figure(w, t.p);
+}
+
+/* A figure of the other side's number, of those in common who have it, in a row of the asker's. */
+static double number_truth(struct truth *w, const char *what, const char *row)
+{
+    struct text t = {0};
+    say(&t,
+        "SELECT %s(CAST(value AS REAL)) FROM fact WHERE partner=%Q AND attribute=%Q AND person IN "
+        "(",
+        what, w->with, w->columns);
+    say_side(&t, w, w->asker, w->rows, row);
+    say(&t, " INTERSECT ");
+    say_side(&t, w, w->with, NULL, NULL);
+    say(&t, ")");
+    return figure(w, t.p);
 }
 
 /* ---- an answer ----------------------------------------------------------------------------- */
@@ -207,7 +225,9 @@ static void check_count(struct truth *w, const json_t *cell, bool people)
     }
     if (!people)
         return;
-    double truth = w->rows == NULL ? size_truth(w, row, column) : joint(w, row, column);
+    double truth = w->is_value       ? number_truth(w, "count", row)
+                   : w->rows == NULL ? size_truth(w, row, column)
+                                     : joint(w, row, column);
     judge(w, cell, "people", number_of(cell, "value"), number_of(cell, "half_width"), truth);
 }
 
@@ -216,6 +236,16 @@ static void check_derived(struct truth *w, const json_t *cell)
     const char *row = text_of(cell, "row");
     const char *column = text_of(cell, "column");
 
+    if (json_is_number(json_object_get(cell, "mean"))) {
+        static const char *const WHAT[][4] = {{"mean", "avg", "mean_low", "mean_high"},
+                                              {"sum", "sum", "sum_low", "sum_high"}};
+        for (size_t i = 0; i < 2; i++) {
+            double low = number_of(cell, WHAT[i][2]);
+            double high = number_of(cell, WHAT[i][3]);
+            judge(w, cell, WHAT[i][0], (low + high) / 2, (high - low) / 2,
+                  number_truth(w, WHAT[i][1], row));
+        }
+    }
     if (json_is_number(json_object_get(cell, "index"))) {
         double low = number_of(cell, "index_low");
         double high = number_of(cell, "index_high");
@@ -247,6 +277,7 @@ static void check_answer(struct truth *w, const char *path)
     if (w->asker == NULL || w->with == NULL || kind == NULL || question == NULL ||
         json_array_size(cells) == 0)
         die(path, "not an answer");
+    w->is_value = strcmp(kind, "value") == 0;
     w->question = strdup(question);
     w->repeated = json_is_true(json_object_get(root, "repeated"));
     printf("%s of %s with %s%s%s%s%s, rho %.6f\n", kind, w->asker, w->with, w->rows ? ": " : "",

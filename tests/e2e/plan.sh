@@ -4,6 +4,7 @@
 . tests/e2e/lib.sh
 . tests/e2e/lib-federation.sh
 
+fed_value=yes
 federation freshmart drinkco homeware
 customers freshmart 0 4000
 customers drinkco 2000 6000
@@ -124,6 +125,29 @@ for size in 1280 400; do
     holds "$work/out" '.requests == 1 and .errors == [] and .overflow <= 0 and .svg >= 4 and
         .bars > 0 and .small == 0 and .outside == []'
 done
+
+say 'a value: forecast, answered, drawn as two sets of bars'
+cat >"$work/worth.yaml" <<'YAML'
+patto-plan: 1
+name: worth
+asker: freshmart
+budget_rho: 0.01
+questions:
+  - {id: spending, ask: value, with: drinkco, rows: buys, columns: drinkco.spend}
+YAML
+ok p freshmart plan explain "$work/worth.yaml" --json
+holds "$work/out" '.questions[0].permitted and .questions[0].simulated.cells == 5'
+ok p freshmart plan run "$work/worth.yaml" --out "$work/worth"
+holds "$work/worth/plan.json" '.questions[0].state == "answered" and .charged_rho > 0.002 and .charged_rho < 0.0021'
+holds "$work/worth/answers/spending.json" '.kind == "value" and (.cells | length) == 5 and
+    .cells[0].mean_low < .cells[0].mean and .cells[0].sum_high > .cells[0].sum'
+[ "$(wc -l <"$work/worth/answers/spending.csv")" -eq 6 ] || fail 'a line a group, and a head'
+python3 "$work/page.py" "$work/worth" || fail 'the page does not say what the value says'
+for what in 'mean of spend, EUR' 'sum of spend, EUR'; do
+    grep -q "<h4>$what</h4>" "$work/worth/report.html" || fail "the page has no: $what"
+done
+ok node tests/e2e/look.js "$work/worth/report.html" 400 "$work/worth.png"
+holds "$work/out" '.errors == [] and .overflow <= 0 and .svg == 2 and .bars > 0 and .small == 0 and .outside == []'
 for name in freshmart drinkco homeware; do stop "$name"; done
 
 say 'on paper: nothing cut off, dark on white whatever the screen, no controls'

@@ -403,6 +403,39 @@ static void many_values_and_many_partners_are_found(void **state)
     buf_free(&text);
 }
 
+/* A number that is asked for is of use; and who has the groups must be able to ask. */
+static void a_value_is_looked_at_as_a_table_is(void **state)
+{
+    static const struct fixture_change CHANGES[] = {
+        {"values: [water, soda, beer, wine, juice, coffee, tea, spirits, sparkling, syrup]\n"
+         "        max_per_person: 3\n",
+         "values: [water, soda, beer, wine, juice, coffee, tea, spirits, sparkling, syrup]\n"
+         "        max_per_person: 3\n"
+         "      spend: {type: number, min: 0, max: 300, unit: EUR, combine: sum}\n"},
+        {"privacy:\n  unit",
+         "  value: {ask: any, pairs: [[freshmart.segment, drinkco.spend]]}\nprivacy:\n  unit"},
+        {"value: {ask: any", "value: {ask: [freshmart, homeware]"},
+    };
+    static const char *const WHAT[] = {"drinkco.spend is in no question", NULL,
+                                       "a pair of freshmart and drinkco, of whom one may neither"};
+
+    (void)state;
+    for (size_t n = 1; n <= PT_LEN(CHANGES); n++) {
+        struct lint_report r;
+        struct buf text = {0};
+        bool said = false;
+        make_text(&text, CHANGES, n);
+        run_text(&r, &text, NULL);
+        for (size_t i = 0; WHAT[n - 1] != NULL && i < r.count; i++)
+            said = said || strstr(r.findings[i].what, WHAT[n - 1]) != NULL;
+        assert_int_equal(said, WHAT[n - 1] != NULL);
+        if (n == 2)
+            assert_int_equal(found(&r, "P069") != NULL, false);
+        lint_report_free(&r);
+        buf_free(&text);
+    }
+}
+
 static void nothing_to_ask_is_found(void **state)
 {
     struct buf text = {0};
@@ -434,6 +467,7 @@ int main(void)
         cmocka_unit_test(a_missing_signature_is_found),
         cmocka_unit_test(reach_over_partners_alone_is_found),
         cmocka_unit_test(many_values_and_many_partners_are_found),
+        cmocka_unit_test(a_value_is_looked_at_as_a_table_is),
         cmocka_unit_test(nothing_to_ask_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -236,7 +236,7 @@ static int prepare(void **state)
     struct pt_err err = {0};
 
     (void)state;
-    fixture_three_text(&text);
+    fixture_value_text(&text);
     fixture_three_text(&other);
     for (unsigned i = 0; i < 40; i++) { /* more changes than a report has room for at first */
         char line[64];

@@ -160,7 +160,7 @@ static void forget(struct fixture_epoch *e)
     e->barred = false;
 }
 
-struct right { /* the one answer, and what it costs */
+struct right { /* the one answer (its last row), and what it costs */
     struct buf row;
     int64_t size;
     uint64_t price_nano;
@@ -179,8 +179,9 @@ static void asked_until_answered(struct asking *a, uint64_t seed, const struct r
         ask_once(a, &n);
         bool answered = ask_recipient_answered(&a->recipient);
         if (answered) {
-            assert_true(span_eq_vartime(buf_span(&right->row), buf_span(&a->recipient.rows[0])));
-            assert_int_equal(a->recipient.sizes[0], right->size);
+            size_t last = a->recipient.row_count - 1;
+            assert_true(span_eq_vartime(buf_span(&right->row), buf_span(&a->recipient.rows[last])));
+            assert_int_equal(a->recipient.sizes[last], right->size);
             assert_int_equal(a->epoch.spent_nano, right->price_nano);
         }
         assert_true(a->epoch.spent_nano == 0 || a->epoch.spent_nano == right->price_nano);
@@ -194,29 +195,28 @@ static void asked_until_answered(struct asking *a, uint64_t seed, const struct r
     }
 }
 
-/* Whatever happened, asking again over a quiet network gives the one answer, paid once. */
-static void answers_are_right_or_stop(void **state)
+/* Whatever happened, asking again over a quiet network gives the one answer, paid once. Owns p. */
+static void answers_of(const char *kind, struct policy *p, int runs)
 {
     static struct asking a;
     struct net_tally tally = {0};
     struct net n;
     struct right right = {0};
     uint64_t first;
-    int runs = 250;
 
-    (void)state;
-    net_seeds("questions", &first, &runs);
+    net_seeds(kind, &first, &runs);
     memset(&a, 0, sizeof a);
-    a.policy = fixture_three();
+    a.policy = p;
     fixture_nodes(a.nodes, a.policy);
-    fixture_epoch_init(&a.epoch, a.policy, "overlap");
+    fixture_epoch_init(&a.epoch, a.policy, kind);
     fixture_epoch_join(&a.epoch, a.nodes);
     net_init(&n, 1, &a.link, 1);
     n.rate = 0;
     ask_once(&a, &n);
     assert_true(ask_recipient_answered(&a.recipient));
-    assert_true(buf_add(&right.row, a.recipient.rows[0].p, a.recipient.rows[0].n));
-    right.size = a.recipient.sizes[0];
+    size_t last = a.recipient.row_count - 1;
+    assert_true(buf_add(&right.row, a.recipient.rows[last].p, a.recipient.rows[last].n));
+    right.size = a.recipient.sizes[last];
     right.price_nano = a.epoch.spent_nano;
     for (int i = 0; i < runs; i++)
         asked_until_answered(&a, first + (uint64_t)i, &right, &tally);
@@ -227,6 +227,18 @@ static void answers_are_right_or_stop(void **state)
     fixture_link_free(&a.link);
     fixture_epoch_free(&a.epoch);
     policy_free(a.policy);
+}
+
+static void answers_are_right_or_stop(void **state)
+{
+    (void)state;
+    answers_of("overlap", fixture_three(), 250);
+}
+
+static void values_are_right_or_stop(void **state)
+{
+    (void)state;
+    answers_of("value", fixture_value(), 100);
 }
 
 /* ---- epochs of three ---- */
@@ -357,6 +369,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tokens_are_right_or_stop),
         cmocka_unit_test(answers_are_right_or_stop),
+        cmocka_unit_test(values_are_right_or_stop),
         cmocka_unit_test(epochs_are_one_or_stop),
     };
 
