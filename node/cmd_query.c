@@ -148,9 +148,9 @@ const struct command cmd_query = {
              "bubble    are they all alike? Entropy, effective number of categories and\n"
              "          concentration (HHI) of theirs, in each of yours\n"
              "value     sum and mean of one of their numbers, in each of your categories, over\n"
-             "          the customers in common of whom it is known; the policy's bounds clip it,\n"
-             "          and it counts in hundredths of the range between them. Another question\n"
-             "          than a table, at the price of one\n"
+             "          the customers in common of whom it is known; the policy's bounds clip\n"
+             "          it, and it counts in hundredths of the range between them. Another\n"
+             "          question than a table, at the price of one\n"
              "From crosstab to bubble, all are readings of one table: after one of them the\n"
              "others cost nothing, if rows, columns and filters are the same. The very same\n"
              "question again costs nothing and tells nothing new.",
