@@ -13,9 +13,9 @@ struct adversary {
     struct policy *policy;
     struct fixture_epoch epoch;
     struct budget_price price;
-    size_t slot; /* the target's, and who it is: f[.][slot] and these */
-    int8_t row_of[FIXTURE_COLUMNS_MAX]; /* its sign, 0: not in that row */
-    uint64_t others[FIXTURE_COLUMNS_MAX];                     /* sizes without the target */
+    size_t slot;                          /* the target's, and who it is: f[.][slot] and these */
+    int8_t row_of[FIXTURE_COLUMNS_MAX];   /* its sign, 0: not in that row */
+    uint64_t others[FIXTURE_COLUMNS_MAX]; /* sizes without the target */
     int64_t known[FIXTURE_COLUMNS_MAX * FIXTURE_COLUMNS_MAX]; /* cells without the target */
     struct fixture_node nodes[3];
     /* What sessions pay: the fixture's, or this; self is &epoch. */
