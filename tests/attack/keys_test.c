@@ -137,7 +137,7 @@ static void hinted_init(struct hinted *h)
 {
     const struct rlwe_shape shape = {RLWE_P40, RLWE_DEGREE, 1000, 20};
     static const int8_t nobody[RLWE_DEGREE];
-    const struct inner_row row = {nobody};
+    const struct inner_row row = {.values = nobody};
     struct pt_err err = {0};
 
     memset(h, 0, sizeof *h);
