@@ -5,12 +5,7 @@
  * Layout: index 0 is "all" (whoever passes that side's own filters); a crosstab adds one column for
  * each value of the asker's attribute (question.rows) and one row for each value of the other's
  * (question.columns), in policy order. Ciphertext columns are thus the rows of the table that a
- * planner sees, and the evaluator's rows its columns.
- *
- * A value has a crosstab's columns and two rows: REPLY_COUNTS, whoever passes and has a number, and
- * REPLY_NUMBERS, their numbers: integers v in 0..100, centred, w = v - 50. A slot's sum of sign * w
- * is held at +-254, in two limbs that add up: at half a customer a slot six more of one sign, all at
- * the bound, come once in two million slots. Its "size" is the sum of w^2. */
+ * planner sees, and the evaluator's rows its columns. */
 #ifndef PT_REPLY_H
 #define PT_REPLY_H
 
@@ -18,6 +13,10 @@
 #include "policy/budget.h"
 #include "proto/epoch.h"
 
+/* A value has a crosstab's columns and two rows: REPLY_COUNTS, whoever passes and has a number, and
+ * REPLY_NUMBERS, their numbers: integers v in 0..100, centred, w = v - 50. A slot's sum of sign * w
+ * is held at +-254, in two limbs that add up: at half a customer a slot six more of one sign, all at
+ * the bound, come once in two million slots. Its "size" is the sum of w^2. */
 enum { REPLY_COUNTS, REPLY_NUMBERS, REPLY_VALUE_ROWS, REPLY_LIMBS = 2 };
 size_t reply_column_count(const struct policy *p, const struct question *q);
 size_t reply_row_count(const struct policy *p, const struct question *q);

@@ -3,16 +3,15 @@
  * PROTOCOL.md 3 and DESIGN.md "The questions". The number is an integer v in 0..100, clipped and
  * scaled by the policy's bounds, and centred: w = v - 50. So one person moves an inner product by 50
  * at most. What comes in is already noisy: post-processing. Knows nothing of where it came from;
- * who owns the number is the evaluator, as a recipient's columns hold -1, 0 and 1 only.
- *
- * One answer releases, of a person who is in "all" and in C_A groups at most, all at once: counts and
- * sums of all groups and of "all", the evaluator's size and its sum of squares. Each has a Gaussian of
- * its own; zCDP adds up (budget.h has the parts), so that what is charged covers the whole. */
+ * who owns the number is the evaluator, as a recipient's columns hold -1, 0 and 1 only. */
 #ifndef PT_VALUE_H
 #define PT_VALUE_H
 
 #include "proto/estimate.h"
 
+/* One answer releases, of a person who is in "all" and in C_A groups at most, all at once: counts and
+ * sums of all groups and of "all", the evaluator's size and its sum of squares. Each has a Gaussian of
+ * its own; zCDP adds up (budget.h has the parts), so that what is charged covers the whole. */
 struct value_in {
     /* The counts asked with it: rows are the groups, no columns; "all" of the evaluator are those
      * whose number is known. Noise: of groups cell_variance, of "all" margin_variance. Borrowed, as

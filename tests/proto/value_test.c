@@ -26,11 +26,14 @@ static const struct scene {
     size_t own, other, common;
     uint64_t slots;
     double variance; /* of a group's count; of all it is 4 times that, and a sum's 50^2 */
+    bool
+        unlike; /* one group at the bounds, most at the lower one; the others close to the middle */
 } SCENES[] = {
-    {"partly the same, much noise", 6000, 7000, 3500, 1 << 15, 600},
-    {"partly the same, little noise", 6000, 7000, 3500, 1 << 15, 5},
-    {"all the same, little noise", 5000, 5000, 5000, 1 << 14, 5},
-    {"crowded slots", 6000, 5000, 3000, 1 << 13, 50},
+    {"partly the same, much noise", 6000, 7000, 3500, 1 << 15, 600, false},
+    {"partly the same, little noise", 6000, 7000, 3500, 1 << 15, 5, false},
+    {"all the same, little noise", 5000, 5000, 5000, 1 << 14, 5, false},
+    {"crowded slots", 6000, 5000, 3000, 1 << 13, 50, false},
+    {"unlike groups, little noise", 6000, 7000, 3500, 1 << 15, 5, true},
 };
 
 static struct keepsum_world populate(const struct scene *s, uint64_t seed)
@@ -41,6 +44,8 @@ static struct keepsum_world populate(const struct scene *s, uint64_t seed)
     for (size_t i = 0; i < count; i++) {
         unsigned group = 1 + (unsigned)(keepsum_uniform(&seed) * GROUPS);
         double number = 12.0 * group - 44 + 16 * keepsum_gauss(&seed);
+        if (s->unlike)
+            number = group > 1 ? number / 8 : keepsum_uniform(&seed) < 0.8 ? -50 : 50;
         persons[i] = (struct keepsum_person){.own = i < s->own,
                                              .other = i >= s->own - s->common,
                                              .rows = 1 | 1U << group,
