@@ -270,6 +270,35 @@ static void big_proof(struct frame *f)
     f->u.event_proof.text = span_of(BIG, WIRE_PROOF_MAX + 1);
 }
 
+static void empty_proof(struct frame *f)
+{
+    f->u.proof = (struct span){0};
+}
+static void long_proof(struct frame *f)
+{
+    f->u.proof = span_of(BIG, WIRE_COLUMN_PROOF_MAX + 1);
+}
+static void far_first(struct frame *f)
+{
+    f->u.proof_commit.first = WIRE_COLUMNS_MAX;
+}
+static void empty_batch(struct frame *f)
+{
+    f->u.proof_commit.count = 0;
+}
+static void wide_batch(struct frame *f)
+{
+    f->u.proof_commit.count = RLWE_COLUMNS_MAX + 1;
+}
+static void empty_commitment(struct frame *f)
+{
+    f->u.proof_part.data = (struct span){0};
+}
+static void big_commitment(struct frame *f)
+{
+    f->u.proof_part.data = span_of(BIG, WIRE_PART_MAX + 1);
+}
+
 static void bounds_hold_when_sending(void **state)
 {
     static const struct {
@@ -318,6 +347,17 @@ static void bounds_hold_when_sending(void **state)
         {FRAME_REACH_SHARE, big_share},
         {FRAME_REACH_SHARE, empty_share},
         {FRAME_REACH_PART, big_share_part},
+        {FRAME_PROOF_CHOICES, empty_proof},
+        {FRAME_PROOF_CHOICES, long_proof},
+        {FRAME_PROOF_TREES, empty_proof},
+        {FRAME_PROOF_TREES, long_proof},
+        {FRAME_PROOF_COMMIT, far_first},
+        {FRAME_PROOF_COMMIT, empty_batch},
+        {FRAME_PROOF_COMMIT, wide_batch},
+        {FRAME_PROOF_PART, empty_commitment},
+        {FRAME_PROOF_PART, big_commitment},
+        {FRAME_PROOF_ANSWER, empty_proof},
+        {FRAME_PROOF_ANSWER, long_proof},
     };
     struct buf b = {0};
     struct pt_err err = {0};
