@@ -6,7 +6,7 @@
 #include "crypto/prg.h"
 
 /* Streams of a challenge: the kind in the top byte. */
-enum { CHI, WEIGHTS, ROWS };
+enum { CHI, WEIGHTS, ROWS, TALLY };
 static uint64_t stream(uint64_t kind, uint64_t index)
 {
     return kind << 56 | index;
@@ -79,6 +79,35 @@ enum pt_code proof_weights(struct field2 of[RLWE_COLUMNS_MAX], const struct rlwe
 
     for (size_t j = 0; j < RLWE_COLUMNS_MAX; j++)
         of[j] = (struct field2){drawn[2 * j], drawn[2 * j + 1]};
+    return rc;
+}
+
+bool proof_tally_valid(const struct proof_tally *t, size_t column_count)
+{
+    size_t end;
+
+    return t->counters == 0 || (pt_add(t->first, t->counted, &end) &&
+                                pt_add(end, t->counters, &end) && end <= column_count);
+}
+
+enum proof_side proof_side_of(const struct proof_tally *t, size_t column)
+{
+    if (t->counters == 0 || column < t->first)
+        return PROOF_SIDES;
+    if (column < t->first + t->counted)
+        return PROOF_COUNTED;
+    return column < t->first + t->counted + t->counters ? PROOF_COUNTER : PROOF_SIDES;
+}
+
+enum pt_code proof_tally_weights(struct field2 of[PROOF_SIDES], const struct rlwe *c,
+                                 const struct prg *g)
+{
+    const struct ring *r = rlwe_ring(c);
+    uint64_t drawn[2];
+    const enum pt_code rc = draw(drawn, r, g, stream(TALLY, 0), PT_LEN(drawn));
+
+    of[PROOF_COUNTED] = (struct field2){drawn[0], drawn[1]};
+    of[PROOF_COUNTER] = (struct field2){ring_sub(r, 0, drawn[0]), ring_sub(r, 0, drawn[1])};
     return rc;
 }
 

@@ -8,6 +8,7 @@
  *   4  E to R  challenge   drawn now, not before      column_verifier_challenge()
  *   5  R to E  answer      column_prover_answer()     column_verifier_check()
  *
+ * A tally says besides, of some columns of a batch, how many of them a person stands in at most.
  * Here is what both sides share: sizes, and what a challenge expands to. */
 #ifndef PT_COLUMN_PROOF_H
 #define PT_COLUMN_PROOF_H
@@ -30,6 +31,15 @@ struct proof_setup {
     const struct key32 *seed;     /* secret, uniform, used once */
 };
 
+/* Of a batch: in each slot as many of columns [first, first + counted) are not 0 as of the `counters`
+ * columns that follow them; so at most `counters`. No counters: nothing is said. Both sides know it
+ * from elsewhere; it is a statement, not a message. */
+struct proof_tally {
+    size_t first, counted, counters;
+};
+enum proof_side { PROOF_COUNTED, PROOF_COUNTER, PROOF_SIDES }; /* PROOF_SIDES: neither */
+bool proof_tally_valid(const struct proof_tally *t, size_t column_count);
+
 /* Why columns of this context cannot be proved: PT_ELIMIT, with a sentence. */
 PT_MUST_USE enum pt_code proof_possible(const struct rlwe *c, struct pt_err *err);
 size_t proof_choices_bytes(const struct rlwe *c);
@@ -44,6 +54,10 @@ PT_MUST_USE enum pt_code proof_chi(uint64_t *chi[2], const struct rlwe *c, const
                                    uint64_t block);
 PT_MUST_USE enum pt_code proof_weights(struct field2 of[RLWE_COLUMNS_MAX], const struct rlwe *c,
                                        const struct prg *g);
+/* A column's place in a tally, and what the sums of either side weigh: w and -w. */
+enum proof_side proof_side_of(const struct proof_tally *t, size_t column);
+PT_MUST_USE enum pt_code proof_tally_weights(struct field2 of[PROOF_SIDES], const struct rlwe *c,
+                                             const struct prg *g);
 
 struct proof_vector { /* secret: of one column, M or K */
     struct vole_vector digits;

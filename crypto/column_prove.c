@@ -126,8 +126,9 @@ struct slots {
     const struct prg *g; /* of the challenge */
     const struct prove_columns *in;
     struct membership_table table[MEMBERSHIP_SET_COUNT];
-    struct proof_room *room;                  /* a strip each */
-    struct field2 (*sums)[MEMBERSHIP_DEGREE]; /* a strip and a column each */
+    struct proof_room *room;                   /* a strip each */
+    struct field2 (*sums)[MEMBERSHIP_DEGREE];  /* a strip and a column each */
+    struct field2 (*tally)[MEMBERSHIP_DEGREE]; /* a strip and a side each */
     enum pt_code rc[STRIPS_MAX];
     size_t strips;
 };
@@ -168,9 +169,14 @@ static enum pt_code prove_block(const struct slots *s, size_t strip, uint64_t k)
 
     for (size_t j = 0; j < s->in->count && rc == PT_OK; j++) {
         proof_room_multiply(room, p->c, &p->batch.columns[j], k);
-        if ((rc = classes(room, s, j, k)) == PT_OK)
-            membership_best()->prove(s->sums[strip * s->in->count + j], rlwe_ring(p->c), &slots,
-                                     room->cls, &s->table[proof_set_of(p->c, k)]);
+        if ((rc = classes(room, s, j, k)) != PT_OK)
+            return rc;
+        membership_best()->prove(s->sums[strip * s->in->count + j], rlwe_ring(p->c), &slots,
+                                 room->cls, &s->table[proof_set_of(p->c, k)]);
+        const enum proof_side side = proof_side_of(&s->in->tally, j);
+        if (side != PROOF_SIDES && k < rlwe_block_count(p->c))
+            membership_best()->prove(s->tally[strip * PROOF_SIDES + side], rlwe_ring(p->c), &slots,
+                                     room->cls, &s->table[MEMBERSHIP_TALLY]);
     }
     return rc;
 }
@@ -183,21 +189,36 @@ static void prove_strip(void *context, size_t i)
         s->rc[i] = prove_block(s, i, k);
 }
 
-/* coefficient[z] of Z^z: all columns, each with its weight. */
+/* sums[d-1] is of Z^(15-d). */
+static void add_weighed(struct field2 coefficient[MEMBERSHIP_DEGREE], const struct ring *r,
+                        const struct field2 sums[MEMBERSHIP_DEGREE], struct field2 weight)
+{
+    for (size_t d = 1; d <= MEMBERSHIP_DEGREE; d++) {
+        struct field2 *to = &coefficient[MEMBERSHIP_DEGREE - d];
+        *to = field2_add(r, *to, field2_mul(r, weight, sums[d - 1]));
+    }
+}
+
+/* coefficient[z] of Z^z: all columns, each with its weight. That of Z^15 is 0: each slot's numbers are
+ * roots, and a tally's two sides are equal. */
 static enum pt_code prove_slots(struct field2 coefficient[MEMBERSHIP_DEGREE],
                                 const struct column_prover *p, const struct prg *g,
                                 const struct prove_columns *in)
 {
     const struct ring *r = rlwe_ring(p->c);
     struct field2 weight[RLWE_COLUMNS_MAX];
+    struct field2 side[PROOF_SIDES];
     struct slots s = {.p = p, .g = g, .in = in};
     enum pt_code rc = proof_weights(weight, p->c, g);
 
+    if (rc == PT_OK)
+        rc = proof_tally_weights(side, p->c, g);
     s.strips =
         parallel_width(in->parallel) < STRIPS_MAX ? parallel_width(in->parallel) : STRIPS_MAX;
     s.room = proof_secret_new(s.strips, sizeof *s.room);
     s.sums = proof_secret_new(s.strips * in->count, sizeof *s.sums);
-    if (rc != PT_OK || s.room == NULL || s.sums == NULL) {
+    s.tally = proof_secret_new(s.strips * PROOF_SIDES, sizeof *s.tally);
+    if (rc != PT_OK || s.room == NULL || s.sums == NULL || s.tally == NULL) {
         rc = rc != PT_OK ? rc : PT_ENOMEM;
         goto out;
     }
@@ -207,15 +228,14 @@ static enum pt_code prove_slots(struct field2 coefficient[MEMBERSHIP_DEGREE],
     for (size_t i = 0; i < s.strips; i++) {
         rc = rc != PT_OK ? rc : s.rc[i];
         for (size_t j = 0; j < in->count; j++)
-            for (size_t d = 1; d <= MEMBERSHIP_DEGREE; d++) {
-                struct field2 *to = &coefficient[MEMBERSHIP_DEGREE - d];
-                *to =
-                    field2_add(r, *to, field2_mul(r, weight[j], s.sums[i * in->count + j][d - 1]));
-            }
+            add_weighed(coefficient, r, s.sums[i * in->count + j], weight[j]);
+        for (size_t j = 0; j < PROOF_SIDES; j++)
+            add_weighed(coefficient, r, s.tally[i * PROOF_SIDES + j], side[j]);
     }
 out:
     sodium_free(s.room);
     sodium_free(s.sums);
+    sodium_free(s.tally);
     return rc;
 }
 
@@ -275,8 +295,9 @@ enum pt_code column_prover_answer(struct column_prover *p, struct buf *out, stru
     if (p->batch.columns == NULL)
         return pt_fail(err, PT_ESTATE,
                        "column proof: no commitment waits for a challenge; each is answered once");
-    if (in->count != p->batch.count)
-        return pt_fail(err, PT_EBUG, "column proof: %zu columns were committed to, not %zu",
+    if (in->count != p->batch.count || !proof_tally_valid(&in->tally, in->count))
+        return pt_fail(err, PT_EBUG,
+                       "column proof: %zu columns were committed to, not %zu, or a tally of others",
                        p->batch.count, in->count);
     memcpy(seed.b, challenge.p, sizeof seed.b);
     to = room_for(out, bytes);

@@ -23,6 +23,7 @@ struct prove_columns {
     const struct rlwe_key *const *keys; /* that encrypted them */
     const int8_t *const *values;        /* slot_count entries of {-1,0,+1} each; to answer only */
     const struct parallel *parallel;    /* may be NULL; results do not depend on it */
+    struct proof_tally tally;           /* to answer only */
 };
 /* Begin a batch: proof_commitment_bytes() of message 3 are appended to out; the columns travel beside
  * them, in this order. PT_ELIMIT: count. PT_ESTATE: the last batch waits for its challenge. */

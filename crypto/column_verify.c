@@ -152,12 +152,24 @@ struct slots {
     const struct prg *g;
     const struct verify_columns *in;
     struct membership_squares squares[MEMBERSHIP_SET_COUNT];
-    struct field2 gamma_form2;
+    struct field2 gamma_form2, side[PROOF_SIDES];
     struct proof_room *room;
     struct field2 (*sums)[MEMBERSHIP_SET_COUNT]; /* a strip and a column each */
+    struct field2 (*tally)[PROOF_SIDES + 1];     /* a strip each; and the sum of all chi of data */
     enum pt_code rc[STRIPS_MAX];
     size_t strips;
 };
+
+static void add_all(struct field2 *sum, const struct ring *r, const struct proof_room *room)
+{
+    uint64_t all[2] = {0, 0}; /* under 2048 q */
+
+    for (size_t i = 0; i < RLWE_DEGREE; i++) {
+        all[0] += room->chi[0][i];
+        all[1] += room->chi[1][i];
+    }
+    *sum = field2_add(r, *sum, (struct field2){ring_reduce(r, all[0]), ring_reduce(r, all[1])});
+}
 
 static enum pt_code verify_block(const struct slots *s, size_t strip, uint64_t k)
 {
@@ -179,7 +191,13 @@ static enum pt_code verify_block(const struct slots *s, size_t strip, uint64_t k
         }
         membership_best()->verify(&s->sums[strip * s->in->count + j][set], rlwe_ring(v->c), &slots,
                                   &s->squares[set]);
+        const enum proof_side side = proof_side_of(&s->in->tally, j);
+        if (side != PROOF_SIDES && set == MEMBERSHIP_DATA)
+            membership_best()->verify(&s->tally[strip][side], rlwe_ring(v->c), &slots,
+                                      &s->squares[MEMBERSHIP_TALLY]);
     }
+    if (rc == PT_OK && set == MEMBERSHIP_DATA && s->in->tally.counters > 0)
+        add_all(&s->tally[strip][PROOF_SIDES], rlwe_ring(v->c), room);
     return rc;
 }
 
@@ -194,15 +212,39 @@ static void verify_strip(void *context, size_t i)
     }
 }
 
+/* In each slot the counted columns' tallies less the counters', each one less than what it counts: the
+ * difference of the columns' numbers makes up for that. */
+static void add_tally(struct field2 *out, const struct slots *s, struct field2 lift,
+                      struct field2 gamma)
+{
+    const struct ring *r = rlwe_ring(s->v->c);
+    const struct proof_tally *t = &s->in->tally;
+    const struct field2 power = field2_power(r, gamma, MEMBERSHIP_DEGREE);
+    const uint64_t more =
+        ring_reduce_signed(r, (int64_t)t->counted - (int64_t)t->counters); /* public */
+
+    for (size_t i = 0; i < s->strips && t->counters > 0; i++) {
+        for (size_t side = 0; side < PROOF_SIDES; side++)
+            *out = field2_add(r, *out,
+                              field2_mul(r, s->side[side], field2_mul(r, lift, s->tally[i][side])));
+        *out = field2_add(
+            r, *out,
+            field2_mul(r, s->side[PROOF_COUNTED],
+                       field2_scale(r, field2_mul(r, power, s->tally[i][PROOF_SIDES]), more)));
+    }
+}
+
 /* What the answer's polynomial must be at Gamma, masks included. */
 static void expected(struct field2 *out, const struct slots *s, const struct field2 *weight,
                      struct field2 gamma)
 {
     const struct column_verifier *v = s->v;
     const struct ring *r = rlwe_ring(v->c);
-    const struct field2 lift[MEMBERSHIP_SET_COUNT] = {
-        field2_power(r, gamma, 0), field2_power(r, gamma, 10), field2_power(r, gamma, 12)};
+    struct field2 lift[MEMBERSHIP_SET_COUNT];
     struct field2 power = {1, 0};
+
+    for (int set = 0; set < MEMBERSHIP_SET_COUNT; set++)
+        lift[set] = membership_lift(r, (enum membership_set)set, rlwe_delta(v->c), gamma);
 
     *out = (struct field2){0, 0};
     for (size_t i = 0; i < s->strips * v->count; i++)
@@ -210,6 +252,7 @@ static void expected(struct field2 *out, const struct slots *s, const struct fie
             *out = field2_add(
                 r, *out,
                 field2_mul(r, weight[i % v->count], field2_mul(r, lift[set], s->sums[i][set])));
+    add_tally(out, s, lift[MEMBERSHIP_TALLY], gamma);
     for (size_t i = 0; i < PROOF_MASKS; i++, power = field2_mul(r, power, gamma))
         *out = field2_add(r, *out, field2_mul(r, power, proof_mask(r, &v->mask, i)));
 }
@@ -224,12 +267,15 @@ static enum pt_code value_at_gamma(struct field2 *out, const struct column_verif
     struct slots s = {.v = v, .g = g, .in = in};
     enum pt_code rc = proof_weights(weight, v->c, g);
 
+    if (rc == PT_OK)
+        rc = proof_tally_weights(s.side, v->c, g);
     s.gamma_form2 = field2_scale(r, field2_scale(r, gamma, form), form);
     s.strips =
         parallel_width(in->parallel) < STRIPS_MAX ? parallel_width(in->parallel) : STRIPS_MAX;
     s.room = proof_secret_new(s.strips, sizeof *s.room);
     s.sums = proof_secret_new(s.strips * in->count, sizeof *s.sums);
-    if (rc != PT_OK || s.room == NULL || s.sums == NULL) {
+    s.tally = proof_secret_new(s.strips, sizeof *s.tally);
+    if (rc != PT_OK || s.room == NULL || s.sums == NULL || s.tally == NULL) {
         rc = rc != PT_OK ? rc : PT_ENOMEM;
         goto out;
     }
@@ -243,6 +289,7 @@ static enum pt_code value_at_gamma(struct field2 *out, const struct column_verif
 out:
     sodium_free(s.room);
     sodium_free(s.sums);
+    sodium_free(s.tally);
     explicit_bzero(&s, sizeof s);
     return rc;
 }
@@ -299,7 +346,8 @@ static enum pt_code judge(bool *good, struct column_verifier *v, const uint64_t 
 static bool lengths_are_right(const struct column_verifier *v, struct span answer,
                               const struct verify_columns *in)
 {
-    if (in->count != v->count || answer.n != proof_answer_bytes(v->c))
+    if (in->count != v->count || !proof_tally_valid(&in->tally, in->count) ||
+        answer.n != proof_answer_bytes(v->c))
         return false;
     for (size_t j = 0; j < in->count; j++)
         if (in->columns[j].n != rlwe_column_bytes(v->c))

@@ -35,6 +35,7 @@ struct verify_columns {
     size_t count;
     const struct span *columns; /* rlwe_column_bytes() each */
     const struct parallel *parallel;
+    struct proof_tally tally;
 };
 PT_MUST_USE enum pt_code column_verifier_check(struct column_verifier *v, struct span answer,
                                                const struct verify_columns *in, struct pt_err *err);

@@ -2,18 +2,51 @@
 
 enum { NON_SQUARE = 5 };
 
+static uint64_t power_vartime(const struct ring *r, uint64_t a, uint64_t e)
+{
+    uint64_t power = 1;
+
+    for (int bit = 63; bit >= 0; bit--) {
+        power = ring_mul(r, power, power);
+        if (e >> bit & 1)
+            power = ring_mul(r, power, a);
+    }
+    return power;
+}
+
 bool field2_exists(const struct ring *r)
 {
-    const struct field2 five = {NON_SQUARE, 0};
-    struct field2 power = {1, 0};
+    return power_vartime(r, NON_SQUARE, (r->q - 1) / 2) == r->q - 1; /* Euler */
+}
 
-    /* Euler: 5^((q-1)/2) is -1. */
-    for (int bit = 62; bit >= 0; bit--) {
-        power = field2_mul(r, power, power);
-        if ((r->q - 1) / 2 >> bit & 1)
-            power = field2_mul(r, power, five);
+/* Tonelli and Shanks; a is a square. */
+static uint64_t root_vartime(const struct ring *r, uint64_t a)
+{
+    const int twos = __builtin_ctzll(r->q - 1);
+    const uint64_t odd = (r->q - 1) >> twos;
+    uint64_t step = power_vartime(r, NON_SQUARE, odd); /* of order 2^twos */
+    uint64_t root = power_vartime(r, a, (odd + 1) / 2);
+    uint64_t rest = power_vartime(r, a, odd); /* root^2 = a * rest */
+
+    for (int order = twos; order > 1; order--, step = ring_mul(r, step, step)) {
+        uint64_t high = rest;
+        for (int i = 0; i < order - 2; i++)
+            high = ring_mul(r, high, high);
+        if (high == 1 || high == 0)
+            continue;
+        root = ring_mul(r, root, step);
+        rest = ring_mul(r, rest, ring_mul(r, step, step));
     }
-    return power.c0 == r->q - 1;
+    return root;
+}
+
+struct field2 field2_root_vartime(const struct ring *r, uint64_t a)
+{
+    if (power_vartime(r, a, (r->q - 1) / 2) != r->q - 1)
+        return (struct field2){root_vartime(r, a), 0};
+    /* Then a / 5 is a square, and 5 is w's. */
+    const uint64_t fifth = power_vartime(r, NON_SQUARE, r->q - 2);
+    return (struct field2){0, root_vartime(r, ring_mul(r, a, fifth))};
 }
 
 struct field2 field2_mul(const struct ring *r, struct field2 a, struct field2 b)

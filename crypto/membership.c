@@ -24,7 +24,8 @@ static const struct {
     size_t run;
 } SETS[MEMBERSHIP_SET_COUNT] = {[MEMBERSHIP_DATA] = {15, -2, ERRORS},
                                 [MEMBERSHIP_RERANDOMISER] = {5, -2, ERRORS},
-                                [MEMBERSHIP_SECRET] = {3, -1, 3}};
+                                [MEMBERSHIP_SECRET] = {3, -1, 3},
+                                [MEMBERSHIP_TALLY] = {15, -2, ERRORS}};
 
 /* Root i of a set, in the order of classes. */
 static int64_t root_of(enum membership_set set, size_t i, uint64_t delta)
@@ -35,23 +36,96 @@ static int64_t root_of(enum membership_set set, size_t i, uint64_t delta)
     return weight * (int64_t)delta + (int64_t)(i % run) + SETS[set].lowest;
 }
 
+/* a^-1; a is public. */
+static uint64_t inverse(const struct ring *r, uint64_t a)
+{
+    uint64_t power = 1;
+
+    for (int bit = 63; bit >= 0; bit--) {
+        power = ring_mul(r, power, power);
+        if ((r->q - 2) >> bit & 1)
+            power = ring_mul(r, power, a);
+    }
+    return power;
+}
+
+/* The tally is prod (y - (delta + e)^2) * (c0 + c1 y + c2 y^2), y = x^2: the second factor makes it -1
+ * where y is 0, 1 or 4, which three points determine. */
+enum { FREE = 3 };
+static void tally_factor(uint64_t c[FREE], const struct ring *r, uint64_t delta)
+{
+    static const int64_t AT[FREE] = {0, 1, 4};
+
+    memset(c, 0, FREE * sizeof *c);
+    for (size_t k = 0; k < FREE; k++) {
+        uint64_t below = ring_reduce_signed(r, -1);
+        for (size_t i = 0; i < SETS[MEMBERSHIP_TALLY].roots; i++) {
+            const int64_t root = root_of(MEMBERSHIP_TALLY, i, delta);
+            if (root > 2)
+                below = ring_mul(r, below, ring_reduce_signed(r, AT[k] - root * root));
+        }
+        /* Lagrange: of (y - a)(y - b), which is AT's others' */
+        const int64_t a = AT[(k + 1) % FREE];
+        const int64_t b = AT[(k + 2) % FREE];
+        below = ring_mul(r, below, ring_reduce_signed(r, (AT[k] - a) * (AT[k] - b)));
+        const uint64_t value = inverse(r, below);
+        c[0] = ring_add(r, c[0], ring_mul(r, value, ring_reduce_signed(r, a * b)));
+        c[1] = ring_add(r, c[1], ring_mul(r, value, ring_reduce_signed(r, -a - b)));
+        c[2] = ring_add(r, c[2], value);
+    }
+}
+
+/* by_z, of degree n, times (first + second Z); its new degree. */
+static size_t times(uint64_t *by_z, size_t n, const struct ring *r, uint64_t second)
+{
+    for (size_t z = n + 1; z > 0; z--)
+        by_z[z] = ring_add(r, by_z[z], ring_mul(r, by_z[z - 1], second));
+    return n + 1;
+}
+
+/* by_z times c0 Z^4 + c1 L^2 Z^2 + c2 L^4, where L = M + x Z. */
+static void times_factor(uint64_t by_z[MEMBERSHIP_DEGREE + 1], const struct ring *r,
+                         const uint64_t c[FREE], uint64_t x)
+{
+    uint64_t sum[MEMBERSHIP_DEGREE + 1] = {0};
+    uint64_t power[MEMBERSHIP_DEGREE + 1];
+    size_t n = 10;
+
+    memcpy(power, by_z, sizeof power);
+    for (size_t k = 0; k < FREE; k++) {
+        const size_t shift = 4 - 2 * k;
+        for (size_t z = 0; z <= n; z++)
+            sum[z + shift] = ring_add(r, sum[z + shift], ring_mul(r, power[z], c[k]));
+        n = times(power, n, r, x);
+        n = times(power, n, r, x);
+    }
+    memcpy(by_z, sum, sizeof sum);
+}
+
 void membership_table_make(struct membership_table *t, const struct ring *r,
                            enum membership_set set, uint64_t delta)
 {
+    const bool tally = set == MEMBERSHIP_TALLY;
     const size_t roots = SETS[set].roots;
+    const size_t degree = tally ? MEMBERSHIP_DEGREE - 1 : roots;
+    uint64_t c[FREE];
 
     memset(t, 0, sizeof *t);
+    tally_factor(c, r, delta);
     for (size_t cls = 0; cls < roots; cls++) {
         /* Coefficients of prod over roots of (M + (x - root) Z), by powers of Z. */
-        uint64_t by_z[MEMBERSHIP_DEGREE + 1] = {1};
+        uint64_t by_z[MEMBERSHIP_DEGREE + 4] = {1};
+        const int64_t x = root_of(set, cls, delta);
+        size_t n = 0;
         for (size_t i = 0; i < roots; i++) {
-            const int64_t away = root_of(set, cls, delta) - root_of(set, i, delta);
-            for (size_t z = i + 1; z > 0; z--)
-                by_z[z] =
-                    ring_add(r, by_z[z], ring_mul(r, by_z[z - 1], ring_reduce_signed(r, away)));
+            const int64_t root = root_of(set, i, delta);
+            if (!tally || root > 2 || root < -2)
+                n = times(by_z, n, r, ring_reduce_signed(r, x - root));
         }
-        for (size_t d = 1; d <= roots; d++)
-            t->of[d - 1][cls] = by_z[roots - d];
+        if (tally)
+            times_factor(by_z, r, c, ring_reduce_signed(r, x));
+        for (size_t d = 1; d <= degree; d++)
+            t->of[d - 1][cls] = by_z[degree - d];
     }
 }
 
@@ -66,6 +140,24 @@ void membership_classes(uint8_t cls[RING_DEGREE], const uint8_t error_bits[RING_
         cls[i] = (uint8_t)(cls[i] + ERRORS * (values[i] + 1));
 }
 
+/* -y Gamma^2 of the two further roots: c0 + c1 y + c2 y^2 splits over F. */
+static void add_free_roots(struct membership_squares *s, const struct ring *r, uint64_t delta,
+                           struct field2 square)
+{
+    uint64_t c[FREE];
+
+    tally_factor(c, r, delta);
+    const uint64_t four = ring_mul(r, 4, ring_mul(r, c[0], c[2]));
+    const struct field2 root = field2_root_vartime(r, ring_sub(r, ring_mul(r, c[1], c[1]), four));
+    const uint64_t half = inverse(r, ring_add(r, c[2], c[2]));
+    for (int sign = 0; sign < 2; sign++) {
+        const struct field2 minus = {ring_sub(r, 0, root.c0), ring_sub(r, 0, root.c1)};
+        /* -y = (c1 -+ root) / 2 c2 */
+        const struct field2 y = field2_add(r, (struct field2){c[1], 0}, sign ? root : minus);
+        s->of[s->count++] = field2_mul(r, square, field2_scale(r, y, half));
+    }
+}
+
 void membership_squares_make(struct membership_squares *s, const struct ring *r,
                              enum membership_set set, uint64_t delta, struct field2 gamma)
 {
@@ -73,9 +165,24 @@ void membership_squares_make(struct membership_squares *s, const struct ring *r,
     const struct field2 square = field2_scale(r, field2_mul(r, gamma, gamma), form);
 
     s->count = 0;
+    s->even = set == MEMBERSHIP_TALLY;
     for (size_t i = 0; i < SETS[set].roots; i++) {
         const int64_t root = root_of(set, i, delta);
-        if (root > 0)
+        if (root > (s->even ? 2 : 0))
             s->of[s->count++] = field2_scale(r, square, ring_reduce_signed(r, -root * root));
     }
+    if (s->even)
+        add_free_roots(s, r, delta, square);
+}
+
+struct field2 membership_lift(const struct ring *r, enum membership_set set, uint64_t delta,
+                              struct field2 gamma)
+{
+    const size_t degree = set == MEMBERSHIP_TALLY ? MEMBERSHIP_DEGREE - 1 : SETS[set].roots;
+    const struct field2 lift = field2_power(r, gamma, (unsigned)(MEMBERSHIP_DEGREE - degree));
+    uint64_t c[FREE] = {0, 0, 1};
+
+    if (set == MEMBERSHIP_TALLY)
+        tally_factor(c, r, delta);
+    return field2_scale(r, lift, c[FREE - 1]);
 }

@@ -13,9 +13,16 @@
 
 enum { MEMBERSHIP_DEGREE = 15, MEMBERSHIP_CLASSES = 16, MEMBERSHIP_SQUARES_MAX = 7 };
 
-/* Data: {-2..2} and +-delta + {-2..2}, 15 roots. Rerandomiser: {-2..2}. Secret: {-1,0,1}. */
-enum membership_set { MEMBERSHIP_DATA, MEMBERSHIP_RERANDOMISER, MEMBERSHIP_SECRET };
-enum { MEMBERSHIP_SET_COUNT = MEMBERSHIP_SECRET + 1 };
+/* Data: {-2..2} and +-delta + {-2..2}, 15 roots. Rerandomiser: {-2..2}. Secret: {-1,0,1}.
+ * Tally: no set but the even polynomial of degree 14 that is 0 on +-delta + {-2..2} and -1 on {-2..2}:
+ * one less than how many persons a slot of data holds. */
+enum membership_set {
+    MEMBERSHIP_DATA,
+    MEMBERSHIP_RERANDOMISER,
+    MEMBERSHIP_SECRET,
+    MEMBERSHIP_TALLY
+};
+enum { MEMBERSHIP_SET_COUNT = MEMBERSHIP_TALLY + 1 };
 
 struct membership_table { /* public: [d-1][class] the coefficient of M^d Z^(15-d) */
     uint64_t of[MEMBERSHIP_DEGREE][MEMBERSHIP_CLASSES];
@@ -29,10 +36,14 @@ void membership_classes(uint8_t cls[RING_DEGREE], const uint8_t error_bits[RING_
 
 struct membership_squares { /* secret: -r^2 Gamma^2 of the positive roots, times form() */
     size_t count;
+    bool even; /* the polynomial has no root 0 */
     struct field2 of[MEMBERSHIP_SQUARES_MAX];
 };
 void membership_squares_make(struct membership_squares *s, const struct ring *r,
                              enum membership_set set, uint64_t delta, struct field2 gamma);
+/* What verify()'s sum is multiplied by, to be the value at Gamma of a polynomial of degree 15. */
+struct field2 membership_lift(const struct ring *r, enum membership_set set, uint64_t delta,
+                              struct field2 gamma);
 PT_SECRET_TYPE(membership_squares);
 
 struct membership_slots { /* coordinates of M or K times form(), and of chi as it is; all < q */
@@ -45,7 +56,7 @@ struct membership_ops {
     void (*prove)(struct field2 sum[MEMBERSHIP_DEGREE], const struct ring *r,
                   const struct membership_slots *in, const uint8_t cls[RING_DEGREE],
                   const struct membership_table *table);
-    /* *sum += sum over t of chi_t K_t prod (K_t^2 - r^2 Gamma^2). */
+    /* *sum += sum over t of chi_t K_t prod (K_t^2 - r^2 Gamma^2); without the K_t where it is even. */
     void (*verify)(struct field2 *sum, const struct ring *r, const struct membership_slots *in,
                    const struct membership_squares *squares);
     /* k -> gamma * c + k, gamma times form() twice: c from the planes of a block of a column. */

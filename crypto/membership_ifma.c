@@ -167,15 +167,16 @@ static void ifma_prove(struct field2 sum[MEMBERSHIP_DEGREE], const struct ring *
         prove(sum, r, in, cls, table, true);
 }
 
-/* The product of chi K and count factors K^2 - r^2 Gamma^2, as a tree. */
+/* The product of chi K, or chi, and count factors K^2 - r^2 Gamma^2, as a tree. */
 INLINE struct vec2 root_product(struct vec2 k, struct vec2 chi, const struct field2 *squares,
-                                const size_t count, struct modulus m, const bool wide)
+                                const size_t count, const bool even, struct modulus m,
+                                const bool wide)
 {
     const struct vec2 square = {mul_pair(k, (struct vec2){k.c0, times_five(k.c1)}, m, wide),
                                 mul(k.c0, _mm512_add_epi64(k.c1, k.c1), m, wide)};
     struct vec2 f[MEMBERSHIP_SQUARES_MAX + 1];
 
-    f[0] = mul2(chi, k, times_five(k.c1), m, wide);
+    f[0] = even ? chi : mul2(chi, k, times_five(k.c1), m, wide);
     UNROLL
     for (size_t i = 0; i < count; i++)
         f[i + 1] = (struct vec2){less(_mm512_add_epi64(square.c0, all(squares[i].c0)), m, wide),
@@ -189,7 +190,8 @@ INLINE struct vec2 root_product(struct vec2 k, struct vec2 chi, const struct fie
 }
 
 INLINE void verify(struct field2 *sum, const struct ring *r, const struct membership_slots *in,
-                   const struct field2 *squares, const size_t count, const bool wide)
+                   const struct membership_squares *squares, const size_t count, const bool even,
+                   const bool wide)
 {
     const struct modulus m = modulus_of(r);
     const vec zero = _mm512_setzero_si512();
@@ -197,7 +199,7 @@ INLINE void verify(struct field2 *sum, const struct ring *r, const struct member
 
     for (size_t t = 0; t < RING_DEGREE; t += LANES) {
         const struct vec2 product =
-            root_product(load2(in->k, t), load2(in->chi, t), squares, count, m, wide);
+            root_product(load2(in->k, t), load2(in->chi, t), squares->of, count, even, m, wide);
         s.c0 = _mm512_add_epi64(s.c0, product.c0);
         s.c1 = _mm512_add_epi64(s.c1, product.c1);
     }
@@ -206,34 +208,26 @@ INLINE void verify(struct field2 *sum, const struct ring *r, const struct member
                                       gather(r, (struct halves){s.c1, zero})});
 }
 
+INLINE void verify_any(struct field2 *sum, const struct ring *r, const struct membership_slots *in,
+                       const struct membership_squares *squares, const bool wide)
+{
+    if (squares->even)
+        verify(sum, r, in, squares, MEMBERSHIP_SQUARES_MAX, true, wide);
+    else if (squares->count == MEMBERSHIP_SQUARES_MAX)
+        verify(sum, r, in, squares, MEMBERSHIP_SQUARES_MAX, false, wide);
+    else if (squares->count == 2)
+        verify(sum, r, in, squares, 2, false, wide);
+    else
+        verify(sum, r, in, squares, 1, false, wide);
+}
+
 static void ifma_verify(struct field2 *sum, const struct ring *r, const struct membership_slots *in,
                         const struct membership_squares *squares)
 {
-    const struct field2 *of = squares->of;
-
-    if (r->coefficient_bytes > 5)
-        switch (squares->count) {
-        case 7:
-            verify(sum, r, in, of, 7, true);
-            return;
-        case 2:
-            verify(sum, r, in, of, 2, true);
-            return;
-        default:
-            verify(sum, r, in, of, 1, true);
-            return;
-        }
-    switch (squares->count) {
-    case 7:
-        verify(sum, r, in, of, 7, false);
-        return;
-    case 2:
-        verify(sum, r, in, of, 2, false);
-        return;
-    default:
-        verify(sum, r, in, of, 1, false);
-        return;
-    }
+    if (r->coefficient_bytes <= 5)
+        verify_any(sum, r, in, squares, false);
+    else
+        verify_any(sum, r, in, squares, true);
 }
 
 static void ifma_fold(uint64_t *k[2], const struct ring *r, const uint8_t *planes,

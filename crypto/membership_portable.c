@@ -97,7 +97,7 @@ static void plain_verify(struct field2 *sum, const struct ring *r,
     for (size_t t = 0; t < RING_DEGREE; t++) {
         const struct field2 k = at(in->k, t);
         const struct field2 square = mul(r, k, k);
-        struct field2 product = mul(r, at(in->chi, t), k);
+        struct field2 product = squares->even ? at(in->chi, t) : mul(r, at(in->chi, t), k);
         for (size_t i = 0; i < squares->count; i++)
             product = mul(r, product, field2_add(r, square, squares->of[i]));
         all.c0 += product.c0;

@@ -61,7 +61,8 @@ static void set_up(void *bed, size_t n)
 
 static struct prove_columns columns_of(const struct bed *b, size_t n)
 {
-    return (struct prove_columns){n, (const struct rlwe_key *const *)b->keys, b->values_of, NULL};
+    return (struct prove_columns){
+        .count = n, .keys = (const struct rlwe_key *const *)b->keys, .values = b->values_of};
 }
 static void commit(void *bed, size_t n)
 {
@@ -94,7 +95,7 @@ static void prove(void *bed, size_t n)
 static void check(void *bed, size_t n)
 {
     struct bed *b = bed;
-    const struct verify_columns in = {n, b->spans, NULL};
+    const struct verify_columns in = {.count = n, .columns = b->spans};
     struct pt_err err;
 
     bench_must(column_verifier_check(b->v, buf_span(&b->answer), &in, &err) == PT_OK,

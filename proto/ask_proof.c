@@ -298,7 +298,8 @@ enum pt_code ask_checker_take(struct ask_checker *c, struct span answer, struct 
 enum pt_code ask_checker_check(struct ask_checker *c, const struct span *columns,
                                struct pt_err *err)
 {
-    const struct verify_columns in = {c->count, columns, c->host.parallel};
+    const struct verify_columns in = {
+        .count = c->count, .columns = columns, .parallel = c->host.parallel};
     const enum pt_code rc = column_verifier_check(c->verifier, buf_span(&c->answer), &in, err);
 
     if (rc == PT_EBADMSG)

@@ -15,7 +15,18 @@ static void must(enum pt_code rc, const struct pt_err *err)
     assert_int_equal(rc, PT_OK);
 }
 
+static int8_t uneven(size_t column, uint64_t slot)
+{
+    return bed_trit(slot + 1000003 * column);
+}
+
 struct proof_bed proof_bed_laid(struct proof_bed_kind kind)
+{
+    return proof_bed_laid_with(kind, uneven);
+}
+
+struct proof_bed proof_bed_laid_with(struct proof_bed_kind kind,
+                                     int8_t (*value)(size_t column, uint64_t slot))
 {
     const struct rlwe_shape shape = {kind.set, kind.slot_count, 1000, 20};
     struct proof_bed b = {.count = kind.column_count};
@@ -30,7 +41,7 @@ struct proof_bed proof_bed_laid(struct proof_bed_kind kind)
         b.cipher[j] = bed_memory(blocks + 1, bytes);
         b.spans[j] = span_of(b.cipher[j], rlwe_column_bytes(b.c));
         for (uint64_t i = 0; i < kind.slot_count; i++)
-            b.values[j][i] = bed_trit(i + 1000003 * j);
+            b.values[j][i] = value(j, i);
         for (uint64_t k = 0; k <= blocks; k++)
             must(rlwe_encrypt_block(b.cipher[j] + k * bytes, b.c, b.keys[j], k,
                                     k == blocks ? NULL : b.values[j] + k * RLWE_DEGREE),
@@ -59,7 +70,7 @@ void proof_bed_free(struct proof_bed *b)
 struct prove_columns proof_bed_columns(const struct proof_bed *b)
 {
     return (struct prove_columns){b->count, (const struct rlwe_key *const *)b->keys,
-                                  (const int8_t *const *)b->values, b->parallel};
+                                  (const int8_t *const *)b->values, b->parallel, b->tally};
 }
 
 void proof_bed_set_up(struct proof_bed *b)
@@ -117,7 +128,7 @@ void proof_bed_answer(struct proof_bed *b)
 
 enum pt_code proof_bed_judge(struct proof_bed *b)
 {
-    const struct verify_columns in = {b->count, b->spans, b->parallel};
+    const struct verify_columns in = {b->count, b->spans, b->parallel, b->judged};
     struct pt_err err = {0};
     const enum pt_code rc = column_verifier_check(b->v, buf_span(&b->answer), &in, &err);
 

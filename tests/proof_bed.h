@@ -20,6 +20,7 @@ struct proof_bed {
     struct buf choices, trees, commitment, answer;
     uint8_t challenge[PROOF_CHALLENGE_BYTES];
     const struct parallel *parallel;
+    struct proof_tally tally, judged; /* the recipient's, the evaluator's */
 };
 
 struct proof_bed_kind {
@@ -29,6 +30,9 @@ struct proof_bed_kind {
 };
 /* Columns of uneven values, encrypted; no message yet. */
 struct proof_bed proof_bed_laid(struct proof_bed_kind kind);
+/* Columns of these values. */
+struct proof_bed proof_bed_laid_with(struct proof_bed_kind kind,
+                                     int8_t (*value)(size_t column, uint64_t slot));
 void proof_bed_free(struct proof_bed *b);
 /* Messages 1 and 2, made; 2, taken in. */
 void proof_bed_set_up(struct proof_bed *b);

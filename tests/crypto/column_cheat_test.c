@@ -312,7 +312,7 @@ static void wrong_lengths_at_the_end_are_refused(void **state)
             assert_true(buf_u8(&b.answer, 0));
         if (i == 2)
             b.spans[1].n -= rlwe_block_bytes(b.c);
-        const struct verify_columns in = {i == 3 ? 1 : COLUMNS, b.spans, NULL};
+        const struct verify_columns in = {.count = i == 3 ? 1 : COLUMNS, .columns = b.spans};
         struct pt_err err = {0};
         assert_int_equal(column_verifier_check(b.v, buf_span(&b.answer), &in, &err), PT_EBADMSG);
         assert_string_equal(err.msg, "column proof: refused; the session is over");

@@ -93,10 +93,11 @@ static void every_path_proves_alike(void **state)
 
 static void check_verify(const struct membership_ops *ops)
 {
-    static const size_t COUNTS[] = {7, 2, 1};
+    static const size_t COUNTS[] = {7, 2, 1, 7};
 
-    for (int kind = 0; kind < KINDS * 3; kind++) {
-        struct membership_squares squares = {.count = COUNTS[kind / KINDS]};
+    for (int kind = 0; kind < KINDS * 4; kind++) {
+        struct membership_squares squares = {.count = COUNTS[kind / KINDS],
+                                             .even = kind / KINDS == 3};
         struct membership_squares plain = squares;
         struct field2 got = {3, 4};
         struct field2 want = {3, 4};
@@ -109,7 +110,8 @@ static void check_verify(const struct membership_ops *ops)
         ops->verify(&got, &ring, slots_of(ops), &squares);
         for (size_t i = 0; i < RING_DEGREE; i++) {
             const struct field2 square = field2_mul(&ring, at(m, i), at(m, i));
-            struct field2 product = field2_mul(&ring, at(chi, i), at(m, i));
+            struct field2 product =
+                squares.even ? at(chi, i) : field2_mul(&ring, at(chi, i), at(m, i));
             for (size_t k = 0; k < squares.count; k++)
                 product = field2_mul(&ring, product, field2_add(&ring, square, plain.of[k]));
             want = field2_add(&ring, want, product);
@@ -163,7 +165,7 @@ static void every_path_folds_and_multiplies_alike(void **state)
  * and a zero above; and at Z = Gamma it is the verifier's product. */
 static void both_sides_meet(void **state)
 {
-    static const size_t ROOTS[MEMBERSHIP_SET_COUNT] = {15, 5, 3};
+    static const size_t ROOTS[MEMBERSHIP_SET_COUNT] = {15, 5, 3, 15};
     const struct membership_ops *ops = membership_best();
 
     (void)state;
@@ -185,7 +187,7 @@ static void both_sides_meet(void **state)
             /* M becomes K = M + Gamma x */
             for (size_t i = 0; i < RING_DEGREE; i++) {
                 const int64_t x = set == MEMBERSHIP_SECRET ? cls[i] - 1
-                                  : set == MEMBERSHIP_DATA
+                                  : set == MEMBERSHIP_DATA || set == MEMBERSHIP_TALLY
                                       ? (cls[i] / 5 - 1) * (int64_t)DELTA + cls[i] % 5 - 2
                                       : cls[i] - 2;
                 const struct field2 k = field2_add(
@@ -194,8 +196,16 @@ static void both_sides_meet(void **state)
                 m[1][i] = k.c1;
             }
             ops->verify(&value, &ring, slots_of(ops), &squares);
-            value =
-                field2_mul(&ring, value, field2_power(&ring, gamma, (unsigned)(15 - ROOTS[set])));
+            value = field2_mul(&ring, value,
+                               membership_lift(&ring, (enum membership_set)set, DELTA, gamma));
+            /* The tally's Z^15 is -1 where nobody stands, which both sides know how to add up. */
+            for (size_t i = 0; i < RING_DEGREE && set == MEMBERSHIP_TALLY; i++)
+                if (cls[i] / 5 == 1)
+                    claimed = field2_add(
+                        &ring, claimed,
+                        field2_scale(&ring,
+                                     field2_mul(&ring, at(chi, i), field2_power(&ring, gamma, 15)),
+                                     ring.q - 1));
             for (size_t d = 1; d <= MEMBERSHIP_DEGREE; d++) /* Z^(15-d) */
                 claimed = field2_add(
                     &ring, claimed,

@@ -120,7 +120,7 @@ static void before_check(void)
 }
 static enum pt_code check(void)
 {
-    const struct verify_columns in = {bed.count, bed.spans, NULL};
+    const struct verify_columns in = {.count = bed.count, .columns = bed.spans};
     enum pt_code rc = column_verifier_check(bed.v, buf_span(&bed.answer), &in, &err);
 
     memory_left = SIZE_MAX;

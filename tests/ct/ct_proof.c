@@ -5,7 +5,7 @@
 #include "crypto/column_verify.h"
 #include "tests/ct/secret.h"
 
-/* One column of one slot. A session runs twice: first in the open, which records what each side sends;
+/* One column of one slot, twice: counted, and counting itself. A session runs twice: first in the open, which records what each side sends;
  * then one side again, its secrets hidden, with the other's recorded messages. */
 enum { BLOCKS = 2, COLUMN = BLOCKS * 5 * RLWE_DEGREE };
 
@@ -44,9 +44,9 @@ static struct column_verifier *set_up_verifier(struct buf *to)
 static void prove(struct buf *to_trees, struct buf *to_commitment, struct buf *to_answer)
 {
     const struct proof_setup setup = {c, &SESSION, &prover_seed};
-    const struct rlwe_key *const keys[] = {key};
-    const int8_t *const all[] = {values};
-    const struct prove_columns in = {1, keys, all, NULL};
+    const struct rlwe_key *const keys[] = {key, key};
+    const int8_t *const all[] = {values, values};
+    const struct prove_columns in = {2, keys, all, NULL, {0, 1, 1}};
     struct column_prover *p;
     struct pt_err err;
 
@@ -58,12 +58,12 @@ static void prove(struct buf *to_trees, struct buf *to_commitment, struct buf *t
 
 static void judge(struct column_verifier *v)
 {
-    const struct span columns = {column, COLUMN};
-    const struct verify_columns in = {1, &columns, NULL};
+    const struct span columns[] = {{column, COLUMN}, {column, COLUMN}};
+    const struct verify_columns in = {2, columns, NULL, {0, 1, 1}};
     struct pt_err err;
 
     check(column_verifier_accept(v, buf_span(&trees), &err));
-    check(column_verifier_commit(v, buf_span(&commitment), 1, NULL, &err));
+    check(column_verifier_commit(v, buf_span(&commitment), 2, NULL, &err));
     check(column_verifier_challenge(v, CHALLENGE, &err));
     check(column_verifier_check(v, buf_span(&answer), &in, &err));
 }

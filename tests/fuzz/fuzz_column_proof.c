@@ -71,7 +71,7 @@ static void lay(void)
     must(rlwe_encrypt_block(bed.column + COLUMN / BLOCKS, bed.c, bed.key, 1, NULL) == PT_OK);
     const struct rlwe_key *const keys[] = {bed.key};
     const int8_t *const values[] = {bed.values};
-    const struct prove_columns in = {1, keys, values, NULL};
+    const struct prove_columns in = {.count = 1, .keys = keys, .values = values};
     column_verifier_free(verifier(&bed.honest[CHOICES]));
     must(prover(&p, &bed.honest[TREES], buf_span(&bed.honest[CHOICES])) == PT_OK);
     must(column_prover_commit(p, &bed.honest[COMMITMENT], &in, &err) == PT_OK);
@@ -121,7 +121,7 @@ static void judge(struct column_verifier *v, size_t kind, struct span message)
     const struct span commitment = kind == COMMITMENT ? message : buf_span(&bed.honest[COMMITMENT]);
     const struct span answer = kind == ANSWER ? message : buf_span(&bed.honest[ANSWER]);
     const struct span column = {bed.column, COLUMN};
-    const struct verify_columns in = {1, &column, NULL};
+    const struct verify_columns in = {.count = 1, .columns = &column};
     struct pt_err err;
     enum pt_code rc = column_verifier_accept(v, trees, &err);
 
