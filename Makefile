@@ -136,7 +136,7 @@ $(BUILD)/demo-data $(BUILD)/demo-check $(BUILD)/demo-page: $(BUILD)/demo-%: $(BU
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 # A node that cheats, for e2e/replay.sh alone.
 DEVIANT := rlwe_encrypt_columns noise_gauss columns_evaluator epoch_column_seed rlwe_blocks_valid \
-           noise_laplace columns_any shuffle_dummies column_verifier_check
+           noise_laplace columns_any shuffle_dummies column_verifier_check columns_recipient
 $(BUILD)/patto-deviant: $(BUILD)/node/main.o $(BUILD)/tests/deviant/deviant.o $(LIB)
 	$(Q)$(CC) $(LDFLAGS_ALL) $(DEVIANT:%=-Wl,--wrap=%) -o $@ $^ $(LIBS)
 $(BUILD)/ingest-bench: $(BUILD)/tests/bench/ingest_bench.o $(LIB)

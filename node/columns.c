@@ -215,6 +215,8 @@ struct condition {
     size_t words;
     bool by_record; /* set: of the cut sets, which lie by placed record and not by row */
     bool at_least;
+    bool
+        counts; /* of category or set, whose `words` words begin at `set`: more than `value` values */
     uint16_t value;
     double bound_micro;
 };
@@ -255,6 +257,23 @@ static bool add_known(struct conditions *out, const struct columns_map *map, uin
     return true;
 }
 
+static bool add_counter(struct conditions *out, const struct columns_map *map, uint16_t attribute,
+                        uint16_t more_than)
+{
+    const struct vault_column *c = &map->data->columns[attribute];
+    const bool cut = map->cut[attribute] != NULL;
+
+    if (c->type == ATTRIBUTE_NUMBER)
+        return false;
+    out->c[out->n++] = (struct condition){.category = c->category,
+                                          .set = cut ? map->cut[attribute] : c->set,
+                                          .words = c->words,
+                                          .by_record = cut,
+                                          .counts = true,
+                                          .value = more_than};
+    return true;
+}
+
 static bool resolve(struct conditions *out, const struct columns_map *map,
                     const struct columns_selector *which)
 {
@@ -279,6 +298,9 @@ static bool resolve(struct conditions *out, const struct columns_map *map,
     }
     if (which->has_number && !add_known(out, map, which->number))
         return false;
+    if (which->has_counter)
+        return which->attribute < map->data->column_count &&
+               add_counter(out, map, which->attribute, which->value);
     if (!which->has_category)
         return true;
     return which->attribute < map->data->column_count &&
@@ -302,13 +324,31 @@ static uint8_t number_holds(const struct condition *c, double number)
     return c->at_least ? micro >= c->bound_micro : micro <= c->bound_micro;
 }
 
+/* A set is a few words, whatever is in them. */
+static void narrow_by_number(struct picked *p, const struct condition *c,
+                             const struct columns_map *map, struct range at)
+{
+    const uint32_t *row = map->row + at.first;
+
+    for (size_t i = 0; i < at.n; i++) {
+        size_t n;
+        if (c->category != NULL)
+            n = c->category[row[i]] != VAULT_NONE;
+        else
+            n = members(&c->set[(c->by_record ? at.first + i : row[i]) * c->words], c->words);
+        p->is[i] &= n > c->value;
+    }
+}
+
 /* One loop for each kind of condition: what differs is asked once a block, not once a record. */
 static void narrow(struct picked *p, const struct condition *c, const struct columns_map *map,
                    struct range at)
 {
     const uint32_t *row = map->row + at.first;
 
-    if (c->category != NULL) {
+    if (c->counts) {
+        narrow_by_number(p, c, map, at);
+    } else if (c->category != NULL) {
         for (size_t i = 0; i < at.n; i++)
             p->is[i] &= c->category[row[i]] == c->value;
     } else if (c->set != NULL && c->by_record) {

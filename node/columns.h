@@ -15,11 +15,12 @@ enum { COLUMNS_SLOTS_MAX = 1 << 27, COLUMNS_FILTERS_MAX = QUESTION_FILTERS_MAX }
 /* Which of one's own customers a vector is about: all filters on the own partner hold (filters on
  * others are passed over), and, when has_category, the customer has `value` of `attribute`. There,
  * and only there, a set counts as cut to max_per_person; a filter looks at the whole set. With
- * has_number, those of whom that number is known. */
+ * has_number, those of whom that number is known. With has_counter it is instead who has more than
+ * `value` values of `attribute`, sets cut likewise. */
 struct columns_selector {
     const struct question_filter *filters; /* borrowed */
     size_t filter_count;
-    bool has_category;
+    bool has_category, has_counter;
     uint16_t attribute, value; /* of the own partner; category or set */
     bool has_number;
     uint16_t number; /* of the own partner; a number */

@@ -27,7 +27,10 @@ static enum pt_code make_room(struct own_columns *o, struct pt_err *err)
     size_t width = parallel_width(&parallel) * OWN_COLUMNS_SIDE_BY_SIDE;
     size_t bytes = 0;
 
-    o->count = reply_column_count(o->in.daemon->home->policy, o->in.question);
+    const struct policy *p = o->in.daemon->home->policy;
+
+    o->table_count = reply_column_count(p, o->in.question);
+    o->count = o->table_count + ask_counter_count(p, o->in.question, o->in.rlwe);
     /* Whole blocks are read. */
     o->value_count = snapshot_header(o->in.epoch)->slot_count + RLWE_DEGREE;
     o->at_once = OWN_COLUMNS_MEMORY / o->value_count;
@@ -55,12 +58,15 @@ enum pt_code own_columns_values(int8_t *values, uint64_t *energy, uint64_t *size
                                 const struct columns_map *map, const struct own_columns_which *at)
 {
     const struct question *q = at->question;
-    size_t i = at->index;
+    const size_t i = at->index;
+    const bool counter = i >= at->table_count;
+    const size_t value = counter ? i - at->table_count : i - 1; /* of "all" not looked at */
     const struct columns_selector which = {.filters = q->filters,
                                            .filter_count = q->filter_count,
-                                           .has_category = i > 0,
+                                           .has_category = !counter && i > 0,
+                                           .has_counter = counter,
                                            .attribute = q->rows,
-                                           .value = i > 0 ? (uint16_t)(i - 1) : 0};
+                                           .value = (uint16_t)value};
     enum pt_code rc = columns_recipient(values, energy, map, &which);
 
     return rc == PT_OK && size != NULL ? columns_audience_count(size, map, &which) : rc;
@@ -68,7 +74,7 @@ enum pt_code own_columns_values(int8_t *values, uint64_t *energy, uint64_t *size
 
 static enum pt_code make_values(struct own_columns *o, size_t i, struct pt_err *err)
 {
-    const struct own_columns_which which = {o->in.question, i};
+    const struct own_columns_which which = {o->in.question, i, o->table_count};
     uint64_t energy;
     uint64_t size;
     enum pt_code rc =

@@ -27,7 +27,7 @@ struct own_column {
 };
 struct own_columns { /* {0} is a valid empty one */
     struct own_columns_in in;
-    size_t count;
+    size_t count, table_count; /* with counters, without */
     struct own_column *columns;
     struct rlwe_key **keys; /* open the answers */
     struct ask_column *asked;
@@ -40,11 +40,12 @@ PT_MUST_USE enum pt_code own_columns_prepare(struct own_columns *o, const struct
                                              const struct job *job, struct pt_err *err);
 void own_columns_free(struct own_columns *o); /* wipes */
 
-/* The plain column `index` of a question, slot_count values, for asking and for its audit. energy:
- * sum of squares; size: of the audience; either may be NULL. */
+/* The plain column `index` of a question, slot_count values, for asking and for its audit; from
+ * table_count (reply_column_count()) on they are counters. energy: sum of squares; size: of the
+ * audience; either may be NULL. */
 struct own_columns_which {
     const struct question *question;
-    size_t index;
+    size_t index, table_count;
 };
 PT_MUST_USE enum pt_code own_columns_values(int8_t *values, uint64_t *energy, uint64_t *size,
                                             const struct columns_map *map,

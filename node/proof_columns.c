@@ -46,8 +46,10 @@ static void make_one(void *context, size_t i)
     struct one *o = (struct one *)context + i;
     const struct proof_columns_in *in = &o->p->in;
     int8_t *values = o->p->values + i * o->p->value_bytes;
-    enum pt_code rc = own_columns_values(values, NULL, NULL, snapshot_map(in->epoch),
-                                         &(struct own_columns_which){in->question, o->index});
+    const size_t table = reply_column_count(in->policy, in->question);
+    enum pt_code rc =
+        own_columns_values(values, NULL, NULL, snapshot_map(in->epoch),
+                           &(struct own_columns_which){in->question, o->index, table});
 
     if (rc != PT_OK)
         rc = pt_fail(&o->err, rc, "own columns could not be made");

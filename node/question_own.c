@@ -5,19 +5,19 @@
 
 enum pt_code question_own_name(struct query *q, struct pt_err *err)
 {
-    struct digest *digests = calloc(q->own.count, sizeof *digests);
+    struct digest *digests = calloc(q->own.table_count, sizeof *digests);
     struct reply_in in = {.policy = q->policy,
                           .question = &q->question,
                           .pair = q->pair,
                           .rlwe = q->rlwe,
                           .column_digests = digests,
-                          .column_count = q->own.count};
+                          .column_count = q->own.table_count};
     struct budget_price price;
     enum pt_code rc;
 
     if (digests == NULL)
         return pt_fail(err, PT_ENOMEM, "a question: no memory");
-    for (size_t i = 0; i < q->own.count; i++)
+    for (size_t i = 0; i < q->own.table_count; i++)
         digests[i] = q->own.columns[i].digest;
     reply_price(&price, &in);
     q->note = (struct question_note){.kind = question_kind_name(q->question.kind),

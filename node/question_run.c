@@ -70,7 +70,7 @@ static enum pt_code prepare(struct query *q, struct pt_err *err)
     q->row_count = reply_row_count(q->policy, &q->question);
     q->other_size = calloc(q->row_count, sizeof *q->other_size);
     q->scheme = calloc(q->row_count, sizeof *q->scheme);
-    q->raw = calloc(q->row_count * q->own.count, sizeof *q->raw);
+    q->raw = calloc(q->row_count * q->own.table_count, sizeof *q->raw);
     return q->other_size != NULL && q->scheme != NULL && q->raw != NULL ? PT_OK : no_memory(err);
 }
 
@@ -159,7 +159,8 @@ static enum pt_code converse(struct query *q, struct pt_err *err)
 static double noise_variance(const struct query *q, double sigma)
 {
     double delta = rlwe_delta(q->rlwe);
-    size_t group = q->own.count < RLWE_COLUMNS_MAX ? q->own.count : RLWE_COLUMNS_MAX;
+    size_t group =
+        q->own.table_count < RLWE_COLUMNS_MAX ? q->own.table_count : RLWE_COLUMNS_MAX;
     double width = ceil(delta * sigma);
     double least = (double)inner_noise_min(group);
 
@@ -184,7 +185,7 @@ static enum pt_code open_replies(struct query *q, struct pt_err *err)
                                      .rows = rows,
                                      .row_count = q->row_count,
                                      .keys = q->own.keys,
-                                     .column_count = q->own.count};
+                                     .column_count = q->own.table_count};
     rc = reply_open(q->raw, &in, err);
     free(rows);
     return rc;
@@ -199,7 +200,7 @@ static enum pt_code fill_value(struct answer *out, const struct query *q,
         &q->policy->partners[q->question.with].attributes[q->question.columns];
     const struct value_in in = {
         .counts = counts,
-        .raw = q->raw + (size_t)REPLY_NUMBERS * q->own.count,
+        .raw = q->raw + (size_t)REPLY_NUMBERS * q->own.table_count,
         .variance = noise_variance(q, BUDGET_NUMBER * budget_sigma(price->cell)),
         .all_variance = noise_variance(q, BUDGET_NUMBER * budget_sigma(price->margin)),
         .scheme_variance = q->scheme[REPLY_NUMBERS],
@@ -236,7 +237,7 @@ static enum pt_code fill(struct answer *out, struct query *q, struct pt_err *err
                   .customers = (double)columns_rows(map),
                   .minimum_count = (double)q->policy->privacy.minimum_count,
                   .minimum_audience = (double)q->policy->privacy.minimum_audience},
-        .row_count = q->own.count - 1,
+        .row_count = q->own.table_count - 1,
         .column_count = q->row_count - 1,
         .raw = q->raw,
         .energy = q->own.energy,

@@ -63,9 +63,11 @@ static enum pt_code make_column(struct again *g, struct pt_err *err)
     struct digest content;
     enum pt_code rc = values == NULL || bytes == NULL ? no_memory(err) : PT_OK;
 
-    if (rc == PT_OK &&
-        (rc = own_columns_values(values, NULL, NULL, snapshot_map(epoch),
-                                 &(struct own_columns_which){&a->question, g->index})) != PT_OK)
+    if (rc == PT_OK && (rc = own_columns_values(
+                            values, NULL, NULL, snapshot_map(epoch),
+                            &(struct own_columns_which){
+                                &a->question, g->index,
+                                reply_column_count(a->bed->home->policy, &a->question)})) != PT_OK)
         rc = pt_fail(err, rc, "own columns could not be made");
     if (rc == PT_OK) {
         const struct epoch_column column = {.name = buf_span(&a->names[g->index]),
@@ -219,7 +221,8 @@ static enum pt_code begin_recipient(struct replay_ask *a, struct outbox *out, st
         (rc = epoch_pair_rlwe(&a->rlwe, p, &a->pair, err)) != PT_OK ||
         (rc = make_blank(a, err)) != PT_OK)
         return rc;
-    size_t count = reply_column_count(p, &a->question);
+    size_t count =
+        reply_column_count(p, &a->question) + ask_counter_count(p, &a->question, a->rlwe);
     if (count > WIRE_COLUMNS_MAX)
         return pt_fail(err, PT_EBADMSG, "a question of %zu columns", count);
     if ((rc = make_columns(a, count, err)) != PT_OK)

@@ -45,6 +45,25 @@ void ask_answer_hash(struct digest *out, const struct buf *body)
     hash_parts(out, "patto/answer/hash/1", &part, 1);
 }
 
+size_t ask_counter_count(const struct policy *p, const struct question *q, const struct rlwe *c)
+{
+    const size_t n = reply_counter_count(p, q);
+
+    return reply_column_count(p, q) + n <= ask_proof_batch(c) ? n : 0;
+}
+
+bool ask_tally(struct proof_tally *out, struct ask_group g, const uint32_t *need, size_t need_count)
+{
+    const size_t first = need_count > 0 && need[0] == 0; /* "all" stands by itself */
+    const size_t whole = g.table_count - 1 + g.counter_count;
+
+    *out = (struct proof_tally){0};
+    if (g.counter_count == 0 || need_count == first)
+        return true;
+    *out = (struct proof_tally){first, g.table_count - 1, g.counter_count};
+    return need_count == first + whole;
+}
+
 /* ---- evaluator ---- */
 
 enum evaluator_state {
@@ -115,11 +134,11 @@ static enum pt_code accept_columns(struct ask_evaluator *e, const struct wire_qu
     size_t end[WIRE_COLUMNS_MAX + 1] = {0};
     enum pt_code rc;
 
-    if (w->column_count != reply_column_count(p, &e->question) ||
-        w->column_count > WIRE_COLUMNS_MAX)
+    e->table_count = reply_column_count(p, &e->question);
+    const size_t due = e->table_count + ask_counter_count(p, &e->question, e->rlwe);
+    if (w->column_count != due || due > WIRE_COLUMNS_MAX)
         return pt_fail(err, PT_EBADMSG, "%s announced %zu columns for a question of %zu",
-                       session_peer_name(e->session), w->column_count,
-                       reply_column_count(p, &e->question));
+                       session_peer_name(e->session), w->column_count, due);
     e->columns = calloc(w->column_count, sizeof *e->columns);
     if (e->columns == NULL)
         return no_memory(err);
@@ -139,25 +158,35 @@ static enum pt_code accept_columns(struct ask_evaluator *e, const struct wire_qu
     return PT_OK;
 }
 
-/* What of the question's columns is not here, or not proved. */
+static void add_need(struct ask_evaluator *e, size_t i)
+{
+    e->proved[e->need_count] = e->columns[i].digest;
+    e->need[e->need_count++] = (uint32_t)i;
+}
+
+/* What of the question's columns is not here, or not proved. Of values that are counted all are
+ * needed, and their counters, where one is missing: they were proved together. */
 static enum pt_code find_need(struct ask_evaluator *e, struct pt_err *err)
 {
+    bool here[WIRE_COLUMNS_MAX];
+    bool all = true;
+
     e->proved = calloc(e->column_count, sizeof *e->proved);
     if (e->proved == NULL)
         return no_memory(err);
     for (size_t i = 0; i < e->column_count; i++) {
-        bool here = false;
         const enum pt_code rc =
-            e->in.host.column_known(e->in.host.self, &e->columns[i], &here, err);
+            e->in.host.column_known(e->in.host.self, &e->columns[i], &here[i], err);
         if (rc == PT_EDENIED) /* another ciphertext under this name: one column, one key */
             session_because(e->session, REFUSAL_FROZEN);
         if (rc != PT_OK)
             return rc;
-        if (here)
-            continue;
-        e->proved[e->need_count] = e->columns[i].digest;
-        e->need[e->need_count++] = (uint32_t)i;
+        all = all && (i == 0 || here[i]);
     }
+    const bool counted = e->column_count > e->table_count;
+    for (size_t i = 0; i < e->column_count; i++)
+        if (!here[i] || (counted && i > 0 && !all))
+            add_need(e, i);
     return PT_OK;
 }
 
@@ -170,13 +199,16 @@ static enum pt_code send_need(struct ask_evaluator *e, struct outbox *out, struc
                                             .parallel = &host->data.parallel,
                                             .challenged = host->proof_challenged,
                                             .refused = host->proof_refused};
-    const struct ask_proof_columns what = {.session = e->session,
-                                           .pair = e->pair,
-                                           .rlwe = e->rlwe,
-                                           .digests = e->proved,
-                                           .count = e->need_count};
+    const struct ask_group group = {e->table_count, e->column_count - e->table_count};
+    struct ask_proof_columns what = {.session = e->session,
+                                     .pair = e->pair,
+                                     .rlwe = e->rlwe,
+                                     .digests = e->proved,
+                                     .count = e->need_count};
     enum pt_code rc;
 
+    if (!ask_tally(&what.tally, group, e->need, e->need_count))
+        return pt_fail(err, PT_EBUG, "a tally of some columns");
     f.u.need = (struct wire_need){.columns = e->need, .column_count = e->need_count};
     e->state = e->need_count > 0 ? EVALUATOR_RECEIVING : EVALUATOR_READY;
     rc = session_send(e->session, &f, out, err);
@@ -205,9 +237,9 @@ static enum pt_code on_question(void *self, const struct frame *f, struct outbox
     const struct wire_question *w = &f->u.question;
     enum pt_code rc;
 
-    if ((rc = accept_text(e, w, err)) != PT_OK || (rc = accept_columns(e, w, err)) != PT_OK ||
-        (rc = look_for_bar(e, err)) != PT_OK ||
-        (rc = epoch_pair_rlwe(&e->rlwe, e->session->self->policy, &e->pair, err)) != PT_OK)
+    if ((rc = accept_text(e, w, err)) != PT_OK ||
+        (rc = epoch_pair_rlwe(&e->rlwe, e->session->self->policy, &e->pair, err)) != PT_OK ||
+        (rc = accept_columns(e, w, err)) != PT_OK || (rc = look_for_bar(e, err)) != PT_OK)
         return rc;
     e->column_bytes = rlwe_column_bytes(e->rlwe);
     return (rc = find_need(e, err)) == PT_OK ? send_need(e, out, err) : rc;
@@ -472,7 +504,7 @@ enum pt_code ask_evaluator_answer(struct ask_evaluator *e, struct outbox *out, s
         return pt_fail(err, PT_ESTATE, "no question of %s is ready to be answered",
                        session_peer_name(e->session));
     e->state = EVALUATOR_OVER; /* until it is answered: no second try in this session */
-    for (size_t i = 0; i < e->column_count && rc == PT_OK; i++) {
+    for (size_t i = 0; i < e->table_count && rc == PT_OK; i++) {
         digests[i] = e->columns[i].digest;
         rc = map_column(&columns[i], e, i, err);
     }
@@ -482,7 +514,7 @@ enum pt_code ask_evaluator_answer(struct ask_evaluator *e, struct outbox *out, s
                           .rlwe = e->rlwe,
                           .columns = columns,
                           .column_digests = digests,
-                          .column_count = e->column_count,
+                          .column_count = e->table_count,
                           .noise_key = e->in.noise_key,
                           .host = e->in.host.data};
     if (rc == PT_OK)

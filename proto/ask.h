@@ -18,12 +18,16 @@ struct ask_column {
     struct span bytes;    /* recipient: the ciphertext, e.g. a mapped file */
 };
 
+/* Columns beyond reply_column_count() that prove how many of the table's values a person has at most:
+ * reply_counter_count(), or 0 where table and counters are too many for one batch of ask_proof.h. */
+size_t ask_counter_count(const struct policy *p, const struct question *q, const struct rlwe *c);
+
 /* ---- recipient: the opener, session OPEN with what = WHAT_ASK ---- */
 struct ask_recipient_in { /* all borrowed until the session ends */
     const struct question *question;
     struct epoch_pair pair;
     const struct rlwe *rlwe;
-    const struct ask_column *columns; /* reply_column_count(), names in order */
+    const struct ask_column *columns; /* the table's and its counters, names in order */
     size_t column_count;
     struct ask_prover_host prover;
 };
@@ -32,6 +36,7 @@ struct ask_recipient {
     int state;
     struct ask_recipient_in in;
     struct buf text;
+    size_t table_count; /* reply_column_count() */
     uint32_t need[WIRE_COLUMNS_MAX];
     size_t need_count, need_at; /* being sent: need[need_at] from need_offset */
     uint64_t need_offset;
@@ -117,8 +122,8 @@ struct ask_evaluator {
     struct rlwe *rlwe;
     uint64_t column_bytes;
     struct buf text, names;
-    struct wire_column *columns; /* names borrow from `names` */
-    size_t column_count;
+    struct wire_column *columns;      /* names borrow from `names` */
+    size_t column_count, table_count; /* with counters, without */
     uint32_t need[WIRE_COLUMNS_MAX];
     size_t need_count, need_at; /* being received: need[need_at] */
     struct digest *proved;      /* of the columns needed, in order */

@@ -13,4 +13,12 @@ PT_MUST_USE bool ask_answer_body(struct buf *b, const struct wire_answer *a, str
 /* What an event and a receipt say of an answer, and tell nobody what it was. */
 void ask_answer_hash(struct digest *out, const struct buf *body);
 
+struct ask_group { /* of a question's columns: the table's, then its counters */
+    size_t table_count, counter_count;
+};
+/* What is said of the columns that Need names: a table's values and its counters are proved together,
+ * or not at all. false: Need names some of them. */
+PT_MUST_USE bool ask_tally(struct proof_tally *out, struct ask_group g, const uint32_t *need,
+                           size_t need_count);
+
 #endif

@@ -26,19 +26,26 @@ static enum pt_code name_it(struct digest *out, const struct ask_proof_columns *
                             struct pt_err *err)
 {
     const struct epoch_header *h = w->pair.header;
+    uint8_t tally[24];
     struct digest epoch;
     struct digest seed;
     enum pt_code rc = epoch_header_id(&epoch, h, err);
 
     if (rc != PT_OK)
         return rc;
+    if (w->tally.counters > 0 && w->count > ask_proof_batch(w->rlwe))
+        return pt_fail(err, PT_EBUG, "a tally of %zu columns in several batches", w->count);
     epoch_pair_seed(&seed, &w->pair);
+    store_u64le(tally, w->tally.first);
+    store_u64le(tally + 8, w->tally.counted);
+    store_u64le(tally + 16, w->tally.counters);
     const struct span parts[] = {span_of(w->session->id.b, sizeof w->session->id.b),
                                  span_of(epoch.b, sizeof epoch.b),
                                  span_z(h->participants[w->pair.recipient].name),
                                  span_z(h->participants[w->pair.evaluator].name),
                                  span_of(seed.b, sizeof seed.b),
-                                 span_of(w->digests, w->count * sizeof *w->digests)};
+                                 span_of(w->digests, w->count * sizeof *w->digests),
+                                 span_of(tally, sizeof tally)};
     hash_parts(out, "patto/column-proof/session/1", parts, PT_LEN(parts));
     return PT_OK;
 }
@@ -92,8 +99,10 @@ static enum pt_code send_commit(struct ask_prover *p, struct outbox *out, struct
     p->batch = (struct prove_columns){.count = batch_at(&p->what, p->once.first)};
     p->commitment.n = 0;
     p->offset = 0;
-    if ((rc = p->host.columns(p->host.self, &p->batch, p->once.first, err)) != PT_OK ||
-        (rc = column_prover_commit(p->prover, &p->commitment, &p->batch, err)) != PT_OK)
+    if ((rc = p->host.columns(p->host.self, &p->batch, p->once.first, err)) != PT_OK)
+        return rc;
+    p->batch.tally = p->what.tally;
+    if ((rc = column_prover_commit(p->prover, &p->commitment, &p->batch, err)) != PT_OK)
         return rc;
     commitment_digest(&p->once.commitment, buf_span(&p->commitment));
     f.u.proof_commit = (struct wire_proof_commit){
@@ -298,8 +307,10 @@ enum pt_code ask_checker_take(struct ask_checker *c, struct span answer, struct 
 enum pt_code ask_checker_check(struct ask_checker *c, const struct span *columns,
                                struct pt_err *err)
 {
-    const struct verify_columns in = {
-        .count = c->count, .columns = columns, .parallel = c->host.parallel};
+    const struct verify_columns in = {.count = c->count,
+                                      .columns = columns,
+                                      .parallel = c->host.parallel,
+                                      .tally = c->what.tally};
     const enum pt_code rc = column_verifier_check(c->verifier, buf_span(&c->answer), &in, err);
 
     if (rc == PT_EBADMSG)

@@ -33,6 +33,7 @@ struct ask_proof_columns { /* what is proved: those that Need named; borrowed */
     const struct rlwe *rlwe;
     const struct digest *digests;
     size_t count;
+    struct proof_tally tally; /* of all of them, then one batch; none where they are more */
 };
 
 /* ---- recipient ---- */

@@ -53,13 +53,17 @@ static enum pt_code on_choices(void *self, const struct frame *f, struct outbox 
                                struct pt_err *err)
 {
     struct ask_recipient *r = self;
-    const struct ask_proof_columns what = {.session = r->session,
-                                           .pair = r->in.pair,
-                                           .rlwe = r->in.rlwe,
-                                           .digests = r->proved,
-                                           .count = r->need_count};
+    const struct ask_group group = {r->table_count, r->in.column_count - r->table_count};
+    struct ask_proof_columns what = {.session = r->session,
+                                     .pair = r->in.pair,
+                                     .rlwe = r->in.rlwe,
+                                     .digests = r->proved,
+                                     .count = r->need_count};
 
     (void)out;
+    if (!ask_tally(&what.tally, group, r->need, r->need_count))
+        return pt_fail(err, PT_EBADMSG, "%s needs some of a table's columns without the others",
+                       session_peer_name(r->session));
     return ask_prover_begin(&r->prover, &what, &r->in.prover, f->u.proof, err);
 }
 
@@ -79,7 +83,7 @@ static enum pt_code on_reply(void *self, const struct frame *f, struct outbox *o
 {
     struct ask_recipient *r = self;
     const struct wire_reply *w = &f->u.reply;
-    size_t bytes = reply_row_bytes(r->in.rlwe, r->in.column_count);
+    size_t bytes = reply_row_bytes(r->in.rlwe, r->table_count);
 
     (void)out;
     if (r->rows_seen == r->row_count || w->row != r->rows_seen || w->data.n != bytes)
@@ -184,8 +188,9 @@ enum pt_code ask_recipient_begin(struct ask_recipient *r, struct session *s,
     *r = (struct ask_recipient){.session = s,
                                 .state = RECIPIENT_ASKED,
                                 .in = *in,
+                                .table_count = reply_column_count(p, in->question),
                                 .row_count = reply_row_count(p, in->question)};
-    if (in->column_count != reply_column_count(p, in->question) ||
+    if (in->column_count != r->table_count + ask_counter_count(p, in->question, in->rlwe) ||
         in->column_count > WIRE_COLUMNS_MAX || in->question->with != s->peer)
         return pt_fail(err, PT_EBUG, "a question of %zu columns to %s", in->column_count,
                        session_peer_name(s));

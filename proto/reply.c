@@ -22,6 +22,14 @@ size_t reply_column_count(const struct policy *p, const struct question *q)
     return question_has_axes(q->kind) ? 1 + asked(p, q->asker, q->rows)->value_count : 1;
 }
 
+size_t reply_counter_count(const struct policy *p, const struct question *q)
+{
+    if (q->kind != QUESTION_CROSSTAB && q->kind != QUESTION_VALUE)
+        return 0;
+    const struct policy_attribute *a = asked(p, q->asker, q->rows);
+    return a->max_per_person < a->value_count ? a->max_per_person : 0;
+}
+
 size_t reply_row_count(const struct policy *p, const struct question *q)
 {
     if (q->kind == QUESTION_VALUE)
@@ -91,15 +99,17 @@ enum pt_code reply_column_name(struct buf *out, const struct policy *p, const st
     bool good;
     enum pt_code rc;
 
-    if (index >= reply_column_count(p, q))
-        return pt_fail(err, PT_EBUG, "column %zu of %zu", index, reply_column_count(p, q));
+    const size_t table = reply_column_count(p, q);
+    if (index >= table + reply_counter_count(p, q))
+        return pt_fail(err, PT_EBUG, "column %zu of %zu", index, table);
     if ((rc = question_print(&text, p, q, err)) != PT_OK)
         return rc;
     if (index == 0) {
         good = buf_printf(out, "all");
     } else {
         const struct policy_attribute *a = asked(p, q->asker, q->rows);
-        good = buf_printf(out, "%s=%s", a->name, a->values[index - 1]);
+        good = index < table ? buf_printf(out, "%s=%s", a->name, a->values[index - 1])
+                             : buf_printf(out, "%s>%zu", a->name, index - table);
     }
     good = good && add_own_filters(out, p->partners[q->asker].name, buf_span(&text));
     buf_free(&text);

@@ -22,12 +22,16 @@ size_t reply_column_count(const struct policy *p, const struct question *q);
 size_t reply_row_count(const struct policy *p, const struct question *q);
 /* Entries of a row: slot_count, or of a value limb by limb REPLY_LIMBS times that. */
 size_t reply_row_values(const struct question *q, uint64_t slot_count);
+/* Counters of a table: as many as the asker's attribute has values a person in a table at most; column i
+ * of them holds who has more than i. 0: everybody may have all values, or it is no table. */
+size_t reply_counter_count(const struct policy *p, const struct question *q);
 /* Groups of at most RLWE_COLUMNS_MAX columns, answered under one (u,f) each. */
 size_t reply_group_count(size_t column_count);
 /* Bytes of one row's replies, all groups. */
 size_t reply_row_bytes(const struct rlwe *c, size_t column_count);
-/* "all" or "buys=dairy", then the asker's own filters: what the column holds, so that one name
- * is one column of the epoch whatever the question. Appends. */
+/* "all", "buys=dairy", or of the counters after the table's columns "buys>0", then the asker's own
+ * filters: what the column holds, so that one name is one column of the epoch whatever the question.
+ * Appends. */
 PT_MUST_USE enum pt_code reply_column_name(struct buf *out, const struct policy *p,
                                            const struct question *q, size_t index,
                                            struct pt_err *err);

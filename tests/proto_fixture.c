@@ -138,8 +138,17 @@ static void fill(struct fixture_epoch *e)
     for (size_t t = 0; t < FIXTURE_PEOPLE; t++) {
         size_t slot = t * 2 + 1;
         int8_t sign = next_random(&x) & 1 ? 1 : -1;
-        for (size_t j = 0; j < e->column_count; j++)
-            e->f[j][slot] = (int8_t)(j == 0 || next_random(&x) % 3 == 0 ? sign : 0);
+        size_t in = 0;
+        e->f[0][slot] = sign;
+        for (size_t j = 1; j < e->column_count; j++) {
+            /* No more of them than the policy allows a person. */
+            const bool is =
+                next_random(&x) % 3 == 0 && in < (e->counter_count ? e->counter_count : in + 1);
+            e->f[j][slot] = (int8_t)(is ? sign : 0);
+            in += is;
+        }
+        for (size_t i = 0; i < e->counter_count; i++)
+            e->f[e->column_count + i][slot] = (int8_t)(in > i ? sign : 0);
         for (size_t i = 0; i < e->row_count; i++) {
             e->g[i][slot] = (int8_t)(i == 0 || next_random(&x) % 4 == 0 ? sign : 0);
             e->size[i] += e->g[i][slot] != 0;
@@ -205,14 +214,16 @@ void fixture_epoch_init(struct fixture_epoch *e, const struct policy *p, const c
         fail_msg("%s", err.msg);
     e->column_count = reply_column_count(p, &e->question);
     e->row_count = reply_row_count(p, &e->question);
-    assert_true(e->column_count <= FIXTURE_COLUMNS_MAX && e->row_count <= FIXTURE_COLUMNS_MAX);
+    e->counter_count = ask_counter_count(p, &e->question, e->rlwe);
+    assert_true(e->column_count + e->counter_count <= FIXTURE_COLUMNS_MAX &&
+                e->row_count <= FIXTURE_COLUMNS_MAX);
     memset(e->noise_key.b, 0x4e, sizeof e->noise_key.b);
     memset(e->seed[0].b, 0x5e, sizeof e->seed[0].b);
     memset(e->seed[1].b, 0x5f, sizeof e->seed[1].b);
     fill(e);
     if (e->question.kind == QUESTION_VALUE)
         fill_numbers(e);
-    for (size_t j = 0; j < e->column_count; j++)
+    for (size_t j = 0; j < e->column_count + e->counter_count; j++)
         encrypt_column(e, j);
 }
 
@@ -281,7 +292,7 @@ struct ask_recipient_in fixture_recipient_in(struct fixture_epoch *e, struct ask
                                      .pair = e->pair,
                                      .rlwe = e->rlwe,
                                      .columns = e->columns,
-                                     .column_count = e->column_count,
+                                     .column_count = e->column_count + e->counter_count,
                                      .prover = {.self = e,
                                                 .epoch_seed = &e->seed[0],
                                                 .columns = columns_to_prove,

@@ -63,7 +63,8 @@ struct fixture_epoch {
     struct rlwe_key *keys[FIXTURE_COLUMNS_MAX];
     struct ask_column columns[FIXTURE_COLUMNS_MAX];
     struct buf names[FIXTURE_COLUMNS_MAX], bytes[FIXTURE_COLUMNS_MAX];
-    size_t column_count, row_count;
+    size_t column_count, row_count; /* of the table; its counters follow the columns */
+    size_t counter_count;
     struct ask_recipient *asking;    /* whose columns are proved: set by who asks */
     struct key32 noise_key, seed[2]; /* recipient's, evaluator's */
     const struct rlwe_key *proving_keys[FIXTURE_COLUMNS_MAX];

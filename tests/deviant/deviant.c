@@ -1,4 +1,4 @@
-/* A node that cheats, for tests/e2e/replay.sh: patto itself, linked with --wrap of nine functions.
+/* A node that cheats, for tests/e2e/replay.sh: patto itself, linked with --wrap of ten functions.
  * PATTO_DEVIATES says at which; without it this is an honest node. The product has no such switch:
  * this object is in no other program. */
 #include <stdlib.h>
@@ -73,6 +73,24 @@ enum pt_code __wrap_columns_evaluator(int8_t *values, const struct columns_map *
             values[t] = (int8_t)(values[t] - (values[t] > 0 ? 1 : -1));
             break;
         }
+    return rc;
+}
+
+enum pt_code __real_columns_recipient(int8_t *values, uint64_t *square_sum,
+                                      const struct columns_map *map,
+                                      const struct columns_selector *which);
+enum pt_code __wrap_columns_recipient(int8_t *values, uint64_t *square_sum,
+                                      const struct columns_map *map,
+                                      const struct columns_selector *which);
+enum pt_code __wrap_columns_recipient(int8_t *values, uint64_t *square_sum,
+                                      const struct columns_map *map,
+                                      const struct columns_selector *which)
+{
+    enum pt_code rc = __real_columns_recipient(values, square_sum, map, which);
+
+    /* One person buys everything. */
+    if (rc == PT_OK && which->has_category && deviates("columns"))
+        values[5] = 1;
     return rc;
 }
 

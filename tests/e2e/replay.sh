@@ -92,6 +92,15 @@ ok p bea query overlap --with ada # the other direction is another pair
 refused 1 "(ask, bea), message 3: Question column 0 differs" p ada audit replay "$epoch"
 ok p bea audit replay "$epoch"
 
+say "one person in every column of a table: well formed each, and too many"
+again ada columns
+ok p ada epoch
+epoch=$(p ada status --json | jq .epoch)
+refused 1 "bea refused: NOT_PROVED" p ada query crosstab --with bea --rows ada.buys --columns bea.buys
+again ada ""
+refused 1 "Question column 1 differs" p ada audit replay "$epoch"
+ok p bea audit replay "$epoch"
+
 say "an evaluator that answers what is not proved"
 again ada weight
 cheat bea check p ada query overlap --with bea

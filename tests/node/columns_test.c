@@ -213,6 +213,57 @@ static void truncation_depends_on_the_own_row_only(void **state)
     vault_data_free(d);
 }
 
+/* Goal: in each slot as many counters hold somebody as columns of a table, of a set that is cut and of a
+ * category, with filters and without; no counter does beyond what a person has in a table at most. */
+static void counters_count_what_a_table_holds(void **state)
+{
+    enum { N = 300, M = 256 };
+    const struct question_filter rich = {
+        .on = {0, FIXTURE_SPEND}, .op = FILTER_GE, .bound_micro = 90000000};
+    static const struct {
+        uint16_t attribute, values, most;
+    } CASES[] = {{FIXTURE_SET, FIXTURE_BUYS, FIXTURE_CUT}, {FIXTURE_SEGMENT, FIXTURE_SEGMENTS, 1}};
+    struct fixture f;
+    int8_t got[M];
+
+    (void)state;
+    fixture_init(&f);
+    struct vault_data *d = fixture_data(&f, N, 4);
+    struct columns_map *map = place(&f, d, M, 5);
+    for (size_t i = 0; i < 2 * PT_LEN(CASES); i++) {
+        struct columns_selector which = {.filters = &rich,
+                                         .filter_count = i % 2,
+                                         .has_category = true,
+                                         .attribute = CASES[i / 2].attribute};
+        uint64_t held[M] = {0};
+        uint64_t in_all = 0;
+        uint64_t counted;
+        for (; which.value < CASES[i / 2].values; which.value++) {
+            assert_int_equal(columns_recipient(got, NULL, map, &which), PT_OK);
+            for (size_t s = 0; s < M; s++)
+                held[s] += got[s] != 0;
+        }
+        which.has_category = false;
+        which.has_counter = true;
+        for (which.value = 0; which.value <= CASES[i / 2].most; which.value++) {
+            assert_int_equal(columns_recipient(got, &counted, map, &which), PT_OK);
+            assert_true((counted > 0) == (which.value < CASES[i / 2].most));
+            in_all += counted;
+            for (size_t s = 0; s < M; s++)
+                held[s] -= got[s] != 0;
+        }
+        for (size_t s = 0; s < M; s++)
+            assert_int_equal(held[s], 0);
+        assert_true(in_all > 20);
+    }
+    columns_free(map);
+    map = place(&f, d, M, 5);
+    const struct columns_selector none = {.has_counter = true, .attribute = FIXTURE_SPEND};
+    assert_int_equal(columns_recipient(got, NULL, map, &none), PT_EBUG);
+    columns_free(map);
+    vault_data_free(d);
+}
+
 /* Goal: E[F.G]/q is the number of common customers (PROTOCOL.md 3), for filtered audiences too.
  * Method: two parties that share people, 300 salts; the mean lies within 3 standard errors of the
  * truth, and the spread is that of the formula within 10 %. M is small so that slots collide. */
@@ -462,6 +513,7 @@ int main(void)
         cmocka_unit_test(columns_follow_the_definition),
         cmocka_unit_test(keeping_is_independent_of_the_question),
         cmocka_unit_test(truncation_depends_on_the_own_row_only),
+        cmocka_unit_test(counters_count_what_a_table_holds),
         cmocka_unit_test(estimator_is_unbiased),
         cmocka_unit_test(a_person_moves_a_slot_by_one_at_most),
         cmocka_unit_test(numbers_follow_the_definition),

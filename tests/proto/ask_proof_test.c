@@ -155,6 +155,23 @@ static bool any_bound(const struct fixture_epoch *e)
 
 /* ---- honest ---- */
 
+/* What the host holds of column `at` of the question is gone. */
+static void lose(struct fixture_epoch *e, size_t at)
+{
+    struct span name = buf_span(&e->names[at]);
+
+    for (size_t i = 0; i < e->kept_count; i++) {
+        struct fixture_column *k = &e->kept[i];
+        if (!span_eq_vartime(span_of(k->name, k->name_n), name))
+            continue;
+        buf_free(&k->bytes);
+        *k = e->kept[--e->kept_count];
+        e->kept[e->kept_count] = (struct fixture_column){0};
+        return;
+    }
+    fail_msg("no such column");
+}
+
 /* Goal: columns that are here are not proved twice, and each commitment has one challenge. */
 static void what_is_proved_is_proved_once(void **state)
 {
@@ -177,17 +194,19 @@ static void what_is_proved_is_proved_once(void **state)
     assert_int_equal(a.link.accepter.state, SESSION_DONE);
     for (int k = FRAME_PROOF_CHOICES; k < FRAME_KINDS_END; k++)
         assert_int_equal(a.seen[k], 0);
-    /* One of them lost its proof: that one is sent and proved again. */
-    a.epoch.kept[1].bound = false;
-    struct fixture_column lost = a.epoch.kept[1];
-    a.epoch.kept[1] = a.epoch.kept[a.epoch.kept_count - 1];
-    a.epoch.kept[--a.epoch.kept_count] = (struct fixture_column){0};
-    buf_free(&lost.bytes);
+    /* "all" lost its proof: it is sent and proved again, and nothing else. */
+    lose(&a.epoch, 0);
     ask(&a);
     run(&a);
     assert_int_equal(a.link.accepter.state, SESSION_DONE);
     assert_int_equal(a.recipient.need_count, 1);
     assert_int_equal(a.seen[FRAME_PROOF_COMMIT], 1);
+    /* One value's column did: all of the table and its counter, which were proved together. */
+    lose(&a.epoch, 2);
+    ask(&a);
+    run(&a);
+    assert_int_equal(a.link.accepter.state, SESSION_DONE);
+    assert_int_equal(a.recipient.need_count, 4);
     tear_down(&a);
 }
 
@@ -342,6 +361,84 @@ static void a_heavy_weight_is_refused_for_good(void **state)
     ask(&a);
     run(&a);
     assert_int_equal(a.link.accepter.state, SESSION_DONE);
+    tear_down(&a);
+}
+
+/* ---- a person in more columns than the policy says ---- */
+
+static void encrypt_again(struct fixture_epoch *e, size_t j)
+{
+    const struct key32 seed = {{0x77, (uint8_t)j}};
+
+    rlwe_key_free(e->keys[j]);
+    assert_int_equal(rlwe_key_new(&e->keys[j], e->rlwe, &seed), PT_OK);
+    for (uint64_t k = 0; k <= rlwe_block_count(e->rlwe); k++)
+        assert_int_equal(
+            rlwe_encrypt_block(e->bytes[j].p + k * rlwe_block_bytes(e->rlwe), e->rlwe, e->keys[j],
+                               k, k < rlwe_block_count(e->rlwe) ? e->f[j] + k * RLWE_DEGREE : NULL),
+            PT_OK);
+    reply_column_digest(&e->columns[j].digest, e->columns[j].bytes);
+}
+
+/* Goal: weights of one in two columns where the policy allows one are refused; the counter cannot hide
+ * it, nor be left out. Every column by itself is well formed. */
+static void a_person_in_too_many_columns_is_refused(void **state)
+{
+    static struct asking a;
+    struct fixture_epoch *e = &a.epoch;
+
+    (void)state;
+    for (int8_t sign = -1; sign <= 1; sign += 2) {
+        size_t slot = 0;
+        set_up(&a, "crosstab");
+        assert_int_equal(e->counter_count, 1);
+        while (e->f[1][slot] == 0)
+            slot++;
+        e->f[2][slot] = (int8_t)(sign * e->f[1][slot]);
+        encrypt_again(e, 2);
+        ask(&a);
+        run(&a);
+        refused_with(&a, REFUSAL_NOT_PROVED);
+        assert_true(e->barred);
+        assert_false(any_bound(e));
+        tear_down(&a);
+    }
+    /* Without its counter it is another question than the policy's. */
+    set_up(&a, "crosstab");
+    ask(&a);
+    fixture_link_free(&a.link);
+    ask_recipient_free(&a.recipient);
+    ask_evaluator_free(&a.evaluator);
+    e->counter_count = 0;
+    struct ask_evaluator_in in = fixture_evaluator_in(e);
+    struct ask_recipient_in asks = fixture_recipient_in(e, &a.recipient);
+    fixture_greet(&a.link, node(&a, "freshmart"), node(&a, "drinkco"), WHAT_ASK);
+    assert_int_equal(ask_evaluator_begin(&a.evaluator, &a.link.accepter, &in, &a.err), PT_OK);
+    assert_int_equal(
+        ask_recipient_begin(&a.recipient, &a.link.opener, &asks, &a.link.to_accepter, &a.err),
+        PT_EBUG);
+    tear_down(&a);
+}
+
+/* Goal: a recipient whose partner needs some of a table's columns, and not the others, sends none. */
+static void drop_one(struct frame *f, uint8_t *data)
+{
+    (void)data;
+    f->u.need.column_count--;
+}
+static void half_a_table_is_not_proved(void **state)
+{
+    static struct asking a;
+
+    (void)state;
+    set_up(&a, "crosstab");
+    a.kind = FRAME_NEED;
+    a.change = drop_one;
+    ask(&a);
+    run(&a);
+    assert_int_equal(a.rc, PT_EBADMSG);
+    assert_int_equal(a.link.opener.state, SESSION_FAILED);
+    assert_int_equal(a.seen[FRAME_COLUMN_PART], 0);
     tear_down(&a);
 }
 
@@ -502,6 +599,8 @@ int main(void)
         cmocka_unit_test(what_is_proved_is_proved_once),
         cmocka_unit_test(changed_messages_are_refused),
         cmocka_unit_test(a_heavy_weight_is_refused_for_good),
+        cmocka_unit_test(a_person_in_too_many_columns_is_refused),
+        cmocka_unit_test(half_a_table_is_not_proved),
         cmocka_unit_test(what_cannot_be_written_is_not_said),
         cmocka_unit_test(the_evaluator_takes_each_message_in_its_place),
         cmocka_unit_test(the_recipient_takes_each_message_in_its_place),

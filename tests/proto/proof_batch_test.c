@@ -114,7 +114,15 @@ static void batches_follow_each_other(void **state)
         digests[i] = a.epoch.columns[0].digest;
     for (size_t i = 0; i < RLWE_COLUMNS_MAX; i++)
         columns[i] = a.epoch.columns[0].bytes;
-    what = (struct ask_proof_columns){&a.link.accepter, a.epoch.pair, a.epoch.rlwe, digests, MANY};
+    what = (struct ask_proof_columns){.session = &a.link.accepter,
+                                      .pair = a.epoch.pair,
+                                      .rlwe = a.epoch.rlwe,
+                                      .digests = digests,
+                                      .count = MANY};
+    what.tally = (struct proof_tally){0, MANY - 3, 3}; /* over two batches there is none */
+    assert_int_equal(ask_checker_begin(&checker, &what, &checks, &a.link.to_opener, &a.err),
+                     PT_EBUG);
+    what.tally = (struct proof_tally){0};
     assert_int_equal(ask_checker_begin(&checker, &what, &checks, &a.link.to_opener, &a.err), PT_OK);
     what.session = &a.link.opener;
     while (more || outbox_count(&a.link.to_accepter) > 0 || outbox_count(&a.link.to_opener) > 0) {
