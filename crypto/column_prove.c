@@ -171,12 +171,14 @@ static enum pt_code prove_block(const struct slots *s, size_t strip, uint64_t k)
         proof_room_multiply(room, p->c, &p->batch.columns[j], k);
         if ((rc = classes(room, s, j, k)) != PT_OK)
             return rc;
-        membership_best()->prove(s->sums[strip * s->in->count + j], rlwe_ring(p->c), &slots,
-                                 room->cls, &s->table[proof_set_of(p->c, k)]);
-        const enum proof_side side = proof_side_of(&s->in->tally, j);
-        if (side != PROOF_SIDES && k < rlwe_block_count(p->c))
-            membership_best()->prove(s->tally[strip * PROOF_SIDES + side], rlwe_ring(p->c), &slots,
-                                     room->cls, &s->table[MEMBERSHIP_TALLY]);
+        const enum proof_side side =
+            k < rlwe_block_count(p->c) ? proof_side_of(&s->in->tally, j) : PROOF_SIDES;
+        const struct membership_sum sums[MEMBERSHIP_SUMS_MAX] = {
+            {s->sums[strip * s->in->count + j], &s->table[proof_set_of(p->c, k)]},
+            {side != PROOF_SIDES ? s->tally[strip * PROOF_SIDES + side] : NULL,
+             &s->table[MEMBERSHIP_TALLY]}};
+        membership_best()->prove(sums, side != PROOF_SIDES ? 2 : 1, rlwe_ring(p->c), &slots,
+                                 room->cls);
     }
     return rc;
 }

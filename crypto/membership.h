@@ -49,13 +49,17 @@ PT_SECRET_TYPE(membership_squares);
 struct membership_slots { /* coordinates of M or K times form(), and of chi as it is; all < q */
     const uint64_t *k[2], *chi[2];
 };
+struct membership_sum { /* what prove() adds to, and of which polynomial */
+    struct field2 *to;  /* MEMBERSHIP_DEGREE of them; secret */
+    const struct membership_table *table;
+};
+enum { MEMBERSHIP_SUMS_MAX = 2 };
 struct membership_ops {
     /* Montgomery's radix of this path mod q: what M, K and Gamma come multiplied by. */
     uint64_t (*form)(const struct ring *r);
-    /* sum[d-1] += sum over t of chi_t M_t^d table[d-1][cls_t]. */
-    void (*prove)(struct field2 sum[MEMBERSHIP_DEGREE], const struct ring *r,
-                  const struct membership_slots *in, const uint8_t cls[RING_DEGREE],
-                  const struct membership_table *table);
+    /* to[d-1] += sum over t of chi_t M_t^d table[d-1][cls_t], for one polynomial or two. */
+    void (*prove)(const struct membership_sum *sums, size_t count, const struct ring *r,
+                  const struct membership_slots *in, const uint8_t cls[RING_DEGREE]);
     /* *sum += sum over t of chi_t K_t prod (K_t^2 - r^2 Gamma^2); without the K_t where it is even. */
     void (*verify)(struct field2 *sum, const struct ring *r, const struct membership_slots *in,
                    const struct membership_squares *squares);

@@ -114,17 +114,18 @@ INLINE vec widen(const uint8_t *p)
 }
 
 /* Four registers of slots at once: one alone would wait for its own products. Two registers hold a
- * row of the table and a permutation looks it up, whatever the class. */
-INLINE void prove(struct field2 sum[MEMBERSHIP_DEGREE], const struct ring *r,
+ * row of a table and a permutation looks it up, whatever the class. */
+INLINE void prove(const struct membership_sum *sums, const size_t count, const struct ring *r,
                   const struct membership_slots *in, const uint8_t cls[RING_DEGREE],
-                  const struct membership_table *table, const bool wide)
+                  const bool wide)
 {
     const struct modulus m = modulus_of(r);
     const vec zero = _mm512_setzero_si512();
-    struct halves s[MEMBERSHIP_DEGREE][2];
+    struct halves s[MEMBERSHIP_DEGREE][MEMBERSHIP_SUMS_MAX][2];
 
     for (size_t d = 0; d < MEMBERSHIP_DEGREE; d++)
-        s[d][0] = s[d][1] = (struct halves){zero, zero};
+        for (size_t k = 0; k < count; k++)
+            s[d][k][0] = s[d][k][1] = (struct halves){zero, zero};
     for (size_t t = 0; t < RING_DEGREE; t += (size_t)ROWS * LANES) {
         struct vec2 power[ROWS];
         struct vec2 base[ROWS];
@@ -138,33 +139,45 @@ INLINE void prove(struct field2 sum[MEMBERSHIP_DEGREE], const struct ring *r,
             index[i] = widen(cls + t + LANES * i);
         }
         for (size_t d = 0; d < MEMBERSHIP_DEGREE; d++) {
-            const vec low = load(table->of[d]);
-            const vec high = load(table->of[d] + LANES);
-            struct halves s0 = s[d][0];
-            struct halves s1 = s[d][1];
             UNROLL
-            for (size_t i = 0; i < ROWS; i++) {
-                const vec entry = _mm512_permutex2var_epi64(low, index[i], high);
+            for (size_t i = 0; i < ROWS; i++)
                 power[i] = mul2(power[i], base[i], five[i], m, wide);
-                add_product(&s0, power[i].c0, entry);
-                add_product(&s1, power[i].c1, entry);
+            UNROLL
+            for (size_t k = 0; k < count; k++) {
+                const vec low = load(sums[k].table->of[d]);
+                const vec high = load(sums[k].table->of[d] + LANES);
+                struct halves s0 = s[d][k][0];
+                struct halves s1 = s[d][k][1];
+                UNROLL
+                for (size_t i = 0; i < ROWS; i++) {
+                    const vec entry = _mm512_permutex2var_epi64(low, index[i], high);
+                    add_product(&s0, power[i].c0, entry);
+                    add_product(&s1, power[i].c1, entry);
+                }
+                s[d][k][0] = s0;
+                s[d][k][1] = s1;
             }
-            s[d][0] = s0;
-            s[d][1] = s1;
         }
     }
-    for (size_t d = 0; d < MEMBERSHIP_DEGREE; d++)
-        sum[d] = field2_add(r, sum[d], (struct field2){gather(r, s[d][0]), gather(r, s[d][1])});
+    for (size_t k = 0; k < count; k++)
+        for (size_t d = 0; d < MEMBERSHIP_DEGREE; d++)
+            sums[k].to[d] = field2_add(
+                r, sums[k].to[d], (struct field2){gather(r, s[d][k][0]), gather(r, s[d][k][1])});
 }
 
-static void ifma_prove(struct field2 sum[MEMBERSHIP_DEGREE], const struct ring *r,
-                       const struct membership_slots *in, const uint8_t cls[RING_DEGREE],
-                       const struct membership_table *table)
+static void ifma_prove(const struct membership_sum *sums, size_t count, const struct ring *r,
+                       const struct membership_slots *in, const uint8_t cls[RING_DEGREE])
 {
-    if (r->coefficient_bytes <= 5)
-        prove(sum, r, in, cls, table, false);
+    const bool wide = r->coefficient_bytes > 5;
+
+    if (count == 1 && !wide)
+        prove(sums, 1, r, in, cls, false);
+    else if (count == 1)
+        prove(sums, 1, r, in, cls, true);
+    else if (!wide)
+        prove(sums, MEMBERSHIP_SUMS_MAX, r, in, cls, false);
     else
-        prove(sum, r, in, cls, table, true);
+        prove(sums, MEMBERSHIP_SUMS_MAX, r, in, cls, true);
 }
 
 /* The product of chi K, or chi, and count factors K^2 - r^2 Gamma^2, as a tree. */

@@ -52,40 +52,51 @@ struct wide_sum { /* secret */
     u128 c0, c1;
 };
 
-static void prove_chunk(struct wide_sum sum[MEMBERSHIP_DEGREE], const struct ring *r,
-                        const struct membership_slots *in, size_t first,
-                        const struct chunk_masks *m, const struct membership_table *table)
+struct wide_sums {
+    struct wide_sum of[MEMBERSHIP_SUMS_MAX][MEMBERSHIP_DEGREE];
+};
+
+static void prove_chunk(struct wide_sums *wide, const struct membership_sum *sums, size_t count,
+                        const struct ring *r, const struct membership_slots in,
+                        const struct chunk_masks *m)
 {
     struct field2 power[CHUNK];
     uint64_t entry[CHUNK];
 
     for (size_t i = 0; i < CHUNK; i++)
-        power[i] = at(in->chi, first + i);
+        power[i] = at(in.chi, i);
     for (size_t d = 0; d < MEMBERSHIP_DEGREE; d++) {
-        look_up(entry, m, table->of[d]);
-        for (size_t i = 0; i < CHUNK; i++) {
-            power[i] = mul(r, power[i], at(in->k, first + i));
-            sum[d].c0 += (u128)power[i].c0 * entry[i];
-            sum[d].c1 += (u128)power[i].c1 * entry[i];
+        for (size_t i = 0; i < CHUNK; i++)
+            power[i] = mul(r, power[i], at(in.k, i));
+        for (size_t k = 0; k < count; k++) {
+            look_up(entry, m, sums[k].table->of[d]);
+            for (size_t i = 0; i < CHUNK; i++) {
+                wide->of[k][d].c0 += (u128)power[i].c0 * entry[i];
+                wide->of[k][d].c1 += (u128)power[i].c1 * entry[i];
+            }
         }
     }
 }
 
-static void plain_prove(struct field2 sum[MEMBERSHIP_DEGREE], const struct ring *r,
-                        const struct membership_slots *in, const uint8_t cls[RING_DEGREE],
-                        const struct membership_table *table)
+static void plain_prove(const struct membership_sum *sums, size_t count, const struct ring *r,
+                        const struct membership_slots *in, const uint8_t cls[RING_DEGREE])
 {
-    struct wide_sum wide[MEMBERSHIP_DEGREE] = {{0, 0}}; /* products under 2^96, 2048 of them */
+    struct wide_sums wide = {0}; /* products under 2^96, 2048 of them */
     struct chunk_masks masks;
 
     for (size_t t = 0; t < RING_DEGREE; t += CHUNK) {
+        const struct membership_slots chunk = {{in->k[0] + t, in->k[1] + t},
+                                               {in->chi[0] + t, in->chi[1] + t}};
         masks_make(&masks, cls + t);
-        prove_chunk(wide, r, in, t, &masks, table);
+        prove_chunk(&wide, sums, count, r, chunk, &masks);
     }
-    for (size_t d = 0; d < MEMBERSHIP_DEGREE; d++)
-        sum[d] = field2_add(
-            r, sum[d],
-            (struct field2){ring_reduce_wide(r, wide[d].c0), ring_reduce_wide(r, wide[d].c1)});
+    for (size_t k = 0; k < count; k++)
+        for (size_t d = 0; d < MEMBERSHIP_DEGREE; d++) {
+            const struct wide_sum *w = &wide.of[k][d];
+            sums[k].to[d] =
+                field2_add(r, sums[k].to[d],
+                           (struct field2){ring_reduce_wide(r, w->c0), ring_reduce_wide(r, w->c1)});
+        }
 }
 
 static void plain_verify(struct field2 *sum, const struct ring *r,

@@ -19,6 +19,7 @@ struct bed {
     struct column_prover *p;
     struct column_verifier *v;
     struct buf choices, trees, commitment, answer;
+    struct proof_tally tally;
 };
 
 static const struct digest SESSION = {{1}};
@@ -61,8 +62,10 @@ static void set_up(void *bed, size_t n)
 
 static struct prove_columns columns_of(const struct bed *b, size_t n)
 {
-    return (struct prove_columns){
-        .count = n, .keys = (const struct rlwe_key *const *)b->keys, .values = b->values_of};
+    return (struct prove_columns){.count = n,
+                                  .keys = (const struct rlwe_key *const *)b->keys,
+                                  .values = b->values_of,
+                                  .tally = b->tally};
 }
 static void commit(void *bed, size_t n)
 {
@@ -95,7 +98,7 @@ static void prove(void *bed, size_t n)
 static void check(void *bed, size_t n)
 {
     struct bed *b = bed;
-    const struct verify_columns in = {.count = n, .columns = b->spans};
+    const struct verify_columns in = {.count = n, .columns = b->spans, .tally = b->tally};
     struct pt_err err;
 
     bench_must(column_verifier_check(b->v, buf_span(&b->answer), &in, &err) == PT_OK,
@@ -125,12 +128,30 @@ static void before_check(void *bed, size_t n)
     prove(bed, n);
 }
 
+/* Half of the columns count the other half, of the same values. */
+static void before_tally(void *bed, size_t n)
+{
+    struct bed *b = bed;
+
+    b->tally = (struct proof_tally){0, n / 2, n / 2};
+    before_taking(bed, n);
+}
+static void before_tally_check(void *bed, size_t n)
+{
+    struct bed *b = bed;
+
+    b->tally = (struct proof_tally){0, n / 2, n / 2};
+    before_check(bed, n);
+}
+
 static const struct bench_row ROWS[] = {
     {"proof set up", "session", NULL, 1, 0, set_up, NULL, NULL},
     {"proof committed", "column", NULL, COLUMNS, 0, commit, NULL, before_commit},
     {"commitment taken", "column", NULL, COLUMNS, 0, take_commitment, NULL, before_taking},
     {"proof made, 2^20", "column", NULL, COLUMNS, 0, prove, NULL, before_taking},
     {"proof checked, 2^20", "column", NULL, COLUMNS, 0, check, NULL, before_check},
+    {"tally made, 2^20", "column", NULL, COLUMNS, 0, prove, NULL, before_tally},
+    {"tally checked, 2^20", "column", NULL, COLUMNS, 0, check, NULL, before_tally_check},
 };
 
 static void clear(void *bed)

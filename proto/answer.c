@@ -57,8 +57,9 @@ bool answer_has_derived(enum answer_kind k)
 const char *answer_threat_model(void)
 {
     return "Proved before anything was computed: each encrypted column of the asking node holds a "
-           "weight of -1, 0 or +1 in every slot. Trusted: that it put nobody into more columns of "
-           "a table than its policy allows. "
+           "weight of -1, 0 or +1 in every slot, and nobody stands in more columns of a table than "
+           "its policy allows; of tables with over 60 values, or 4 million slots, the latter is "
+           "trusted. "
            "Noise is added by the data owner before anyone can decrypt: the answer is "
            "differentially private for the owner's customers at the stated rho. "
            "Nobody can check that the customers loaded are real.";

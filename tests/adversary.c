@@ -240,23 +240,10 @@ double adversary_ratio(const struct adversary *a, const struct adversary_view *v
 
 void adversary_encrypt(struct adversary *a, size_t j, uint64_t key)
 {
-    struct fixture_epoch *e = &a->epoch;
     struct key32 seed = {{0}};
 
     store_u64le(seed.b + 8, key);
-    rlwe_key_free(e->keys[j]);
-    assert_int_equal(rlwe_key_new(&e->keys[j], e->rlwe, &seed), PT_OK);
-    e->bytes[j].n = 0;
-    assert_true(buf_reserve(&e->bytes[j], rlwe_column_bytes(e->rlwe)));
-    for (uint64_t k = 0; k <= rlwe_block_count(e->rlwe); k++) {
-        const bool data = k < rlwe_block_count(e->rlwe);
-        assert_int_equal(rlwe_encrypt_block(e->bytes[j].p + e->bytes[j].n, e->rlwe, e->keys[j], k,
-                                            data ? e->f[j] + k * RLWE_DEGREE : NULL),
-                         PT_OK);
-        e->bytes[j].n += rlwe_block_bytes(e->rlwe);
-    }
-    e->columns[j].bytes = buf_span(&e->bytes[j]);
-    reply_column_digest(&e->columns[j].digest, e->columns[j].bytes);
+    fixture_encrypt(&a->epoch, j, &seed);
 }
 
 double adversary_asks_once(void *self, bool there, const struct key32 *seed)

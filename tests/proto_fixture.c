@@ -103,31 +103,35 @@ static uint32_t next_random(uint32_t *x) /* xorshift: public test data */
     return *x;
 }
 
-static void encrypt_column(struct fixture_epoch *e, size_t j)
+void fixture_encrypt(struct fixture_epoch *e, size_t j, const struct key32 *seed)
 {
-    struct pt_err err = {0};
-    struct digest values;
-    struct key32 seed;
-    int8_t block[RLWE_DEGREE];
-
-    assert_int_equal(reply_column_name(&e->names[j], e->policy, &e->question, j, &err), PT_OK);
-    epoch_values_digest(&values, e->f[j], FIXTURE_SLOTS);
-    struct epoch_column column = {buf_span(&e->names[j]), &values};
-    epoch_column_seed(&seed, &e->seed[0], &e->pair, &column);
-    assert_int_equal(rlwe_key_new(&e->keys[j], e->rlwe, &seed), PT_OK);
+    rlwe_key_free(e->keys[j]);
+    assert_int_equal(rlwe_key_new(&e->keys[j], e->rlwe, seed), PT_OK);
+    e->bytes[j].n = 0;
     assert_true(buf_reserve(&e->bytes[j], rlwe_column_bytes(e->rlwe)));
     for (uint64_t k = 0; k <= rlwe_block_count(e->rlwe); k++) {
-        bool data = k < rlwe_block_count(e->rlwe);
-        if (data)
-            memcpy(block, e->f[j] + k * RLWE_DEGREE, sizeof block);
+        const bool data = k < rlwe_block_count(e->rlwe);
         assert_int_equal(rlwe_encrypt_block(e->bytes[j].p + e->bytes[j].n, e->rlwe, e->keys[j], k,
-                                            data ? block : NULL),
+                                            data ? e->f[j] + k * RLWE_DEGREE : NULL),
                          PT_OK);
         e->bytes[j].n += rlwe_block_bytes(e->rlwe);
     }
     e->columns[j] =
         (struct ask_column){.name = buf_span(&e->names[j]), .bytes = buf_span(&e->bytes[j])};
     reply_column_digest(&e->columns[j].digest, e->columns[j].bytes);
+}
+
+static void encrypt_column(struct fixture_epoch *e, size_t j)
+{
+    struct pt_err err = {0};
+    struct digest values;
+    struct key32 seed;
+
+    assert_int_equal(reply_column_name(&e->names[j], e->policy, &e->question, j, &err), PT_OK);
+    epoch_values_digest(&values, e->f[j], FIXTURE_SLOTS);
+    struct epoch_column column = {buf_span(&e->names[j]), &values};
+    epoch_column_seed(&seed, &e->seed[0], &e->pair, &column);
+    fixture_encrypt(e, j, &seed);
 }
 
 /* FIXTURE_PEOPLE people on either side, one a slot, so that every sum of |G| is within bounds. */

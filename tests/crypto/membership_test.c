@@ -61,24 +61,33 @@ static struct field2 at(uint64_t v[2][RING_DEGREE], size_t i)
     return (struct field2){v[0][i], v[1][i]};
 }
 
+static void fill_table(struct membership_table *table, int kind, uint64_t salt)
+{
+    for (size_t d = 0; d < MEMBERSHIP_DEGREE; d++)
+        for (size_t c = 0; c < MEMBERSHIP_CLASSES; c++)
+            table->of[d][c] = kind == 0 ? bed_mixed(100 * d + c + salt) % ring.q : ring.q - 1;
+}
+
 static void check_prove(const struct membership_ops *ops)
 {
-    struct membership_table table;
+    struct membership_table table[MEMBERSHIP_SUMS_MAX];
 
-    for (int kind = 0; kind < KINDS; kind++) {
-        struct field2 got[MEMBERSHIP_DEGREE] = {{1, 2}}; /* sums are added to */
-        struct field2 want[MEMBERSHIP_DEGREE] = {{1, 2}};
-        fill(kind);
-        for (size_t d = 0; d < MEMBERSHIP_DEGREE; d++)
-            for (size_t c = 0; c < MEMBERSHIP_CLASSES; c++)
-                table.of[d][c] = kind == 0 ? bed_mixed(100 * d + c) % ring.q : ring.q - 1;
-        ops->prove(got, &ring, slots_of(ops), cls, &table);
+    for (int kind = 0; kind < KINDS * MEMBERSHIP_SUMS_MAX; kind++) {
+        const size_t count = 1 + (size_t)kind / KINDS;
+        struct field2 got[MEMBERSHIP_SUMS_MAX][MEMBERSHIP_DEGREE] = {{{1, 2}}}; /* are added to */
+        struct field2 want[MEMBERSHIP_SUMS_MAX][MEMBERSHIP_DEGREE] = {{{1, 2}}};
+        const struct membership_sum sums[] = {{got[0], &table[0]}, {got[1], &table[1]}};
+        fill(kind % KINDS);
+        for (size_t k = 0; k < MEMBERSHIP_SUMS_MAX; k++)
+            fill_table(&table[k], kind % KINDS, 5000 * k);
+        ops->prove(sums, count, &ring, slots_of(ops), cls);
         for (size_t i = 0; i < RING_DEGREE; i++) {
             struct field2 power = at(chi, i);
             for (size_t d = 0; d < MEMBERSHIP_DEGREE; d++) {
                 power = field2_mul(&ring, power, at(m, i));
-                want[d] =
-                    field2_add(&ring, want[d], field2_scale(&ring, power, table.of[d][cls[i]]));
+                for (size_t k = 0; k < count; k++)
+                    want[k][d] = field2_add(&ring, want[k][d],
+                                            field2_scale(&ring, power, table[k].of[d][cls[i]]));
             }
         }
         assert_memory_equal(got, want, sizeof got);
@@ -183,7 +192,7 @@ static void both_sides_meet(void **state)
             fill(0);
             for (size_t i = 0; i < RING_DEGREE; i++)
                 cls[i] = (uint8_t)(cls[i] % ROOTS[set]);
-            ops->prove(sum, &ring, slots_of(ops), cls, &table);
+            ops->prove(&(struct membership_sum){sum, &table}, 1, &ring, slots_of(ops), cls);
             /* M becomes K = M + Gamma x */
             for (size_t i = 0; i < RING_DEGREE; i++) {
                 const int64_t x = set == MEMBERSHIP_SECRET ? cls[i] - 1

@@ -366,20 +366,6 @@ static void a_heavy_weight_is_refused_for_good(void **state)
 
 /* ---- a person in more columns than the policy says ---- */
 
-static void encrypt_again(struct fixture_epoch *e, size_t j)
-{
-    const struct key32 seed = {{0x77, (uint8_t)j}};
-
-    rlwe_key_free(e->keys[j]);
-    assert_int_equal(rlwe_key_new(&e->keys[j], e->rlwe, &seed), PT_OK);
-    for (uint64_t k = 0; k <= rlwe_block_count(e->rlwe); k++)
-        assert_int_equal(
-            rlwe_encrypt_block(e->bytes[j].p + k * rlwe_block_bytes(e->rlwe), e->rlwe, e->keys[j],
-                               k, k < rlwe_block_count(e->rlwe) ? e->f[j] + k * RLWE_DEGREE : NULL),
-            PT_OK);
-    reply_column_digest(&e->columns[j].digest, e->columns[j].bytes);
-}
-
 /* Goal: weights of one in two columns where the policy allows one are refused; the counter cannot hide
  * it, nor be left out. Every column by itself is well formed. */
 static void a_person_in_too_many_columns_is_refused(void **state)
@@ -395,7 +381,7 @@ static void a_person_in_too_many_columns_is_refused(void **state)
         while (e->f[1][slot] == 0)
             slot++;
         e->f[2][slot] = (int8_t)(sign * e->f[1][slot]);
-        encrypt_again(e, 2);
+        fixture_encrypt(e, 2, &(struct key32){{0x77}});
         ask(&a);
         run(&a);
         refused_with(&a, REFUSAL_NOT_PROVED);

@@ -308,21 +308,13 @@ static void other_ciphertexts_differ(void **state)
 {
     struct bed *b = *state;
     struct fixture_epoch *e = &b->epoch;
-    struct buf honest = e->bytes[2];
     struct rlwe_key *key = e->keys[2];
-    struct key32 seed = {{9}};
+    struct buf honest = {0};
     struct fixture_link l;
 
-    e->bytes[2] = (struct buf){0};
-    assert_true(buf_add(&e->bytes[2], honest.p, honest.n));
-    assert_int_equal(rlwe_key_new(&e->keys[2], e->rlwe, &seed), PT_OK);
-    for (uint64_t k = 0; k <= rlwe_block_count(e->rlwe); k++)
-        assert_int_equal(
-            rlwe_encrypt_block(e->bytes[2].p + k * rlwe_block_bytes(e->rlwe), e->rlwe, e->keys[2],
-                               k, k < rlwe_block_count(e->rlwe) ? e->f[2] + k * RLWE_DEGREE : NULL),
-            PT_OK);
-    e->columns[2].bytes = buf_span(&e->bytes[2]);
-    reply_column_digest(&e->columns[2].digest, e->columns[2].bytes);
+    assert_true(buf_add(&honest, e->bytes[2].p, e->bytes[2].n));
+    e->keys[2] = NULL;
+    fixture_encrypt(e, 2, &(struct key32){{9}});
     converse(b, &l);
     buf_free(&e->bytes[2]);
     rlwe_key_free(e->keys[2]);
