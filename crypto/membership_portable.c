@@ -52,28 +52,39 @@ struct wide_sum { /* secret */
     u128 c0, c1;
 };
 
-struct wide_sums {
+struct wide_sums { /* of each polynomial: secret */
     struct wide_sum of[MEMBERSHIP_SUMS_MAX][MEMBERSHIP_DEGREE];
 };
+struct proving {
+    const struct membership_sum *sums;
+    size_t count;
+    const struct ring *r;
+};
 
-static void prove_chunk(struct wide_sums *wide, const struct membership_sum *sums, size_t count,
-                        const struct ring *r, const struct membership_slots in,
-                        const struct chunk_masks *m)
+static void add_entries(struct wide_sum *sum, const struct field2 power[CHUNK],
+                        const uint64_t entry[CHUNK])
+{
+    for (size_t i = 0; i < CHUNK; i++) {
+        sum->c0 += (u128)power[i].c0 * entry[i];
+        sum->c1 += (u128)power[i].c1 * entry[i];
+    }
+}
+
+/* CHUNK slots, of which `in` holds the first. */
+static void prove_chunk(struct wide_sums *wide, const struct proving *p,
+                        const struct membership_slots *in, const struct chunk_masks *m)
 {
     struct field2 power[CHUNK];
     uint64_t entry[CHUNK];
 
     for (size_t i = 0; i < CHUNK; i++)
-        power[i] = at(in.chi, i);
+        power[i] = at(in->chi, i);
     for (size_t d = 0; d < MEMBERSHIP_DEGREE; d++) {
         for (size_t i = 0; i < CHUNK; i++)
-            power[i] = mul(r, power[i], at(in.k, i));
-        for (size_t k = 0; k < count; k++) {
-            look_up(entry, m, sums[k].table->of[d]);
-            for (size_t i = 0; i < CHUNK; i++) {
-                wide->of[k][d].c0 += (u128)power[i].c0 * entry[i];
-                wide->of[k][d].c1 += (u128)power[i].c1 * entry[i];
-            }
+            power[i] = mul(p->r, power[i], at(in->k, i));
+        for (size_t k = 0; k < p->count; k++) {
+            look_up(entry, m, p->sums[k].table->of[d]);
+            add_entries(&wide->of[k][d], power, entry);
         }
     }
 }
@@ -81,6 +92,7 @@ static void prove_chunk(struct wide_sums *wide, const struct membership_sum *sum
 static void plain_prove(const struct membership_sum *sums, size_t count, const struct ring *r,
                         const struct membership_slots *in, const uint8_t cls[RING_DEGREE])
 {
+    const struct proving p = {sums, count, r};
     struct wide_sums wide = {0}; /* products under 2^96, 2048 of them */
     struct chunk_masks masks;
 
@@ -88,7 +100,7 @@ static void plain_prove(const struct membership_sum *sums, size_t count, const s
         const struct membership_slots chunk = {{in->k[0] + t, in->k[1] + t},
                                                {in->chi[0] + t, in->chi[1] + t}};
         masks_make(&masks, cls + t);
-        prove_chunk(&wide, sums, count, r, chunk, &masks);
+        prove_chunk(&wide, &p, &chunk, &masks);
     }
     for (size_t k = 0; k < count; k++)
         for (size_t d = 0; d < MEMBERSHIP_DEGREE; d++) {

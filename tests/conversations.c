@@ -104,7 +104,8 @@ static void lay(struct adversary *a, const struct conversation *c)
         for (size_t t = 0; t < FIXTURE_SLOTS; t++)
             e->g[i][t] = (int8_t)(t % 3 == i % 3 ? -1 : 0);
     }
-    for (size_t j = 0; j < e->column_count; j++) {
+    fixture_count(e);
+    for (size_t j = 0; j < e->column_count + e->counter_count; j++) {
         uint64_t key[4];
         conversation_random(key, c, "column", j + 16 * c->world);
         adversary_encrypt(a, j, key[0]);

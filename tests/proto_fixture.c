@@ -134,6 +134,17 @@ static void encrypt_column(struct fixture_epoch *e, size_t j)
     fixture_encrypt(e, j, &seed);
 }
 
+void fixture_count(struct fixture_epoch *e)
+{
+    for (size_t t = 0; t < FIXTURE_SLOTS; t++) {
+        size_t in = 0;
+        for (size_t j = 1; j < e->column_count; j++)
+            in += e->f[j][t] != 0;
+        for (size_t i = 0; i < e->counter_count; i++)
+            e->f[e->column_count + i][t] = (int8_t)(in > i ? e->f[0][t] : 0);
+    }
+}
+
 /* FIXTURE_PEOPLE people on either side, one a slot, so that every sum of |G| is within bounds. */
 static void fill(struct fixture_epoch *e)
 {
@@ -151,8 +162,6 @@ static void fill(struct fixture_epoch *e)
             e->f[j][slot] = (int8_t)(is ? sign : 0);
             in += is;
         }
-        for (size_t i = 0; i < e->counter_count; i++)
-            e->f[e->column_count + i][slot] = (int8_t)(in > i ? sign : 0);
         for (size_t i = 0; i < e->row_count; i++) {
             e->g[i][slot] = (int8_t)(i == 0 || next_random(&x) % 4 == 0 ? sign : 0);
             e->size[i] += e->g[i][slot] != 0;
@@ -227,6 +236,7 @@ void fixture_epoch_init(struct fixture_epoch *e, const struct policy *p, const c
     fill(e);
     if (e->question.kind == QUESTION_VALUE)
         fill_numbers(e);
+    fixture_count(e);
     for (size_t j = 0; j < e->column_count + e->counter_count; j++)
         encrypt_column(e, j);
 }

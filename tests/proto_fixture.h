@@ -88,6 +88,8 @@ struct fixture_epoch {
 /* kind "value" needs a policy of fixture_value(). */
 void fixture_epoch_init(struct fixture_epoch *e, const struct policy *p, const char *kind);
 void fixture_epoch_free(struct fixture_epoch *e);
+/* The counters' values, as many as of the table's columns hold somebody in a slot. Not encrypted. */
+void fixture_count(struct fixture_epoch *e);
 /* Column j again as f[j] is now, under another key: its digest with it. */
 void fixture_encrypt(struct fixture_epoch *e, size_t j, const struct key32 *seed);
 /* In nodes of the epoch: their self.epoch_id. */

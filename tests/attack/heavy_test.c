@@ -84,10 +84,13 @@ static void in_session(void **state)
     adversary_free(&h.a);
 }
 
-/* What nothing holds a recipient to yet is max_per_person: who stands in more columns shows more. */
+/* Who stands in more columns than max_per_person shows more than was paid for: so a person in every
+ * column would, were it not for the tally, which refuses it in session. */
 static void in_every_column(void **state)
 {
     static struct adversary a;
+    struct adversary_view v;
+    enum refusal why;
 
     (void)state;
     adversary_init(&a, "crosstab", 2 * DEAR_NANO);
@@ -98,12 +101,16 @@ static void in_every_column(void **state)
     for (size_t i = 0; i < a.epoch.row_count; i++)
         for (size_t j = 0; j < a.epoch.column_count; j++)
             a.known[i * a.epoch.column_count + j] = fixture_exact(&a.epoch, i, j);
-    game_play(&(struct game){.name = "not prevented: a person in every column",
+    game_play(&(struct game){.name = "no proof: a person in every column",
                              .bound = game_bound(a.price.charge_nano),
                              .end = GAME_OVER,
                              .self = &a,
                              .look = adversary_asks_once,
                              .trials = 2 * game_trials()});
+    assert_false(adversary_session(&a, &v, &why));
+    assert_string_equal(refusal_name(why), "NOT_PROVED");
+    assert_int_equal(a.epoch.charges, 0);
+    game_refused("a person in every column, in session", "NOT_PROVED");
     adversary_free(&a);
 }
 

@@ -46,7 +46,7 @@ static int8_t value(size_t column, uint64_t slot)
         return counted(column, slot);
     for (size_t j = FIRST; j < FIRST + COUNTED; j++)
         n += counted(j, slot) != 0;
-    return column - FIRST - COUNTED < n;
+    return (int8_t)(column - FIRST - COUNTED < n ? 1 : 0);
 }
 
 static struct proof_bed laid(enum rlwe_set set)

@@ -170,57 +170,80 @@ static void every_path_folds_and_multiplies_alike(void **state)
     on_every_path(check_rest);
 }
 
+static int64_t x_of(uint8_t class, int set)
+{
+    if (set == MEMBERSHIP_SECRET)
+        return class - 1;
+    return set == MEMBERSHIP_RERANDOMISER
+               ? class - 2
+               : (int64_t)(class / 5 - 1) * DELTA + (int64_t)(class % 5) - 2;
+}
+
+/* M becomes K = M + Gamma x. */
+static void make_keys(int set, struct field2 gamma)
+{
+    for (size_t i = 0; i < RING_DEGREE; i++) {
+        const struct field2 k =
+            field2_add(&ring, at(m, i),
+                       field2_scale(&ring, gamma, ring_reduce_signed(&ring, x_of(cls[i], set))));
+        m[0][i] = k.c0;
+        m[1][i] = k.c1;
+    }
+}
+
+/* The tally's Z^15 is -1 where nobody stands, which both sides know how to add up. */
+static struct field2 empty_slots(struct field2 gamma)
+{
+    const struct field2 power = field2_power(&ring, gamma, MEMBERSHIP_DEGREE);
+    struct field2 sum = {0, 0};
+
+    for (size_t i = 0; i < RING_DEGREE; i++)
+        if (cls[i] / 5 == 1)
+            sum = field2_add(&ring, sum, field2_mul(&ring, at(chi, i), power));
+    return field2_scale(&ring, sum, ring.q - 1);
+}
+
+static void check_set(int set, size_t roots)
+{
+    const struct membership_ops *ops = membership_best();
+    const struct field2 gamma = {bed_mixed(1) % ring.q, bed_mixed(2) % ring.q};
+    struct field2 sum[MEMBERSHIP_DEGREE] = {{0, 0}};
+    struct field2 claimed = {0, 0};
+    struct field2 value = {0, 0};
+    struct membership_table table;
+    struct membership_squares squares;
+
+    membership_table_make(&table, &ring, (enum membership_set)set, DELTA);
+    membership_squares_make(&squares, &ring, (enum membership_set)set, DELTA, gamma);
+    fill(0);
+    for (size_t i = 0; i < RING_DEGREE; i++)
+        cls[i] = (uint8_t)(cls[i] % roots);
+    ops->prove(&(struct membership_sum){sum, &table}, 1, &ring, slots_of(ops), cls);
+    if (set == MEMBERSHIP_TALLY)
+        claimed = empty_slots(gamma);
+    make_keys(set, gamma);
+    ops->verify(&value, &ring, slots_of(ops), &squares);
+    value =
+        field2_mul(&ring, value, membership_lift(&ring, (enum membership_set)set, DELTA, gamma));
+    for (size_t d = 1; d <= MEMBERSHIP_DEGREE; d++) /* Z^(15-d) */
+        claimed =
+            field2_add(&ring, claimed,
+                       field2_mul(&ring, sum[d - 1],
+                                  field2_power(&ring, gamma, (unsigned)(MEMBERSHIP_DEGREE - d))));
+    assert_memory_equal(&claimed, &value, sizeof value);
+}
+
 /* For each class of each set: prod over the set of (M + (x - r) Z), all 16 coefficients, the table's
  * and a zero above; and at Z = Gamma it is the verifier's product. */
 static void both_sides_meet(void **state)
 {
     static const size_t ROOTS[MEMBERSHIP_SET_COUNT] = {15, 5, 3, 15};
-    const struct membership_ops *ops = membership_best();
 
     (void)state;
     for (unsigned bytes = 5; bytes <= 6; bytes++)
         for (int set = 0; set < MEMBERSHIP_SET_COUNT; set++) {
-            struct membership_table table;
-            struct membership_squares squares;
-            struct field2 sum[MEMBERSHIP_DEGREE] = {{0, 0}};
-            struct field2 claimed = {0, 0};
-            struct field2 value = {0, 0};
             assert_true(ring_init(&ring, bytes));
-            const struct field2 gamma = {bed_mixed(1) % ring.q, bed_mixed(2) % ring.q};
-            membership_table_make(&table, &ring, (enum membership_set)set, DELTA);
-            membership_squares_make(&squares, &ring, (enum membership_set)set, DELTA, gamma);
-            fill(0);
-            for (size_t i = 0; i < RING_DEGREE; i++)
-                cls[i] = (uint8_t)(cls[i] % ROOTS[set]);
-            ops->prove(&(struct membership_sum){sum, &table}, 1, &ring, slots_of(ops), cls);
-            /* M becomes K = M + Gamma x */
-            for (size_t i = 0; i < RING_DEGREE; i++) {
-                const int64_t x = set == MEMBERSHIP_SECRET ? cls[i] - 1
-                                  : set == MEMBERSHIP_DATA || set == MEMBERSHIP_TALLY
-                                      ? (cls[i] / 5 - 1) * (int64_t)DELTA + cls[i] % 5 - 2
-                                      : cls[i] - 2;
-                const struct field2 k = field2_add(
-                    &ring, at(m, i), field2_scale(&ring, gamma, ring_reduce_signed(&ring, x)));
-                m[0][i] = k.c0;
-                m[1][i] = k.c1;
-            }
-            ops->verify(&value, &ring, slots_of(ops), &squares);
-            value = field2_mul(&ring, value,
-                               membership_lift(&ring, (enum membership_set)set, DELTA, gamma));
-            /* The tally's Z^15 is -1 where nobody stands, which both sides know how to add up. */
-            for (size_t i = 0; i < RING_DEGREE && set == MEMBERSHIP_TALLY; i++)
-                if (cls[i] / 5 == 1)
-                    claimed = field2_add(
-                        &ring, claimed,
-                        field2_scale(&ring,
-                                     field2_mul(&ring, at(chi, i), field2_power(&ring, gamma, 15)),
-                                     ring.q - 1));
-            for (size_t d = 1; d <= MEMBERSHIP_DEGREE; d++) /* Z^(15-d) */
-                claimed = field2_add(
-                    &ring, claimed,
-                    field2_mul(&ring, sum[d - 1],
-                               field2_power(&ring, gamma, (unsigned)(MEMBERSHIP_DEGREE - d))));
-            assert_memory_equal(&claimed, &value, sizeof value);
+            check_set(set, ROOTS[set]);
         }
 }
 

@@ -22,7 +22,7 @@ struct asking {
     enum pt_code rc;
     /* The first frame of this kind is changed on its way. */
     enum frame_kind kind;
-    void (*change)(struct frame *f, uint8_t *data);
+    void (*change)(struct frame *f, struct buf *data);
     int seen[FRAME_KINDS_END];
 };
 
@@ -95,7 +95,7 @@ static bool step(struct asking *a, struct session *s, struct outbox *from, struc
             assert_true(buf_add(&data, bytes->p, bytes->n));
             *bytes = buf_span(&data);
         }
-        a->change(&f, data.p);
+        a->change(&f, &data);
         assert_int_equal(wire_encode(&changed, &f, &a->err), PT_OK);
     }
     a->rc = session_step(s, buf_span(changed.n > 0 ? &changed : &frame), answers, &a->err);
@@ -212,21 +212,21 @@ static void what_is_proved_is_proved_once(void **state)
 
 /* ---- frames that are changed ---- */
 
-static void flip(struct frame *f, uint8_t *data)
+static void flip(struct frame *f, struct buf *data)
 {
     (void)f;
-    data[11] ^= 1;
+    data->p[11] ^= 1;
 }
-static void flip_tree(struct frame *f, uint8_t *data)
+static void flip_tree(struct frame *f, struct buf *data)
 {
-    data[f->u.proof.n - 1] ^= 1; /* of the last tree's check value */
+    data->p[f->u.proof.n - 1] ^= 1; /* of the last tree's check value */
 }
-static void identity(struct frame *f, uint8_t *data)
+static void identity(struct frame *f, struct buf *data)
 {
     (void)f;
-    memset(data, 0, 32);
+    memset(data->p, 0, 32);
 }
-static void shorten(struct frame *f, uint8_t *data)
+static void shorten(struct frame *f, struct buf *data)
 {
     struct span *bytes = data_of(f);
 
@@ -234,37 +234,37 @@ static void shorten(struct frame *f, uint8_t *data)
     if (bytes != NULL)
         bytes->n--;
 }
-static void large_number(struct frame *f, uint8_t *data)
+static void large_number(struct frame *f, struct buf *data)
 {
     (void)f;
-    memset(data, 0xff, 15); /* X of three rows, each plane's first bytes */
+    memset(data->p, 0xff, 15); /* X of three rows, each plane's first bytes */
 }
-static void later_first(struct frame *f, uint8_t *data)
+static void later_first(struct frame *f, struct buf *data)
 {
     (void)data;
     f->u.proof_commit.first++;
 }
-static void more_columns(struct frame *f, uint8_t *data)
+static void more_columns(struct frame *f, struct buf *data)
 {
     (void)data;
     f->u.proof_commit.count++;
 }
-static void other_digest(struct frame *f, uint8_t *data)
+static void other_digest(struct frame *f, struct buf *data)
 {
     (void)data;
     f->u.proof_commit.digest.b[5] ^= 1;
 }
-static void other_signature(struct frame *f, uint8_t *data)
+static void other_signature(struct frame *f, struct buf *data)
 {
     (void)data;
     f->u.proof_commit.signature.b[5] ^= 1;
 }
-static void later_offset(struct frame *f, uint8_t *data)
+static void later_offset(struct frame *f, struct buf *data)
 {
     (void)data;
     f->u.proof_part.offset++;
 }
-static void other_challenge(struct frame *f, uint8_t *data)
+static void other_challenge(struct frame *f, struct buf *data)
 {
     (void)data;
     f->u.proof_challenge.b[0] ^= 1;
@@ -277,7 +277,7 @@ static void changed_messages_are_refused(void **state)
     static const struct {
         const char *what;
         enum frame_kind kind;
-        void (*change)(struct frame *, uint8_t *);
+        void (*change)(struct frame *, struct buf *);
         bool is_final;
     } cases[] = {
         {"a tree that is none", FRAME_PROOF_TREES, flip_tree, true},
@@ -407,7 +407,7 @@ static void a_person_in_too_many_columns_is_refused(void **state)
 }
 
 /* Goal: a recipient whose partner needs some of a table's columns, and not the others, sends none. */
-static void drop_one(struct frame *f, uint8_t *data)
+static void drop_one(struct frame *f, struct buf *data)
 {
     (void)data;
     f->u.need.column_count--;
@@ -562,7 +562,7 @@ static void the_recipient_takes_each_message_in_its_place(void **state)
 
 static void malformed_choices_are_refused(void **state)
 {
-    static void (*const CHANGE[])(struct frame *, uint8_t *) = {identity, shorten};
+    static void (*const CHANGE[])(struct frame *, struct buf *) = {identity, shorten};
     static struct asking a;
 
     (void)state;
