@@ -165,19 +165,36 @@ INLINE void prove(const struct membership_sum *sums, const size_t count, const s
                 r, sums[k].to[d], (struct field2){gather(r, s[d][k][0]), gather(r, s[d][k][1])});
 }
 
+/* One function for each: their sums together would be too much for a stack. */
+#define ALONE static __attribute__((noinline)) void
+ALONE prove_one(const struct membership_sum *sums, const struct ring *r,
+                const struct membership_slots *in, const uint8_t cls[RING_DEGREE])
+{
+    prove(sums, 1, r, in, cls, false);
+}
+ALONE prove_one_wide(const struct membership_sum *sums, const struct ring *r,
+                     const struct membership_slots *in, const uint8_t cls[RING_DEGREE])
+{
+    prove(sums, 1, r, in, cls, true);
+}
+ALONE prove_two(const struct membership_sum *sums, const struct ring *r,
+                const struct membership_slots *in, const uint8_t cls[RING_DEGREE])
+{
+    prove(sums, MEMBERSHIP_SUMS_MAX, r, in, cls, false);
+}
+ALONE prove_two_wide(const struct membership_sum *sums, const struct ring *r,
+                     const struct membership_slots *in, const uint8_t cls[RING_DEGREE])
+{
+    prove(sums, MEMBERSHIP_SUMS_MAX, r, in, cls, true);
+}
+
 static void ifma_prove(const struct membership_sum *sums, size_t count, const struct ring *r,
                        const struct membership_slots *in, const uint8_t cls[RING_DEGREE])
 {
-    const bool wide = r->coefficient_bytes > 5;
-
-    if (count == 1 && !wide)
-        prove(sums, 1, r, in, cls, false);
-    else if (count == 1)
-        prove(sums, 1, r, in, cls, true);
-    else if (!wide)
-        prove(sums, MEMBERSHIP_SUMS_MAX, r, in, cls, false);
+    if (r->coefficient_bytes <= 5)
+        (count == 1 ? prove_one : prove_two)(sums, r, in, cls);
     else
-        prove(sums, MEMBERSHIP_SUMS_MAX, r, in, cls, true);
+        (count == 1 ? prove_one_wide : prove_two_wide)(sums, r, in, cls);
 }
 
 /* The product of chi K, or chi, and count factors K^2 - r^2 Gamma^2, as a tree. */
