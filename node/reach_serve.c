@@ -172,20 +172,11 @@ static enum pt_code on_part(void *self, struct span data, struct pt_err *err)
                : pt_fail(err, PT_ENOMEM, "no memory for a share");
 }
 
-static enum pt_code on_whole(void *self, struct pt_err *err)
-{
-    struct reach_serve *s = self;
-
-    (void)err;
-    reach_desk_put(s->daemon->reach, &s->run_id, &s->item);
-    return PT_OK;
-}
-
 enum pt_code reach_serve_begin(struct reach_serve *s, struct daemon *d, struct snapshot *epoch,
                                struct session *session, struct pt_err *err)
 {
     const struct reach_host host = {
-        .self = s, .question = on_question, .share = on_share, .part = on_part, .whole = on_whole};
+        .self = s, .question = on_question, .share = on_share, .part = on_part};
 
     *s = (struct reach_serve){.daemon = d, .epoch = epoch, .session = session};
     return reach_accepter_begin(&s->accepter, session, host, err);
@@ -283,6 +274,8 @@ enum pt_code reach_serve_if_ready(struct reach_serve *s, struct outbox *out, str
     struct reach_result result;
     enum pt_code rc;
 
+    if (reach_accepter_received(&s->accepter) && s->item.bytes.p != NULL)
+        reach_desk_put(s->daemon->reach, &s->run_id, &s->item);
     if (!reach_accepter_working(&s->accepter))
         return PT_OK;
     rc = work(&done, &result, s, err);

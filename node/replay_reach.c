@@ -104,12 +104,6 @@ static enum pt_code on_part(void *self, struct span data, struct pt_err *err)
     return buf_add(&o->item.bytes, data.p, data.n) ? PT_OK : no_memory(err);
 }
 
-static enum pt_code on_whole(void *self, struct pt_err *err)
-{
-    struct one *o = self;
-    return items_add(&o->run->got, &o->item, err);
-}
-
 /* ---- what was told ---- */
 
 /* Charged for this run, at the place that was said. */
@@ -190,7 +184,7 @@ static enum pt_code begin(void *self, struct session *s, struct outbox *out, str
                                      .header = buf_span(&r->header),
                                      .epoch = &r->bed->agreed};
     const struct reach_host host = {
-        .self = o, .question = on_question, .share = on_share, .part = on_part, .whole = on_whole};
+        .self = o, .question = on_question, .share = on_share, .part = on_part};
 
     o->session = s;
     if (r->naming) {
@@ -208,7 +202,11 @@ static enum pt_code after(void *self, struct outbox *out, struct pt_err *err)
 {
     struct one *o = self;
 
-    return !o->session->opener && reach_accepter_working(&o->accepter) ? tell(o, out, err) : PT_OK;
+    if (o->session->opener)
+        return PT_OK;
+    if (reach_accepter_received(&o->accepter) && o->item.bytes.p != NULL)
+        return items_add(&o->run->got, &o->item, err);
+    return reach_accepter_working(&o->accepter) ? tell(o, out, err) : PT_OK;
 }
 
 static enum pt_code more(void *self, struct outbox *out, bool *blocked, struct pt_err *err)

@@ -98,6 +98,15 @@ static enum pt_code on_reply(void *self, const struct frame *f, struct outbox *o
     return PT_OK;
 }
 
+/* Nothing, for it was paid before, or what the policy says: both sides can work it out. */
+static bool charge_is_right(const struct ask_recipient *r, uint64_t charged_nano)
+{
+    struct budget_price price;
+
+    budget_price(&price, r->session->self->policy, r->in.question, rlwe_delta(r->in.rlwe));
+    return charged_nano == 0 || charged_nano == price.charge_nano;
+}
+
 static enum pt_code check_answer(struct ask_recipient *r, const struct wire_answer *a,
                                  struct pt_err *err)
 {
@@ -111,6 +120,9 @@ static enum pt_code check_answer(struct ask_recipient *r, const struct wire_answ
                        session_peer_name(r->session), r->rows_seen, a->size_count, r->row_count);
     if (!span_eq_vartime(span_of(a->dataset.b, 32), span_of(committed->b, 32)))
         return pt_fail(err, PT_EBADMSG, "%s answered from other data than it committed to",
+                       session_peer_name(r->session));
+    if (!charge_is_right(r, a->charged_nano))
+        return pt_fail(err, PT_EBADMSG, "%s charged another price than the policy's",
                        session_peer_name(r->session));
     if (!ask_answer_body(&body, a, buf_span(&r->text), r->rows))
         rc = no_memory(err);

@@ -67,8 +67,8 @@ static enum pt_code on_done(void *self, const struct frame *f, struct outbox *ou
     struct buf body = {0};
     enum pt_code rc;
 
-    if (d->charged_nano > a->rho_nano)
-        return pt_fail(err, PT_EBADMSG, "%s charged more than it said",
+    if (d->charged_nano != a->rho_nano)
+        return pt_fail(err, PT_EBADMSG, "%s charged another sum than it said",
                        session_peer_name(a->session));
     if (!done_body(&body, &a->question.run, d))
         rc = no_memory(err);
@@ -268,7 +268,7 @@ static enum pt_code on_part(void *self, const struct frame *f, struct outbox *ou
     if (a->offset < a->share.size)
         return PT_OK;
     a->state = ACCEPTER_DONE;
-    return a->host.whole(a->host.self, err);
+    return PT_OK;
 }
 
 static const struct session_row ACCEPTER_ROWS[] = {
@@ -290,6 +290,11 @@ enum pt_code reach_accepter_begin(struct reach_accepter *a, struct session *s,
 {
     *a = (struct reach_accepter){.session = s, .state = ACCEPTER_LISTENING, .host = host};
     return session_attach(s, &ACCEPTER, a, &a->state, err);
+}
+
+bool reach_accepter_received(const struct reach_accepter *a)
+{
+    return a->state == ACCEPTER_DONE && a->share.size > 0 && a->session->state == SESSION_DONE;
 }
 
 bool reach_accepter_working(const struct reach_accepter *a)

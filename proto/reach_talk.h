@@ -65,8 +65,6 @@ struct reach_host {
     /* May such an item come now? size is bounded by the host before it allocates. */
     enum pt_code (*share)(void *self, const struct wire_reach_share *s, struct pt_err *err);
     enum pt_code (*part)(void *self, struct span data, struct pt_err *err);
-    /* All of it is here. */
-    enum pt_code (*whole)(void *self, struct pt_err *err);
 };
 struct reach_accepter {
     struct session *session;
@@ -78,6 +76,8 @@ struct reach_accepter {
 };
 PT_MUST_USE enum pt_code reach_accepter_begin(struct reach_accepter *a, struct session *s,
                                               struct reach_host host, struct pt_err *err);
+/* All of an item is here, and its sender has signed all that it sent: not before may it be used. */
+bool reach_accepter_received(const struct reach_accepter *a);
 /* ReachGo has come: the host charges, works, and calls reach_accepter_done() or session_fail(). */
 bool reach_accepter_working(const struct reach_accepter *a);
 PT_MUST_USE enum pt_code reach_accepter_done(struct reach_accepter *a,

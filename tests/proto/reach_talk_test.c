@@ -22,7 +22,7 @@ struct talk {
     struct reach_item item;
     struct buf got;
     enum pt_code says; /* of the host */
-    int questions, wholes;
+    int questions;
     struct pt_err err;
     enum pt_code rc;
 };
@@ -53,18 +53,10 @@ static enum pt_code on_part(void *self, struct span data, struct pt_err *err)
     assert_true(buf_add(&t->got, data.p, data.n));
     return PT_OK;
 }
-static enum pt_code on_whole(void *self, struct pt_err *err)
-{
-    struct talk *t = self;
-
-    (void)err;
-    t->wholes++;
-    return PT_OK;
-}
 
 static void set_up(struct talk *t)
 {
-    const struct reach_host host = {t, on_question, on_share, on_part, on_whole};
+    const struct reach_host host = {t, on_question, on_share, on_part};
 
     memset(t, 0, sizeof *t);
     t->policy = fixture_three();
@@ -141,13 +133,11 @@ static void a_question_is_ready_goes_and_is_done(void **state)
     tear_down(&t);
 }
 
-/* More charged than was said: the asker does not sign that it is done. */
-static void a_higher_price_afterwards_is_refused(void **state)
+static void refuses_price(uint64_t charged_nano)
 {
     static struct talk t;
-    const struct wire_reach_done done = {.charged_nano = 1001};
+    const struct wire_reach_done done = {.charged_nano = charged_nano};
 
-    (void)state;
     set_up(&t);
     ask(&t);
     assert_true(to_opener(&t));
@@ -156,9 +146,19 @@ static void a_higher_price_afterwards_is_refused(void **state)
     assert_int_equal(reach_accepter_done(&t.accepter, &done, &t.link.to_opener, &t.err), PT_OK);
     assert_true(to_opener(&t));
     assert_int_equal(t.rc, PT_EBADMSG);
-    assert_non_null(strstr(t.err.msg, "charged more than it said"));
+    assert_non_null(strstr(t.err.msg, "charged another sum than it said"));
     assert_false(reach_asker_done(&t.asker));
     tear_down(&t);
+}
+
+/* Charged otherwise than was said: the asker does not sign that it is done. */
+static void another_price_afterwards_is_refused(void **state)
+{
+    static const uint64_t charged[] = {1001, 999, 0, UINT64_MAX};
+
+    (void)state;
+    for (size_t i = 0; i < PT_LEN(charged); i++)
+        refuses_price(charged[i]);
 }
 
 static void a_host_that_says_no_ends_it(void **state)
@@ -253,9 +253,14 @@ static void an_item_arrives_whole(void **state)
                          PT_OK);
         while (reach_sender_sending(&t.sender))
             assert_int_equal(reach_sender_send(&t.sender, &t.link.to_accepter, &t.err), PT_OK);
+        while (t.got.n < sizes[i]) {
+            assert_false(reach_accepter_received(&t.accepter));
+            assert_true(to_accepter(&t));
+        }
+        assert_false(reach_accepter_received(&t.accepter)); /* its sender has not signed it */
         while (to_accepter(&t) || to_opener(&t))
             assert_int_equal(t.rc, PT_OK);
-        assert_int_equal(t.wholes, 1);
+        assert_true(reach_accepter_received(&t.accepter));
         assert_true(span_eq_vartime(buf_span(&t.got), buf_span(&t.item.bytes)));
         assert_int_equal(t.link.opener.state, SESSION_DONE);
         tear_down(&t);
@@ -283,7 +288,7 @@ static void parts_follow_each_other(void **state)
         part.u.reach_part = (struct wire_reach_part){bad[i].offset, span_of(bytes, bad[i].n)};
         send(&t, &part);
         assert_int_equal(t.rc, PT_EBADMSG);
-        assert_int_equal(t.wholes, 0);
+        assert_false(reach_accepter_received(&t.accepter));
         tear_down(&t);
     }
 }
@@ -307,7 +312,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_question_is_ready_goes_and_is_done),
-        cmocka_unit_test(a_higher_price_afterwards_is_refused),
+        cmocka_unit_test(another_price_afterwards_is_refused),
         cmocka_unit_test(a_host_that_says_no_ends_it),
         cmocka_unit_test(a_question_that_is_not_signed_is_refused),
         cmocka_unit_test(another_run_does_not_go),
