@@ -1,4 +1,4 @@
-# patto: make demo | test | check | attack | san | lint | ct | valgrind | fuzz T=60 | cover | e2e | install | clean
+# patto: make demo | test | check | sim RUNS=20000 | attack | san | lint | ct | valgrind | fuzz T=60 | cover | e2e | install | clean
 # Everything is built under $(BUILD); V=1 shows the commands.
 BUILD ?= build
 ifeq ($(origin CC),default)
@@ -104,7 +104,7 @@ $(BUILD)/crypto/membership_portable.o $(BUILD)/crypto/membership.o: \
 # tests only: the product has no such switch).
 $(BUILD)/tests/%_test: $(BUILD)/tests/%_test.o $(HELP_O) $(LIB)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(LDFLAGS_ALL) $(LDFLAGS_TEST) -o $@ $^ -lcmocka $(LIBS)
+	$(Q)$(CC) $(LDFLAGS_ALL) $(LDFLAGS_TEST) -o $@ $(filter %.o,$^) $(LIB) -lcmocka $(LIBS)
 # Programs in which memory ends at every call in turn: tests/failing_memory.h.
 MEMORY_ENDS := malloc calloc realloc aligned_alloc strdup sodium_malloc
 CIPHER_FAILS := EVP_CIPHER_CTX_new EVP_CIPHER_CTX_copy EVP_EncryptUpdate \
@@ -117,6 +117,10 @@ $(BUILD)/tests/crypto/proof_memory_test: \
                     -Wl,--wrap=EVP_CIPHER_CTX_new -Wl,--wrap=EVP_CIPHER_CTX_copy
 $(BUILD)/tests/crypto/crypto_memory_test: \
     LDFLAGS_TEST := $(MEMORY_ENDS:%=-Wl,--wrap=%) $(CIPHER_FAILS:%=-Wl,--wrap=%)
+# Simulated nodes, among them a liar: tests/sim/sim.h.
+SIM_O := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/sim/sim_*.c))
+$(BUILD)/tests/sim/hostile_test: $(SIM_O)
+$(BUILD)/tests/sim/hostile_test: LDFLAGS_TEST := -Wl,--wrap=wire_encode
 # A prover that lies consistently: tests/proof_lies.h.
 LIES := membership_classes membership_table_make rlwe_key_secret
 $(BUILD)/tests/crypto/column_cheat_test $(BUILD)/tests/attack/heavy_test: \
@@ -196,6 +200,11 @@ memcheck: $(MEM_TEST)
 	    --errors-for-leak-kinds=definite --error-exitcode=9 --fair-sched=try \
 	    --child-silent-after-fork=yes" sh scripts/run-tests.sh $(MEM_TEST)
 
+# RUNS seeds of the simulation: so many are every deviation there is, and weather. SEED=n: that one.
+RUNS ?= 20000
+sim: $(BUILD)/tests/sim/hostile_test
+	@PATTO_SIM_RUNS=$(RUNS) $(if $(SEED),PATTO_SIM_SEED=$(SEED)) $<
+
 fuzz: deps
 	@BUILD=$(BUILD)/fuzz sh scripts/fuzz.sh $(T)
 
@@ -218,6 +227,6 @@ install: $(BUILD)/patto
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all deps tests ct-programs check attack test e2e demo san lint ct valgrind memcheck fuzz cover install clean print-libs
+.PHONY: all deps tests ct-programs check sim attack test e2e demo san lint ct valgrind memcheck fuzz cover install clean print-libs
 .PRECIOUS: $(BUILD)/%.o $(BUILD)/gen/proto/%.pb-c.c $(BUILD)/gen/proto/%.pb-c.h
 -include $(LIB_O:.o=.d) $(BUILD)/node/main.d $(HELP_O:.o=.d) $(wildcard $(BUILD)/tests/*/*.d)
