@@ -242,6 +242,12 @@ enum pt_code bench_print_json(FILE *out, const struct bench_report *r, struct pt
                           err);
 }
 
+/* In seconds; longer than a life was not measured, and would not scale to a number. */
+static bool is_duration(double seconds)
+{
+    return seconds >= 0 && seconds < 4e9;
+}
+
 static bool read_run(struct bench_run *out, json_t *from)
 {
     const char *name = NULL;
@@ -254,7 +260,8 @@ static bool read_run(struct bench_run *out, json_t *from)
     if (json_unpack(from, "{s:s, s:I, s:F, s:F, s:I, s:I, s:I}", "name", &name, "n", &n, "seconds",
                     &out->seconds, "cpu_seconds", &out->cpu_seconds, "wire_bytes", &wire,
                     "peak_bytes", &peak, "slots", &slots) != 0 ||
-        n < 1 || wire < 0 || peak < 0 || slots < 0)
+        n < 1 || wire < 0 || peak < 0 || slots < 0 || !is_duration(out->seconds) ||
+        !is_duration(out->cpu_seconds))
         return false;
     snprintf(out->name, sizeof out->name, "%s", name);
     out->n = (uint64_t)n;

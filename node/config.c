@@ -26,6 +26,9 @@ static bool is_loopback(struct span host)
             strspn((const char *)host.p, "0123456789.") >= host.n);
 }
 
+/* Of names and of addresses in numbers, with a zone: what node.yaml holds without escapes. */
+#define HOST_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:%[]"
+
 /* "host:port" or "[v6]:port" into its halves. */
 static bool split_address(struct span *host, uint32_t *port, const char *address)
 {
@@ -39,7 +42,7 @@ static bool split_address(struct span *host, uint32_t *port, const char *address
         *host = span_of(host->p + 1, host->n - 2);
     else if (host->n == 0 || memchr(host->p, ':', host->n) != NULL || host->p[0] == '[')
         return false;
-    return strcspn(address, " \t\r\n\"'/") == strlen(address) && colon[1] != '0' &&
+    return strspn(address, HOST_CHARACTERS) == strlen(address) && colon[1] != '0' &&
            text_u32(span_z(colon + 1), port) && *port >= 1 && *port <= 65535;
 }
 

@@ -36,6 +36,13 @@ static double growth(const struct bench_run *r, const struct forecast_in *in, ui
     return (double)slots / (double)r->slots;
 }
 
+static uint64_t scaled(uint64_t bytes, double times)
+{
+    double x = (double)bytes * times;
+
+    return x < 9e18 ? (uint64_t)x : INT64_MAX; /* JSON's largest */
+}
+
 enum pt_code forecast_make(struct forecast *out, const struct forecast_in *in, struct pt_err *err)
 {
     const uint64_t most = (uint64_t)1 << (RLWE_SLOTS_LOG2_MAX - 2);
@@ -59,8 +66,8 @@ enum pt_code forecast_make(struct forecast *out, const struct forecast_in *in, s
         step->n = in->own;
         step->seconds *= times;
         step->cpu_seconds *= times;
-        step->wire_bytes = (uint64_t)((double)r->wire_bytes * times);
-        step->peak_bytes = (uint64_t)((double)r->peak_bytes * times);
+        step->wire_bytes = scaled(r->wire_bytes, times);
+        step->peak_bytes = scaled(r->peak_bytes, times);
         step->slots = r->slots > 0 ? out->slots : 0;
     }
     return PT_OK;

@@ -85,6 +85,7 @@ static void checks_addresses(void **state)
         {"127.0.0.1:1", true, true},
         {"127.255.0.9:65535", true, true},
         {"[::1]:7443", true, true},
+        {"0.0.\\0.0:7443", false, false}, /* node.yaml would read it otherwise than it is printed */
         {"localhost:7443", true, true},
         {"0.0.0.0:7443", true, false},
         {"[::]:7443", true, false},
