@@ -469,16 +469,7 @@ static void evaluator_accepts_only_its_rows(void **state)
 /* The evaluator's frames, changed on the way: what a recipient that is told something else does. */
 static void evaluators_that_deviate_are_noticed(void **state)
 {
-    enum {
-        NEED_TOO_MUCH,
-        ROW_TWICE,
-        ROW_SHORT,
-        NO_ROW,
-        SIZE_CHANGED,
-        DATASET_CHANGED,
-        PRICE_CHANGED,
-        CASES
-    };
+    enum { NEED_TOO_MUCH, ROW_TWICE, ROW_SHORT, NO_ROW, SIZE, DATASET, PRICE, CASES };
 
     (void)state;
     for (int what = 0; what < CASES; what++) {
@@ -507,15 +498,15 @@ static void evaluators_that_deviate_are_noticed(void **state)
             f.kind = FRAME_ANSWER;
             f.u.answer = (struct wire_answer){.sizes = &size, .size_count = 1};
             f.u.answer.dataset = a.epoch.header.participants[a.epoch.pair.evaluator].dataset;
-            f.u.answer.dataset.b[3] ^= what == DATASET_CHANGED;
-            f.u.answer.charged_nano = what == PRICE_CHANGED ? UINT64_MAX : 0;
+            f.u.answer.dataset.b[3] ^= what == DATASET;
+            f.u.answer.charged_nano = what == PRICE ? UINT64_MAX : 0;
         }
         assert_int_equal(session_send(e, &f, &a.link.to_opener, &a.err), PT_OK);
         while (a.rc == PT_OK && opener_step(&a))
             ;
         assert_int_equal(a.rc, PT_EBADMSG);
         assert_int_equal(a.link.opener.state, SESSION_FAILED);
-        assert_int_equal(strstr(a.err.msg, "another price") != NULL, what == PRICE_CHANGED);
+        assert_int_equal(strstr(a.err.msg, "another price") != NULL, what == PRICE);
         assert_false(ask_recipient_answered(&a.recipient));
         free(zeros);
         tear_down(&a);
