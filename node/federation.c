@@ -1,5 +1,6 @@
 #include "node/federation.h"
 
+#include "crypto/base/text.h"
 #include "node/clock.h"
 #include "node/daemon.h"
 #include "node/epoch_run.h"
@@ -58,6 +59,7 @@ static enum pt_code take_quota(void *self, uint16_t peer, uint64_t point_count, 
                                       .count = point_count,
                                       .limit = p->evaluations_per_day};
     struct store_place place;
+    char session[65];
     char fields[256];
     enum pt_code rc = store_quota_take(&used, a->daemon->store, &quota, clock_now_s(), err);
 
@@ -67,8 +69,9 @@ static enum pt_code take_quota(void *self, uint16_t peer, uint64_t point_count, 
     }
     if (rc != PT_OK)
         return rc;
-    snprintf(fields, sizeof fields, "peer=%s points=%" PRIu64 " key_period=%" PRIu32,
-             p->partners[peer].name, point_count, a->self.key_period);
+    text_hex(session, a->session.id.b, sizeof a->session.id.b);
+    snprintf(fields, sizeof fields, "peer=%s points=%" PRIu64 " key_period=%" PRIu32 " session=%s",
+             p->partners[peer].name, point_count, a->self.key_period, session);
     return store_event(&place, a->daemon->store, "evaluate", fields, clock_now_s(), err);
 }
 

@@ -2,6 +2,7 @@
 
 #include "crypto/base/text.h"
 #include "node/audit.h"
+#include "node/clock.h"
 #include "node/replay_ask.h"
 #include "node/replay_reach.h"
 #include "node/replay_salt.h"
@@ -107,6 +108,8 @@ static enum pt_code run_one(struct replay_home *bed, const struct replay_report 
         if ((rc = replay_begin(&o->replay, &in, err)) == PT_OK)
             rc = replay_run(&o->replay, err);
         s->result = o->replay.result;
+        if (rc == PT_OK && s->what == WHAT_TOKENISE && !s->opener)
+            rc = replay_digests_add(&bed->evaluated, &o->replay.session.id, err);
         check_record(o, s);
         s->earlier = s->what == WHAT_TOKENISE && o->host.tokens.earlier;
         if (s->what == WHAT_ASK)
@@ -224,7 +227,8 @@ static void sum_up(struct replay_report *r)
 struct coverage {
     const struct replay_home *bed;
     struct replay_report *report;
-    bool rounds;
+    int64_t since_s; /* of token batches before, records may have gone in their time */
+    bool evaluated;  /* every record of an evaluation was read, so that what has none is missing */
 };
 
 static bool names(const struct store_event_row *row, const char *key, const char *value)
@@ -261,18 +265,41 @@ static void cover(const struct coverage *c, const struct store_event_row *row)
         missing(c->report, words);
     }
     snprintf(number, sizeof number, "%" PRIu32, h->key_period);
-    if (strcmp(row->kind, "tokenise") == 0 && names(row, "key_period", number) &&
-        !digest_in(&c->bed->batches, row, "seed")) {
+    if (row->at_s < c->since_s || !names(row, "key_period", number))
+        return;
+    if (strcmp(row->kind, "tokenise") == 0 && !digest_in(&c->bed->batches, row, "seed")) {
         snprintf(words, sizeof words, "event %" PRIu64 ": a token batch of which no record is kept",
+                 row->sequence);
+        missing(c->report, words);
+    }
+    if (c->evaluated && strcmp(row->kind, "evaluate") == 0 &&
+        !digest_in(&c->bed->evaluated, row, "session")) {
+        snprintf(words, sizeof words,
+                 "event %" PRIu64 ": points evaluated for a partner, of which no record is kept",
                  row->sequence);
         missing(c->report, words);
     }
 }
 
+/* Those held under another policy are not read, and cannot be told by name. */
+static bool all_evaluations_read(const struct replay_report *r)
+{
+    for (size_t i = 0; i < r->count; i++)
+        if (r->sessions[i].what == WHAT_TOKENISE && !r->sessions[i].opener &&
+            r->sessions[i].result.verdict == REPLAY_UNCHECKED)
+            return false;
+    return true;
+}
+
 static enum pt_code check_coverage(struct replay_report *r, const struct replay_home *bed,
                                    struct pt_err *err)
 {
-    const struct coverage c = {.bed = bed, .report = r};
+    /* A record goes by when its session began, an event says when points came: within a day. */
+    const int64_t kept_days = (int64_t)bed->home->policy->retention_days - 1;
+    const struct coverage c = {.bed = bed,
+                               .report = r,
+                               .since_s = clock_now_s() - kept_days * 86400,
+                               .evaluated = all_evaluations_read(r)};
     struct store_event_row row = {0};
     bool found = true;
     enum pt_code rc = PT_OK;

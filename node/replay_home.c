@@ -153,6 +153,7 @@ void replay_home_close(struct replay_home *r)
     free(r->columns);
     free(r->questions.items);
     free(r->batches.items);
+    free(r->evaluated.items);
     free(r->runs.items);
     explicit_bzero(r, sizeof *r);
 }

@@ -36,6 +36,7 @@ struct replay_home {
     size_t column_count;
     struct replay_digests questions; /* whose answers are in the record */
     struct replay_digests batches;   /* hashes of the seeds of token batches there */
+    struct replay_digests evaluated; /* ids of sessions in which partners' points were */
     struct replay_digests runs;      /* of reach in this epoch */
 };
 /* home: opened with HOME_AUDIT, its policy loaded; borrowed. PT_ESTATE: no such epoch, or under

@@ -151,6 +151,11 @@ newest=$(find "$work/bea/record" -name '*.rec' | sort | tail -n 1)
 mv "$newest" "$work/kept"
 refused 1 "an answer of which no record is kept" p bea audit replay "$epoch"
 cp "$work/kept" "$newest"
+oldest=$(find "$work/bea/record" -name '*.rec' | sort | head -n 1) # ada's tokens were the first
+mv "$oldest" "$work/oldest"
+refused 1 "points evaluated for a partner, of which no record is kept" p bea audit replay "$epoch"
+mv "$work/oldest" "$oldest"
+ok p bea audit replay "$epoch"
 printf 'x' | dd of="$newest" bs=1 seek=200 conv=notrunc 2>"$work/dd"
 refused 1 "was altered" p bea audit replay "$epoch"
 cp "$work/kept" "$newest"
