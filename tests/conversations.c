@@ -332,13 +332,7 @@ static enum pt_code part(void *self, struct span data, struct pt_err *err)
     (void)err;
     return PT_OK;
 }
-static enum pt_code whole(void *self, struct pt_err *err)
-{
-    (void)self;
-    (void)err;
-    return PT_OK;
-}
-static const struct reach_host REACH_HOST = {NULL, question, share, part, whole};
+static const struct reach_host REACH_HOST = {NULL, question, share, part};
 
 static void greet_reach(struct fixture_link *l, struct reach_accepter *a, struct reaching *r)
 {
