@@ -53,7 +53,9 @@ static void read_file(struct buf *out, const char *path)
 /* True: it is another file now. */
 static bool tamper(struct buf *file, int what, const uint8_t head[HEAD])
 {
-    size_t at = file->n > 0 ? ((size_t)head[2] << 8 | head[3]) * 17 % file->n : 0;
+    if (file->p == NULL || file->n == 0)
+        abort(); /* a seal has a header */
+    size_t at = ((size_t)head[2] << 8 | head[3]) * 17 % file->n;
 
     if (what == CHANGE) {
         file->p[at] ^= head[4];
