@@ -15,6 +15,7 @@ struct world {
     struct fixture_node nodes[3];
     int asker, owner;
     uint64_t price_nano;
+    bool spent;                            /* the budget is, before it is asked */
     struct buf right[FIXTURE_COLUMNS_MAX]; /* rows of an undisturbed answer */
     int64_t right_sizes[FIXTURE_COLUMNS_MAX];
     bool known;
@@ -29,13 +30,13 @@ struct world {
     bool began_recipient, began_evaluator, barred_before;
 };
 
-static void *make(size_t nodes)
+static void *make_world(bool spent)
 {
     struct world *w = calloc(1, sizeof *w);
     struct budget_price price;
 
     assert_non_null(w);
-    (void)nodes;
+    w->spent = spent;
     w->policy = fixture_three();
     fixture_nodes(w->nodes, w->policy);
     fixture_epoch_init(&w->epoch, w->policy, "crosstab");
@@ -45,6 +46,17 @@ static void *make(size_t nodes)
     budget_price(&price, w->policy, &w->epoch.question, rlwe_delta(w->epoch.rlwe));
     w->price_nano = price.charge_nano;
     return w;
+}
+
+static void *make(size_t nodes)
+{
+    (void)nodes;
+    return make_world(false);
+}
+static void *make_spent(size_t nodes)
+{
+    (void)nodes;
+    return make_world(true);
 }
 
 static void destroy(void *world)
@@ -79,6 +91,17 @@ static void fresh(void *world)
     e->barred = false;
     w->told_nano = 0;
     sim_ledger_fresh(&w->ledger, w->owner);
+    if (!w->spent)
+        return;
+    /* All of today, the reserve for sizes too. */
+    struct ledger_result r;
+    struct pt_err err = {0};
+    const struct ledger_charge all = {.recipient = "freshmart",
+                                      .kind = "overlap",
+                                      .rho_nano = w->policy->privacy.daily_rho_nano,
+                                      .question = span_z("another"),
+                                      .upkeep = true};
+    assert_int_equal(ledger_charge(&r, w->ledger.store, w->policy, &all, SIM_NOW_S, &err), PT_OK);
 }
 
 static void crash(void *world, int node)
@@ -228,6 +251,28 @@ static bool end(void *world, struct sim *s)
     return good;
 }
 
+/* No answer, and that word, at both. */
+static bool end_spent(void *world, struct sim *s)
+{
+    struct world *w = world;
+    bool answered = w->began_recipient && ask_recipient_answered(&w->recipient);
+    enum refusal why = w->barred_before ? REFUSAL_NOT_PROVED : REFUSAL_BUDGET_EXHAUSTED;
+
+    sim_right(s, w->asker, !answered || sim_liar(s) == w->owner, "an answer that nobody paid");
+    if (w->epoch.barred && !w->barred_before)
+        assert_true(proof_was_changed(s));
+    if (s->down[w->owner])
+        crash(w, w->owner);
+    assert_int_equal(sim_ledger_spent(&w->ledger, w->policy, "freshmart"),
+                     w->policy->privacy.daily_rho_nano);
+    if (w->began_recipient)
+        ask_recipient_free(&w->recipient);
+    if (w->began_evaluator)
+        ask_evaluator_free(&w->evaluator);
+    return s->session[SIM_ACCEPTER][0].refusal == why && s->session[SIM_OPENER][0].refusal == why &&
+           s->session[SIM_OPENER][0].refused_by_peer;
+}
+
 static void leaving(void *world, int node, const struct frame *f)
 {
     const struct world *w = world;
@@ -248,3 +293,15 @@ const struct sim_scenario SIM_ASK = {.name = "question",
                                      .crash = crash,
                                      .end = end,
                                      .leaving = leaving};
+const struct sim_scenario SIM_ASK_REFUSED = {.name = "question over the budget",
+                                             .nodes_min = 2,
+                                             .nodes_max = 2,
+                                             .make = make_spent,
+                                             .destroy = destroy,
+                                             .policy = policy,
+                                             .fresh = fresh,
+                                             .begin = begin,
+                                             .hosts = hosts,
+                                             .crash = crash,
+                                             .end = end_spent,
+                                             .leaving = leaving};
