@@ -150,6 +150,18 @@ static enum pt_code column_bind(void *self, size_t index, const struct wire_colu
     return sim_edge(w->sim, w->owner) ? pt_fail(err, PT_EIO, "down") : rc;
 }
 
+/* Data are looked at for what is paid, and for nothing else. */
+static enum pt_code (*row_of)(void *, const struct question *, size_t, int8_t *, uint64_t *,
+                              struct pt_err *);
+static enum pt_code row(void *self, const struct question *q, size_t index, int8_t *values,
+                        uint64_t *size, struct pt_err *err)
+{
+    const struct world *w = self;
+
+    assert_true(w->charged);
+    return row_of(self, q, index, values, size, err);
+}
+
 static void begin(void *world, struct sim *s)
 {
     struct world *w = world;
@@ -170,6 +182,8 @@ static void hosts(void *world, struct sim *s)
     if (!w->began_evaluator && sim_is_open(s, 0, SIM_ACCEPTER) && owner->what == WHAT_ASK) {
         struct ask_evaluator_in in = fixture_evaluator_in(&w->epoch);
         bind_column = in.host.column_bind;
+        row_of = in.host.data.row;
+        in.host.data.row = row;
         in.host.charge = charge;
         in.host.column_bind = column_bind;
         w->began_evaluator = true;
