@@ -110,6 +110,19 @@ static void add_block(struct inner_hint *h, const struct rlwe *c, struct inner_r
     h->added_count++;
 }
 
+enum pt_code inner_hint_skip(struct inner_hint *h, const struct rlwe *c, struct inner_blocks blocks)
+{
+    if (blocks.end > rlwe_block_count(c) || blocks.first > blocks.end)
+        return PT_ELIMIT;
+    if (any_added(h, blocks.first, blocks.end))
+        return PT_ESTATE;
+    for (uint64_t k = blocks.first; k < blocks.end; k++) {
+        h->added[k / 64] |= (uint64_t)1 << k % 64;
+        h->added_count++;
+    }
+    return PT_OK;
+}
+
 enum pt_code inner_hints_add(struct inner_hint *const *hints, const struct rlwe *c,
                              const struct inner_row *rows, size_t n, struct inner_blocks blocks)
 {
@@ -233,7 +246,7 @@ static void dot_job_free(struct dot_job *job)
 /* Sums are exact in integers, so how blocks are shared out does not show. */
 static bool dot_job_parts(struct dot_job *job)
 {
-    uint64_t blocks = rlwe_block_count(job->c);
+    uint64_t blocks = job->in.block_end > 0 ? job->in.block_end : rlwe_block_count(job->c);
     size_t n = parallel_width(job->in.parallel);
 
     job->part_count = n < blocks ? n : (size_t)blocks;
@@ -306,6 +319,8 @@ enum pt_code inner_dot(uint64_t *dot, const struct rlwe *c, struct inner_dot_in 
     enum pt_code rc = PT_ENOMEM;
 
     memset(dot, 0, in.row_count * in.column_count * sizeof *dot);
+    if (in.block_end > rlwe_block_count(c))
+        return PT_ELIMIT;
     for (size_t j = 0; j < in.column_count; j++)
         if (in.columns[j].n != rlwe_column_bytes(c))
             return PT_EBADMSG;

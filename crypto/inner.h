@@ -33,11 +33,16 @@ PT_MUST_USE enum pt_code inner_hints_add(struct inner_hint *const *hints, const 
                                          const struct inner_row *rows, size_t n,
                                          struct inner_blocks blocks);
 
+/* Blocks [first, end) add nothing: the row is taken to be zero there. Errors as above. */
+PT_MUST_USE enum pt_code inner_hint_skip(struct inner_hint *h, const struct rlwe *c,
+                                         struct inner_blocks blocks);
+
 /* dst += src, of one row and context. PT_ESTATE: a block is in both; dst is then unchanged. */
 PT_MUST_USE enum pt_code inner_hint_merge(struct inner_hint *dst, const struct rlwe *c,
                                           const struct inner_hint *src);
 
-/* dot[i * column_count + j] = <row_i, column_j> mod q over the K data blocks. Secret out.
+/* dot[i * column_count + j] = <row_i, column_j> mod q over the K data blocks, or the first block_end of
+ * them: PT_ELIMIT when that is over K. Secret out.
  * Each columns[j].n must be rlwe_column_bytes(), its coefficients < q: else PT_EBADMSG. dot is zero
  * unless PT_OK. Entries of -128 are exact too. */
 struct inner_dot_in {
@@ -46,6 +51,7 @@ struct inner_dot_in {
     const struct span *columns;
     size_t column_count;
     const struct parallel *parallel; /* may be NULL; each part takes 0.5 MB and 3 KB a column */
+    uint64_t block_end;              /* 0: K */
 };
 PT_MUST_USE enum pt_code inner_dot(uint64_t *dot, const struct rlwe *c, struct inner_dot_in in);
 

@@ -117,7 +117,8 @@ static enum pt_code ask(void *self, struct answer *out, size_t i, struct pt_err 
                                         .rows = q->rows,
                                         .columns = q->columns,
                                         .where = where,
-                                        .where_count = q->where_count};
+                                        .where_count = q->where_count,
+                                        .slots = ""};
 
     for (size_t k = 0; k < q->where_count; k++)
         where[k] = (const char *)plan->words.p + q->where[k];

@@ -207,6 +207,15 @@ uint64_t columns_kept(const struct columns_map *map)
     return map->kept_count;
 }
 
+uint64_t columns_kept_below(const struct columns_map *map, uint64_t slot_end)
+{
+    uint64_t count = 0;
+
+    for (uint64_t i = 0; i < map->rows; i++)
+        count += map->kept[i] & (uint64_t)(map->slot[i] < slot_end);
+    return count;
+}
+
 /* One condition of a selector, resolved to the array it looks at. */
 struct condition {
     const uint16_t *category;

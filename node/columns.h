@@ -48,6 +48,8 @@ uint64_t columns_slots(const struct columns_map *map);
 uint64_t columns_rows(const struct columns_map *map);
 /* Records kept, one a slot at most, whatever the question: q = columns_kept / columns_rows. */
 uint64_t columns_kept(const struct columns_map *map);
+/* ... of them in slots [0, slot_end). */
+uint64_t columns_kept_below(const struct columns_map *map, uint64_t slot_end);
 
 /* F: values[slot] in {-1, 0, +1}, m entries, from the kept records. *square_sum = sum of F^2, how
  * many kept records are selected (may be NULL). PT_EBUG: the selector names what is not there. */

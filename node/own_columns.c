@@ -68,7 +68,13 @@ enum pt_code own_columns_values(int8_t *values, uint64_t *energy, uint64_t *size
                                            .attribute = q->rows,
                                            .value = (uint16_t)value};
     enum pt_code rc = columns_recipient(values, energy, map, &which);
+    uint64_t end = reply_slots(q, columns_slots(map));
 
+    if (rc == PT_OK && energy != NULL && end < columns_slots(map)) {
+        *energy = 0;
+        for (uint64_t k = 0; k < end; k++)
+            *energy += (uint64_t)(values[k] * values[k]);
+    }
     return rc == PT_OK && size != NULL ? columns_audience_count(size, map, &which) : rc;
 }
 

@@ -41,8 +41,8 @@ PT_MUST_USE enum pt_code own_columns_prepare(struct own_columns *o, const struct
 void own_columns_free(struct own_columns *o); /* wipes */
 
 /* The plain column `index` of a question, slot_count values, for asking and for its audit; from
- * table_count (reply_column_count()) on they are counters. energy: sum of squares; size: of the
- * audience; either may be NULL. */
+ * table_count (reply_column_count()) on they are counters. energy: sum of squares over the slots that
+ * the question looks at; size: of the audience; either may be NULL. */
 struct own_columns_which {
     const struct question *question;
     size_t index, table_count;

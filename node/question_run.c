@@ -38,7 +38,8 @@ static enum pt_code understand(struct query *q, const struct planner_query *in, 
                                          .rows = in->rows[0] != '\0' ? in->rows : NULL,
                                          .columns = in->columns[0] != '\0' ? in->columns : NULL,
                                          .where = in->where,
-                                         .where_count = in->where_count};
+                                         .where_count = in->where_count,
+                                         .slots = in->slots[0] != '\0' ? in->slots : NULL};
     enum pt_code rc = question_from_words(&q->question, q->policy, &words, err);
 
     return rc == PT_OK ? answer_check(q->kind, q->policy, &q->question, err) : rc;
@@ -169,6 +170,14 @@ static double noise_variance(const struct query *q, double sigma)
     return width / delta * (width / delta);
 }
 
+/* The share of the epoch's slots that this question looks at. */
+static double looked_at(const struct query *q)
+{
+    const uint64_t slots = snapshot_header(q->epoch)->slot_count;
+
+    return (double)reply_slots(&q->question, slots) / (double)slots;
+}
+
 static enum pt_code open_replies(struct query *q, struct pt_err *err)
 {
     struct span *rows = calloc(q->row_count, sizeof *rows);
@@ -179,7 +188,7 @@ static enum pt_code open_replies(struct query *q, struct pt_err *err)
     for (size_t i = 0; i < q->row_count; i++) {
         rows[i] = buf_span(&q->ask.rows[i]);
         q->other_size[i] = (double)q->ask.sizes[i];
-        q->scheme[i] = inner_error_variance(q->rlwe, fmax(q->other_size[i], 0));
+        q->scheme[i] = inner_error_variance(q->rlwe, looked_at(q) * fmax(q->other_size[i], 0));
     }
     const struct reply_open_in in = {.rlwe = q->rlwe,
                                      .rows = rows,
@@ -233,7 +242,8 @@ static enum pt_code fill(struct answer *out, struct query *q, struct pt_err *err
     budget_price(&price, q->policy, &q->question, rlwe_delta(q->rlwe));
     struct estimate_in in = {
         .frame = {.slot_count = (double)h->slot_count,
-                  .kept = (double)columns_kept(map),
+                  .kept = (double)columns_kept_below(map, reply_slots(&q->question, h->slot_count)),
+                  .looked_at = looked_at(q),
                   .customers = (double)columns_rows(map),
                   .minimum_count = (double)q->policy->privacy.minimum_count,
                   .minimum_audience = (double)q->policy->privacy.minimum_audience},

@@ -171,6 +171,7 @@ static bool fill_json(json_t *root, json_t *cells, const struct answer *a)
         put(root, "asker", json_string(a->asker)) && put(root, "with", json_string(a->with)) &&
         put(root, "rows", text_or_null(a->rows)) &&
         put(root, "columns", text_or_null(a->columns)) &&
+        put(root, "slots", text_or_null(answer_slots(a))) &&
         put(root, "confidence", json_real(0.95)) &&
         put(root, "repeated", json_boolean(a->repeated)) &&
         put(root, "refusal", text_or_null(a->refusal)) &&
@@ -185,14 +186,14 @@ static bool fill_json(json_t *root, json_t *cells, const struct answer *a)
     return ok;
 }
 
-static bool write_json(struct buf *out, const struct answer *a)
+static bool write_json(struct buf *out, const struct answer *a, bool line)
 {
     json_t *root = json_object();
     json_t *cells = json_array();
     char *text = NULL;
 
     if (root != NULL && cells != NULL && fill_json(root, cells, a))
-        text = json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(12));
+        text = json_dumps(root, (line ? JSON_COMPACT : JSON_INDENT(1)) | JSON_REAL_PRECISION(12));
     bool ok = text != NULL && buf_printf(out, "%s\n", text);
     free(text);
     json_decref(cells);
@@ -513,6 +514,10 @@ static enum pt_code put_origin(struct buf *out, const struct answer *a, struct p
         return pt_fail(err, PT_ENOMEM, "report: no memory");
     if ((rc = table_paragraph(out, line, 0, err)) != PT_OK)
         return rc;
+    if (answer_slots(a)[0] != '\0' &&
+        !buf_printf(out, "a look at %s of the slots, charged as a question of its own\n",
+                    strcmp(answer_slots(a), "1") == 0 ? "all" : answer_slots(a)))
+        return pt_fail(err, PT_ENOMEM, "report: no memory");
     if (!buf_printf(out, "policy %s\n%s\n", policy, a->build) ||
         (a->receipts[0] != '\0' && !put_receipts(out, a->receipts)))
         return pt_fail(err, PT_ENOMEM, "report: no memory");
@@ -556,6 +561,6 @@ enum pt_code report_write(struct buf *out, const struct answer *a, const struct 
 
     if (style->format == REPORT_TABLE)
         return write_table(out, a, style, err);
-    ok = style->format == REPORT_JSON ? write_json(out, a) : write_csv(out, a);
+    ok = style->format == REPORT_JSON ? write_json(out, a, style->line) : write_csv(out, a);
     return ok ? PT_OK : pt_fail(err, PT_ENOMEM, "report: no memory for %zu cells", a->cell_count);
 }

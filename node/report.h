@@ -12,6 +12,7 @@ struct report_style {
     bool colour;  /* table: see report_wants_colour() */
     bool bars;    /* table: bars beside single figures, for a terminal */
     bool unicode; /* bars in eighths of blocks; else ASCII */
+    bool line;    /* JSON: one line */
 };
 /* Is fd a terminal, and NO_COLOR unset or empty? */
 bool report_wants_colour(int fd);
@@ -23,7 +24,7 @@ bool report_wants_colour(int fd);
  *          "status","value","half_width","reason"}], ...}; affinity's cells add index, index_low,
  *          index_high, profile's, absent's and journey's share, share_half_width, surprise's found, missing,
  *          missing_half_width, expected, value's mean, mean_low, mean_high, mean_reason and the same of sum;
- *          what is not shown is null
+ *          what is not shown is null. slots: of a look "1/16", "1/4" or "1", else null.
  *          Measures (answer.h) are cells too: row "ratio, times", column what is measured
  *   CSV    RFC 4180, a line a cell, CRLF; what is not shown is empty
  * PT_ENOMEM. */

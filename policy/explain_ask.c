@@ -241,6 +241,7 @@ void explain_ask(struct explain_maker *m)
         for (size_t k = 0; k < p->partner_count; k++)
             if (i != k && (in_view(m, i) || in_view(m, k)))
                 may_learn(m, i, k);
+    explain_say(m, SAY_LOOKS, PATHS("questions", "privacy.cost"), ARGS(NULL));
     explain_say(m, SAY_REST, PATHS("questions"), ARGS(NULL));
 }
 

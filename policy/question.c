@@ -318,11 +318,46 @@ static enum pt_code insert_filter(struct question *q, const struct policy *p,
 
 /* --- words, text ------------------------------------------------------------------------ */
 
-static uint64_t price_nano(const struct policy *p, enum question_kind kind)
+const char *question_slots_name(enum question_slots s)
 {
-    return question_has_axes(kind)  ? p->privacy.table_rho_nano
-           : kind == QUESTION_REACH ? p->privacy.reach_rho_nano
-                                    : p->privacy.count_rho_nano;
+    static const char *const NAMES[QUESTION_SLOTS_COUNT] = {[QUESTION_SLOTS_WHOLE] = "",
+                                                            [QUESTION_SLOTS_SIXTEENTH] = "1/16",
+                                                            [QUESTION_SLOTS_QUARTER] = "1/4",
+                                                            [QUESTION_SLOTS_LAST] = "1"};
+
+    assert((size_t)s < QUESTION_SLOTS_COUNT);
+    return NAMES[s];
+}
+
+/* The three looks cost what the whole costs: an eighth, an eighth, the rest. */
+static uint64_t price_nano(const struct policy *p, const struct question *q)
+{
+    uint64_t price = question_has_axes(q->kind)   ? p->privacy.table_rho_nano
+                     : q->kind == QUESTION_REACH  ? p->privacy.reach_rho_nano
+                                                  : p->privacy.count_rho_nano;
+    uint64_t look = price / 8;
+
+    if (q->slots == QUESTION_SLOTS_WHOLE)
+        return price;
+    if (q->slots == QUESTION_SLOTS_LAST)
+        return price - 2 * look;
+    return look > 0 ? look : 1;
+}
+
+static enum pt_code find_slots(struct question *q, const char *word, struct pt_err *err)
+{
+    if (word == NULL)
+        return PT_OK;
+    for (int s = QUESTION_SLOTS_SIXTEENTH; s < QUESTION_SLOTS_COUNT; s++)
+        if (strcmp(word, question_slots_name((enum question_slots)s)) == 0)
+            q->slots = (enum question_slots)s;
+    if (q->slots == QUESTION_SLOTS_WHOLE)
+        return pt_fail(err, PT_EUSAGE, "slots: expected 1/16, 1/4 or 1");
+    if (q->also != 0)
+        return pt_fail(err, PT_EUSAGE, "a look at some slots is between two partners");
+    if (q->kind == QUESTION_VALUE)
+        return pt_fail(err, PT_EUSAGE, "a value is asked of all slots at once");
+    return PT_OK;
 }
 
 /* "drinkco", or of a reach "drinkco,homeware": in any order, each once. */
@@ -362,7 +397,8 @@ static enum pt_code fill(struct question *q, const struct policy *p, const struc
 
     if ((rc = find_kind(&q->kind, w->kind, err)) != PT_OK ||
         (rc = find_partner(&q->asker, p, "asker", w->asker, err)) != PT_OK ||
-        (rc = find_with(q, p, w->with, err)) != PT_OK)
+        (rc = find_with(q, p, w->with, err)) != PT_OK ||
+        (rc = find_slots(q, w->slots, err)) != PT_OK)
         return rc;
     if (question_has_axes(q->kind)) {
         if ((rc = find_axis(&q->rows, p, q, true, w->rows, err)) != PT_OK ||
@@ -383,7 +419,7 @@ static enum pt_code fill(struct question *q, const struct policy *p, const struc
             (rc = insert_filter(q, p, &f, err)) != PT_OK)
             return rc;
     }
-    q->rho_nano = price_nano(p, q->kind);
+    q->rho_nano = price_nano(p, q);
     return PT_OK;
 }
 
@@ -425,6 +461,8 @@ enum pt_code question_print(struct buf *out, const struct policy *p, const struc
         print_filter(filter, p, &q->filters[i]);
         done = done && buf_printf(out, "where=%s\n", filter);
     }
+    if (q->slots != QUESTION_SLOTS_WHOLE)
+        done = done && buf_printf(out, "slots=%s\n", question_slots_name(q->slots));
     text_put_decimal(rho, q->rho_nano, 9);
     if (done && buf_printf(out, "rho=%s\n", rho))
         return PT_OK;
@@ -444,11 +482,8 @@ static bool split(struct question_words *w, struct lines *l)
     const struct {
         const char *key;
         const char **value;
-    } fields[] = {{"kind", &w->kind},
-                  {"asker", &w->asker},
-                  {"with", &w->with},
-                  {"rows", &w->rows},
-                  {"columns", &w->columns}};
+    } fields[] = {{"kind", &w->kind}, {"asker", &w->asker},     {"with", &w->with},
+                  {"rows", &w->rows}, {"columns", &w->columns}, {"slots", &w->slots}};
     struct span rest = span_z(l->text);
     bool more;
 

@@ -321,3 +321,16 @@ void answer_free(struct answer *a)
     free(a->cells);
     *a = (struct answer){0};
 }
+
+const char *answer_slots(const struct answer *a)
+{
+    char line[32];
+
+    for (int s = QUESTION_SLOTS_SIXTEENTH; s < QUESTION_SLOTS_COUNT; s++) {
+        const char *name = question_slots_name((enum question_slots)s);
+        snprintf(line, sizeof line, "\nslots=%s\n", name);
+        if (strstr(a->question, line) != NULL)
+            return name;
+    }
+    return "";
+}

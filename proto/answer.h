@@ -87,6 +87,9 @@ struct answer {
     size_t cell_count;
 };
 
+/* Which slots it looks at, by its question's text: "1/16", "1/4", "1"; "": all, for the whole price. */
+const char *answer_slots(const struct answer *a);
+
 /* How many cells are the table; measures follow. */
 size_t answer_table_cells(const struct answer *a);
 

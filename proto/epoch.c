@@ -226,7 +226,8 @@ static uint64_t widest_sigma(const struct policy *p)
         widest = fmax(widest, sigma_of(p, &overlap));
     if (p->rule[QUESTION_REACH].present)
         widest = fmax(widest, sigma_of(p, &reach));
-    return (uint64_t)ceil(fmin(widest, WIDEST));
+    /* A look at a part of the slots has an eighth of the price, and sqrt(8) the noise. */
+    return (uint64_t)ceil(fmin(widest * sqrt(8), WIDEST));
 }
 
 enum pt_code epoch_pair_shape(struct rlwe_shape *out, const struct policy *p,

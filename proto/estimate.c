@@ -55,14 +55,14 @@ static double value_of(const struct estimate_in *in, size_t row, size_t column)
     return in->raw[column * (in->row_count + 1) + row] / estimate_kept_share(&in->frame);
 }
 
-/* r/q of estimate.h: of the pairs in one slot how many are left where the other's person is a
+/* r f/q of estimate.h: of the pairs in one slot how many are left where the other's person is a
  * customer of the recipient too. A small lambda cancels digits: there the series. */
 double estimate_common_pairs(const struct estimate_frame *f)
 {
     double lambda = f->customers / f->slot_count;
     double r = lambda < 1e-3 ? 0.5 - lambda / 6 : (lambda + expm1(-lambda)) / (lambda * lambda);
 
-    return fmin(r / estimate_kept_share(f), 1);
+    return fmin(r * (f->looked_at > 0 ? f->looked_at : 1) / estimate_kept_share(f), 1);
 }
 
 /* F2 (g - T_b (1 - r/q)) / M: who of the other side shares a slot with a kept record by chance. */

@@ -34,10 +34,11 @@ const char *figure_status_name(enum figure_status s);
 const char *figure_reason_name(enum figure_reason r);
 
 struct estimate_frame { /* of the pair, the epoch and the policy */
-    double slot_count;  /* M */
-    double kept;        /* slots the recipient fills, from all its customers: q = kept/customers */
+    double slot_count;  /* M, all of them, also where only a prefix is looked at */
+    double kept;        /* slots looked at that the recipient fills: q = kept/customers */
     double customers;   /* |R's customers| of the epoch, before any filter */
     double minimum_count, minimum_audience;
+    double looked_at; /* f, the share of the slots that raw, energy and kept are of; 0 is all */
 };
 
 /* What one question brought home. Rows are the recipient's categories, columns the evaluator's;
@@ -65,7 +66,16 @@ struct estimate_in {
  * place of what it does not know: T_b = T^_0b, the customers in common in the evaluator's column,
  * among whom two of one slot make half a pair, since just one of them was kept:
  *   r = E[1/(2 + Poisson(l))] = (l - 1 + e^-l)/l^2, l = n/M, n the recipient's customers.
- * And given how many are kept they are a sample of n without replacement: 1 - T/n. */
+ * And given how many are kept they are a sample of n without replacement: 1 - T/n.
+ *
+ * Of the first f M slots only: raw, F2 and kept are sums over these, and R counts them exactly. Slots are
+ * a hash, so that the customers who are kept there are a uniform sample of n, and
+ *   q = kept/n, about f times what it is of all slots:  E[raw/q] = T as before.
+ * What a kept record meets in its slot is as before, since that depends on how many there are to a
+ * slot, g/M = f g/(f M), not on how many slots are summed: only F2 is that of the prefix. r is a property
+ * of one slot, too; but it stands beside the share that is kept where a slot is looked at, q/f:
+ *   s^2 = (noise + F2 (g^ - (1 - r f/q) T_b)/M + q(1-q) T (1 - T/n)) / q^2
+ * The sizes g^ stay those of the whole audience. Verified in tests/proto/prefix_bars_test.c. */
 struct estimate {
     double value, variance;
 };
@@ -80,7 +90,7 @@ struct estimate_place {
 };
 double estimate_covariance(const struct estimate_in *in, struct estimate_place x,
                            struct estimate_place y);
-/* q; and r/q as above, at most 1: what is left of the pairs where the other's person is a customer
+/* q; and r f/q as above, at most 1: what is left of the pairs where the other's person is a customer
  * of the recipient too. */
 double estimate_kept_share(const struct estimate_frame *f);
 double estimate_common_pairs(const struct estimate_frame *f);

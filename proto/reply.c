@@ -57,6 +57,16 @@ size_t reply_group_count(size_t column_count)
     return (column_count + RLWE_COLUMNS_MAX - 1) / RLWE_COLUMNS_MAX;
 }
 
+uint64_t reply_slots(const struct question *q, uint64_t slot_count)
+{
+    uint64_t n = q->slots == QUESTION_SLOTS_SIXTEENTH ? slot_count / 16
+                 : q->slots == QUESTION_SLOTS_QUARTER ? slot_count / 4
+                                                      : slot_count;
+
+    n = n < RLWE_DEGREE ? RLWE_DEGREE : n;
+    return n < slot_count ? n : slot_count;
+}
+
 /* Columns in group g. */
 static size_t group_size(size_t column_count, size_t g)
 {
@@ -179,6 +189,7 @@ struct making { /* secret: exact data of a few rows at a time */
     size_t rows;  /* in it */
     uint64_t slot_count;
     size_t row_values;
+    uint64_t block_end; /* blocks that the question looks at */
 };
 
 struct row_seed_in {
@@ -373,7 +384,8 @@ static void finish_strip(void *context, size_t strip)
     size_t n = m->rows * (strip + 1) / count - first;
     struct inner_hint *hints[ROWS_SIDE_BY_SIDE] = {NULL};
     struct inner_row rows[ROWS_SIDE_BY_SIDE];
-    const struct inner_blocks all = {0, rlwe_block_count(m->in->rlwe)};
+    const struct inner_blocks looked_at = {0, m->block_end};
+    const struct inner_blocks rest = {m->block_end, rlwe_block_count(m->in->rlwe)};
     enum pt_code rc = PT_OK;
 
     for (size_t i = 0; i < n && rc == PT_OK; i++) {
@@ -381,7 +393,9 @@ static void finish_strip(void *context, size_t strip)
         rc = inner_hint_new(&hints[i], m->in->rlwe);
     }
     if (rc == PT_OK)
-        rc = inner_hints_add(hints, m->in->rlwe, rows, n, all);
+        rc = inner_hints_add(hints, m->in->rlwe, rows, n, looked_at);
+    for (size_t i = 0; i < n && rc == PT_OK; i++)
+        rc = inner_hint_skip(hints[i], m->in->rlwe, rest);
     for (size_t i = 0; i < n; i++) {
         if (rc == PT_OK)
             rc = answer_row(m, first + i, hints[i]);
@@ -413,7 +427,8 @@ static enum pt_code make_rows(struct making *m, size_t n, struct pt_err *err)
                                      .row_count = n,
                                      .columns = in->columns,
                                      .column_count = in->column_count,
-                                     .parallel = parallel};
+                                     .parallel = parallel,
+                                     .block_end = m->block_end};
     enum pt_code rc;
 
     parallel_run(parallel, n, make_row, m);
@@ -468,7 +483,12 @@ static void making_wipe(struct making *m)
 
 enum pt_code reply_make(struct reply *out, const struct reply_in *in, struct pt_err *err)
 {
-    struct making m = {.in = in, .out = out, .slot_count = in->pair.header->slot_count};
+    const uint64_t slot_count = in->pair.header->slot_count;
+    struct making m = {.in = in,
+                       .out = out,
+                       .slot_count = slot_count,
+                       .block_end =
+                           (reply_slots(in->question, slot_count) + RLWE_DEGREE - 1) / RLWE_DEGREE};
     enum pt_code rc;
 
     *out = (struct reply){.row_count = reply_row_count(in->policy, in->question)};

@@ -27,6 +27,9 @@ size_t reply_row_values(const struct question *q, uint64_t slot_count);
 size_t reply_counter_count(const struct policy *p, const struct question *q);
 /* Groups of at most RLWE_COLUMNS_MAX columns, answered under one (u,f) each. */
 size_t reply_group_count(size_t column_count);
+/* How many of an epoch's slots a question looks at, from the first: whole blocks of RLWE_DEGREE, or all
+ * where there is no more than one. */
+uint64_t reply_slots(const struct question *q, uint64_t slot_count);
 /* Bytes of one row's replies, all groups. */
 size_t reply_row_bytes(const struct rlwe *c, size_t column_count);
 /* "all", "buys=dairy", or of the counters after the table's columns "buys>0", then the asker's own
@@ -72,7 +75,8 @@ struct reply {        /* {0} is a valid empty one */
     int64_t *sizes;   /* noisy, by row */
     size_t row_count;
 };
-/* Charged and recorded already, always. A pure function of `in` and the data: asked again, it is
+/* Products are of the slots that the question looks at; the row's digest and size are of all of them.
+ * Charged and recorded already, always. A pure function of `in` and the data: asked again, it is
  * the same bytes. Noise width is ceil(delta*sigma), never below inner_noise_min(). */
 PT_MUST_USE enum pt_code reply_make(struct reply *out, const struct reply_in *in,
                                     struct pt_err *err);

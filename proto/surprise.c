@@ -258,7 +258,9 @@ static bool work_room(struct work *w)
 
 double surprise_matched_min(const struct estimate_in *in)
 {
-    return SURPRISE_MATCHED_MIN * fmax(1, sqrt(in->cell_variance) / SURPRISE_DEFAULT_SIGMA);
+    double share = in->frame.looked_at > 0 ? in->frame.looked_at : 1;
+
+    return SURPRISE_MATCHED_MIN * fmax(1, sqrt(in->cell_variance) / share / SURPRISE_DEFAULT_SIGMA);
 }
 
 enum pt_code surprise_find(struct surprise_cell *out, const struct estimate_in *in)

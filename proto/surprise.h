@@ -32,7 +32,7 @@ bool surprise_found(const struct surprise_cell *c);
  * are matched, see surprise_matched_min(). PT_ENOMEM. */
 PT_MUST_USE enum pt_code surprise_find(struct surprise_cell *out, const struct estimate_in *in);
 /* Matched customers that this table's noise asks for: SURPRISE_MATCHED_MIN, more when the noise is
- * wider than the default, never fewer. */
+ * wider than the default (a look at a few slots widens it by their share), never fewer. */
 double surprise_matched_min(const struct estimate_in *in);
 
 #endif

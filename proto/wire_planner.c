@@ -124,6 +124,7 @@ enum pt_code planner_query_encode(struct buf *out, const struct planner_query *q
     m.columns = put_text(&a, q->columns);
     m.where = put_words(&a, q->where, q->where_count);
     m.n_where = q->where_count;
+    m.slots = put_text(&a, q->slots);
     return finish(out, &m, &a, err);
 }
 
@@ -153,7 +154,8 @@ enum pt_code planner_query_decode(struct planner_query *q, struct planner_in *in
                                 .rows = m->rows,
                                 .columns = m->columns,
                                 .where = in->words,
-                                .where_count = m->n_where};
+                                .where_count = m->n_where,
+                                .slots = m->slots};
     return PT_OK;
 }
 

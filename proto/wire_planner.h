@@ -20,6 +20,7 @@ struct planner_query { /* texts NUL-terminated, never NULL: "" is absent */
     const char *kind, *with, *rows, *columns;
     const char *const *where;
     size_t where_count; /* <= QUESTION_FILTERS_MAX */
+    const char *slots;
 };
 struct planner_epoch {
     const char *const *participants; /* none: every partner that answers */

@@ -105,7 +105,7 @@ struct bed bed_laid(struct rlwe_shape shape, struct kinds kinds)
         assert_int_equal(rlwe_key_new(&b.keys[j], b.c, &(struct key32){{1, (uint8_t)j}}), PT_OK);
         encrypt_column(&b, j);
     }
-    struct inner_dot_in in = {b.rows, b.row_count, b.spans, b.column_count, NULL};
+    struct inner_dot_in in = {b.rows, b.row_count, b.spans, b.column_count, NULL, 0};
     assert_int_equal(inner_dot(b.dot, b.c, in), PT_OK);
     return b;
 }

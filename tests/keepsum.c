@@ -126,7 +126,8 @@ void keepsum_run(struct keepsum_run *out, const struct keepsum_world *w, uint64_
     for (size_t i = 0; i < w->person_count; i++)
         if (w->persons[i].own || w->persons[i].other)
             drop_in(slots, w, i, place_of(w, salt, i));
-    for (uint64_t i = 0; i < w->slot_count; i++)
+    const uint64_t end = w->prefix > 0 ? w->prefix : w->slot_count;
+    for (uint64_t i = 0; i < end; i++)
         if (slots[i].kept != 0)
             multiply(out, &slots[i], w);
     free(slots);
@@ -134,6 +135,7 @@ void keepsum_run(struct keepsum_run *out, const struct keepsum_world *w, uint64_
     add_noise(out, w, salt);
     add_number_noise(out, w, salt);
     out->in.frame.slot_count = (double)w->slot_count;
+    out->in.frame.looked_at = w->prefix > 0 ? (double)w->prefix / (double)w->slot_count : 0;
     out->in.frame.minimum_count = w->minimum_count;
     out->in.frame.minimum_audience = w->minimum_audience;
     out->in.row_count = w->row_count;

@@ -35,6 +35,7 @@ struct keepsum_world {
     bool value;
     double square_variance;
     double minimum_count, minimum_audience;
+    uint64_t prefix; /* only the first of the slots are multiplied; 0: all */
     struct keepsum_place (*place)(const void *ctx, uint64_t salt,
                                   size_t person); /* NULL: keepsum_mix */
     const void *ctx;

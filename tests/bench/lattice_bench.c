@@ -122,7 +122,7 @@ static void bench(uint64_t slots, size_t columns, size_t rows)
     t = now_ms() - t;
     report("hints", t, t / (double)rows, "a row");
     t = now_ms();
-    must(inner_dot(b.dot, b.c, (struct inner_dot_in){b.row, rows, b.spans, columns, NULL}),
+    must(inner_dot(b.dot, b.c, (struct inner_dot_in){b.row, rows, b.spans, columns, NULL, 0}),
          "inner_dot");
     t = now_ms() - t;
     report("inner products", t, t / (double)(rows * columns), "a cell");

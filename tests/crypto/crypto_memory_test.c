@@ -120,7 +120,7 @@ static enum pt_code make_hint(void)
 static enum pt_code multiply(void)
 {
     uint64_t dot[ROWS * COLUMNS];
-    const struct inner_dot_in in = {bed.rows, ROWS, bed.spans, COLUMNS, NULL};
+    const struct inner_dot_in in = {bed.rows, ROWS, bed.spans, COLUMNS, NULL, 0};
 
     memset(dot, 0xa5, sizeof dot);
     enum pt_code rc = inner_dot(dot, bed.c, in);

@@ -18,7 +18,7 @@ static void malformed_columns_are_refused(void **state)
     uint8_t *column = b.cipher[1];
     size_t bytes = b.spans[1].n;
     uint64_t dot[2];
-    struct inner_dot_in in = {b.rows, 1, b.spans, 2, NULL};
+    struct inner_dot_in in = {b.rows, 1, b.spans, 2, NULL, 0};
     struct inner_reply_in ask_in = {b.hints[0], b.dot, b.noise, b.spans, 2};
 
     static const size_t WRONG[] = {0, 1, 2048, 10240, 20480};
@@ -47,10 +47,19 @@ static void malformed_columns_are_refused(void **state)
         for (size_t p = 0; p < 5; p++)
             column[block * 10240 + p * 2048 + 5] = kept[p];
     }
-    assert_int_equal(inner_dot(dot, b.c, (struct inner_dot_in){b.rows, 0, b.spans, 2, NULL}),
+    assert_int_equal(inner_dot(dot, b.c, (struct inner_dot_in){b.rows, 0, b.spans, 2, NULL, 0}),
                      PT_OK);
-    assert_int_equal(inner_dot(dot, b.c, (struct inner_dot_in){b.rows, 1, b.spans, 0, NULL}),
+    assert_int_equal(inner_dot(dot, b.c, (struct inner_dot_in){b.rows, 1, b.spans, 0, NULL, 0}),
                      PT_OK);
+    /* More blocks than there are; a block that is in the hint, or none at all. */
+    const uint64_t blocks = rlwe_block_count(b.c);
+    assert_int_equal(
+        inner_dot(dot, b.c, (struct inner_dot_in){b.rows, 1, b.spans, 2, NULL, blocks + 1}),
+        PT_ELIMIT);
+    assert_int_equal(inner_hint_skip(b.hints[0], b.c, (struct inner_blocks){0, 1}), PT_ESTATE);
+    assert_int_equal(inner_hint_skip(b.hints[0], b.c, (struct inner_blocks){0, blocks + 1}),
+                     PT_ELIMIT);
+    assert_int_equal(inner_hint_skip(b.hints[0], b.c, (struct inner_blocks){1, 0}), PT_ELIMIT);
     bed_free(&b);
 }
 

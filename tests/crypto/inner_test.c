@@ -62,6 +62,34 @@ static void counts_are_exact(void **state)
     }
 }
 
+/* Goal: over the first blocks alone the product is theirs, exactly, whatever stands in the others. */
+static void a_prefix_is_the_sum_over_its_blocks(void **state)
+{
+    const struct rlwe_shape shape = {RLWE_P40, 5 * RLWE_DEGREE - 7, 1 << 18, 1};
+
+    (void)state;
+    struct bed b = bed_laid(shape, (struct kinds){2, 3, bed_byte, bed_trit});
+    for (uint64_t end = 1; end <= 5; end++) {
+        struct inner_dot_in in = {b.rows, 2, b.spans, 3, NULL, end};
+        assert_int_equal(inner_dot(b.dot, b.c, in), PT_OK);
+        for (size_t i = 0; i < 2; i++) {
+            inner_hint_free(b.hints[i]);
+            assert_int_equal(inner_hint_new(&b.hints[i], b.c), PT_OK);
+            assert_int_equal(inner_hint_add(b.hints[i], b.c, b.rows[i], 0, end), PT_OK);
+            assert_int_equal(inner_hint_skip(b.hints[i], b.c, (struct inner_blocks){end, 5}),
+                             PT_OK);
+            bed_ask(&b, i, (uint8_t)end);
+            for (size_t j = 0; j < 3; j++) {
+                int64_t truth = 0;
+                for (uint64_t s = 0; s < end * RLWE_DEGREE && s < shape.slot_count; s++)
+                    truth += (int64_t)b.row[i][s] * b.column[j][s];
+                assert_true(fabs((double)b.value[j] / rlwe_delta(b.c) - (double)truth) < 0.5);
+            }
+        }
+    }
+    bed_free(&b);
+}
+
 /* Larger rows or more slots: off by a count or so, never by over six times the stated error. At
  * 2^24 dense that is about a quarter of a count. */
 static void the_largest_keep_the_stated_error(void **state)
@@ -114,7 +142,7 @@ static void nothing_wraps_at_the_bound(void **state)
         inner_hint_free(b.hints[i]);
         bed_hint(&b, i);
     }
-    struct inner_dot_in in = {b.rows, 2, b.spans, 1, NULL};
+    struct inner_dot_in in = {b.rows, 2, b.spans, 1, NULL, 0};
     assert_int_equal(inner_dot(b.dot, b.c, in), PT_OK);
     assert_true(bed_truth(&b, 0, 0) == (int64_t)shape.max_abs);
     for (size_t i = 0; i < 2; i++) {
@@ -197,7 +225,7 @@ static void products_are_linear(void **state)
         if (s % 7 == 0 && s % 3 != 0) /* where the sum would leave int8 */
             b.row[1][s] = 0;
     }
-    struct inner_dot_in in = {b.rows, 3, b.spans, 2, NULL};
+    struct inner_dot_in in = {b.rows, 3, b.spans, 2, NULL, 0};
     assert_int_equal(inner_dot(b.dot, b.c, in), PT_OK);
     for (size_t j = 0; j < 2; j++) {
         assert_true(b.dot[4 + j] == ring_add(rlwe_ring(b.c), b.dot[j], b.dot[2 + j]));
@@ -281,8 +309,8 @@ static void replies_match_vectors(void **state)
         struct span column_span = {bytes, rlwe_column_bytes(c)};
         assert_int_equal(inner_hint_new(&h, c), PT_OK);
         assert_int_equal(inner_hint_add(h, c, rows, 0, 1), PT_OK);
-        assert_int_equal(inner_dot(&dot, c, (struct inner_dot_in){&rows, 1, &column_span, 1, NULL}),
-                         PT_OK);
+        assert_int_equal(
+            inner_dot(&dot, c, (struct inner_dot_in){&rows, 1, &column_span, 1, NULL, 0}), PT_OK);
         struct inner_reply_in in = {h, &dot, &noise, &column_span, 1};
         assert_int_equal(inner_reply(reply, c, &in, &reply_seed), PT_OK);
         crypto_hash_sha256(hash, reply, inner_reply_bytes(c, 1));
@@ -349,7 +377,7 @@ static void products_do_not_depend_on_threads(void **state)
     for (size_t width = 1; width < 30; width = 2 * width + 1) {
         size_t ran = 0;
         const struct parallel parallel = {&ran, width, backwards};
-        struct inner_dot_in in = {b.rows, 70, b.spans, 3, NULL};
+        struct inner_dot_in in = {b.rows, 70, b.spans, 3, NULL, 0};
         assert_int_equal(inner_dot(alone, b.c, in), PT_OK);
         in.parallel = &parallel;
         assert_int_equal(inner_dot(b.dot, b.c, in), PT_OK);
@@ -366,6 +394,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(products_do_not_depend_on_threads),
         cmocka_unit_test(counts_are_exact),
+        cmocka_unit_test(a_prefix_is_the_sum_over_its_blocks),
         cmocka_unit_test(the_largest_keep_the_stated_error),
         cmocka_unit_test(nothing_wraps_at_the_bound),
         cmocka_unit_test(residual_variance_is_as_stated),

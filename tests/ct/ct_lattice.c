@@ -35,7 +35,7 @@ static void encrypt(void)
 }
 static void multiply(void)
 {
-    check(inner_dot(&dot, c, (struct inner_dot_in){&ROW, 1, &COLUMN_SPAN, 1, NULL}));
+    check(inner_dot(&dot, c, (struct inner_dot_in){&ROW, 1, &COLUMN_SPAN, 1, NULL, 0}));
 }
 static void answer(void)
 {

@@ -34,6 +34,7 @@ YAML
     for fed_name in "$@"; do fed_block "$fed_name"; done
     cat <<YAML
 questions:
+  overlap: {ask: any, filters: [shop.ad, shop.stage]}
   crosstab: {ask: any, pairs: [[shop.ad, brand.bought], [shop.stage, brand.stage]]}
   value: {ask: any, filters: [brand.bought], pairs: [[shop.ad, brand.spend]]}
 privacy:
@@ -167,6 +168,63 @@ grep -q '^exposed,"spend, EUR",value,' "$work/out" || fail "no line of a group i
 ok p shop query value --with brand --rows ad --columns brand.spend
 cat "$work/out"
 
+say "three looks at one question: each over its slots, for its part of the price, none twice"
+before=$(spent brand shop)
+ok p shop query overlap --with brand --watch --json
+[ "$(wc -l <"$work/out")" -eq 3 ] || fail 'an answer a line'
+jq -s . "$work/out" >"$work/looks"
+holds "$work/looks" 'map(.slots) == ["1/16", "1/4", "1"] and
+    map(.cells[0] | (.value - 12000 | fabs) <= 3 * .half_width) == [true, true, true] and
+    .[0].cells[0].half_width > .[1].cells[0].half_width and
+    .[1].cells[0].half_width > .[2].cells[0].half_width and .[2].cells[0].half_width < 400 and
+    (map(.charged_rho) | add) >= 0.0125 and (map(.charged_rho) | add) < 0.01251 and
+    .[0].charged_rho == .[1].charged_rho and (map(.cells[1].value) | unique) == [20000]'
+spent brand shop >"$work/after"
+jq -e --argjson before "$before" --slurpfile after "$work/after" \
+    '(($after[0] - $before) - (map(.charged_rho) | add) | fabs) < 1e-12' "$work/looks" >/dev/null ||
+    fail 'what was charged is not what was said'
+ok p shop query overlap --with brand --watch --json
+jq -s . "$work/out" >"$work/again"
+holds "$work/again" 'map(.repeated and .charged_rho == 0) == [true, true, true]'
+jq -s '(.[0] | map(.cells)) == (.[1] | map(.cells))' "$work/looks" "$work/again" | grep -q true ||
+    fail 'the same look is another answer'
+jq '[.[] | select(.receipts != [])][0]' "$work/looks" >"$work/look"
+ok p shop audit receipt "$work/shop/receipts/$(jq -r '.receipts[0]' "$work/look")" --answer "$work/look"
+ok p shop query overlap --with brand --json # the question itself is another, at its own price
+holds "$work/out" '.slots == null and .charged_rho >= 0.0125 and (.repeated | not)'
+
+say "it stops when it is exact enough, and the rest is not spent"
+ok p shop query overlap --with brand --where ad=exposed --watch --until 99 --json
+[ "$(wc -l <"$work/out")" -eq 1 ] || fail 'more looks than one'
+holds "$work/out" '.charged_rho < 0.00157 and (.cells[0].value - 6000 | fabs) <= 3 * .cells[0].half_width'
+ok p shop query crosstab --with brand --rows stage --columns brand.stage --watch
+[ "$(grep -c 'customers in common' "$work/out")" -eq 3 ] || fail 'three tables, one after another'
+grep -q 'a look at 1/16 of the slots' "$work/out" || fail 'which look is not said'
+
+say "on a terminal the table is drawn in its place"
+cat >"$work/terminal.py" <<'PY'
+import fcntl, os, pty, struct, sys, termios
+rows = int(sys.argv[1])
+pid, fd = pty.fork()
+if pid == 0:
+    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, 100, 0, 0))
+    os.execv(sys.argv[2], sys.argv[2:])
+text = b""
+while True:
+    try:
+        part = os.read(fd, 65536)
+    except OSError:
+        break
+    if not part:
+        break
+    text += part
+status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+print(status, text.count(b"\x1b[J"), text.count(b"overlap of shop"))
+PY
+drawn() { python3 "$work/terminal.py" "$1" "$patto" --home "$work/shop" query overlap --with brand --watch; }
+[ "$(drawn 60)" = "0 2 3" ] || fail "on 60 lines: $(drawn 60), not twice over"
+[ "$(drawn 5)" = "0 0 3" ] || fail "on 5 lines: $(drawn 5), not one after another"
+
 say "what they need, said before anything is charged"
 before=$(spent brand shop)
 refused 2 'control' p shop query lift --with brand --rows stage --columns brand.stage
@@ -179,4 +237,11 @@ refused 2 'needs --rows' p shop query value --with brand
 refused 1 'questions.value.pairs' p shop query value --with brand --rows stage --columns brand.spend
 refused 1 'questions.value.filters' p shop query value --with brand --rows ad \
     --columns brand.spend --where 'brand.spend>=10'
+
+refused 1 'questions.crosstab.pairs' p shop query bubble --with brand --rows ad --columns brand.stage --watch
+refused 1 'questions, line 27: this policy lists no reach' p shop query reach --with brand --watch
+refused 2 'goes with --watch' p shop query overlap --with brand --until 5
+refused 2 'number of percent' p shop query overlap --with brand --watch --until 0
+refused 2 'an answer a line' p shop query overlap --with brand --watch --csv
+refused 2 'between two partners' p shop query reach --with brand,shop --watch
 [ "$(spent brand shop)" = "$before" ] || fail "a question that was not asked was charged"

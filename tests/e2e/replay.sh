@@ -22,6 +22,8 @@ ok p bea query value --with ada --rows buys --columns ada.spend
 ok p ada query overlap --with bea # again, for nothing
 ok p bea query crosstab --with ada --rows bea.buys --columns ada.buys
 ok p bea query overlap --with ada
+ok p ada query overlap --with bea --watch
+ok p bea query crosstab --with ada --rows bea.buys --columns ada.buys --watch
 
 say "all of it replays, beside the running node"
 for name in ada bea cleo; do

@@ -153,6 +153,12 @@ static void keeping_is_independent_of_the_question(void **state)
     memset(sum, 0, sizeof sum);
     assert_int_equal(columns_recipient(all, &count, map, &(struct columns_selector){0}), PT_OK);
     assert_int_equal(count, columns_kept(map));
+    for (uint64_t end = 0; end <= M; end += M / 16) { /* those below are just those of the vector */
+        uint64_t below = 0;
+        for (size_t s = 0; s < end; s++)
+            below += all[s] != 0;
+        assert_int_equal(columns_kept_below(map, end), below);
+    }
     for (uint16_t v = 0; v < 3; v++) {
         const struct columns_selector which = {
             .has_category = true, .attribute = FIXTURE_SEGMENT, .value = v};

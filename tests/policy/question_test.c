@@ -2,6 +2,7 @@
  * Method: the example of question.h byte for byte; one defect a row. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -329,10 +330,92 @@ static void a_reach_takes_several_in_any_order(void **state)
     policy_free(p);
 }
 
+/* Goal: a look is another question, for its part of the price: an eighth, an eighth and the rest. */
+static void looks_have_their_part_of_the_price(void **state)
+{
+    static const struct {
+        const char *kind, *slots, *rho;
+    } CASES[] = {
+        {"overlap", "1/16", "0.0000625"}, {"overlap", "1/4", "0.0000625"},
+        {"overlap", "1", "0.000375"},     {"reach", "1/16", "0.000125"},
+        {"reach", "1", "0.00075"},
+    };
+    struct policy *p = fixture_three();
+    struct question q;
+    struct pt_err err = {0};
+    char text[256];
+
+    (void)state;
+    for (size_t i = 0; i < PT_LEN(CASES); i++) {
+        const struct question_words w = {.kind = CASES[i].kind, .slots = CASES[i].slots};
+        assert_int_equal(from(&q, p, w, &err), PT_OK);
+        snprintf(text, sizeof text,
+                 "patto-question-1\nkind=%s\nasker=freshmart\nwith=drinkco\nslots=%s\nrho=%s\n",
+                 CASES[i].kind, CASES[i].slots, CASES[i].rho);
+        expect_text(p, &q, text);
+    }
+    /* Of a price that cannot be divided nothing is lost, and no look is for nothing. */
+    for (uint64_t price = 1; price < 40; price++) {
+        uint64_t sum = 0;
+        p->privacy.count_rho_nano = price;
+        for (int s = QUESTION_SLOTS_SIXTEENTH; s < QUESTION_SLOTS_COUNT; s++) {
+            const struct question_words w = {.kind = "overlap",
+                                             .slots = question_slots_name((enum question_slots)s)};
+            assert_int_equal(from(&q, p, w, &err), PT_OK);
+            assert_true(q.rho_nano > 0);
+            sum += q.rho_nano;
+        }
+        assert_true(sum == price || (price < 8 && sum == price + 2));
+    }
+    policy_free(p);
+}
+
+static void other_looks_are_refused(void **state)
+{
+    static const struct {
+        const char *kind, *with, *slots, *says;
+    } WORDS[] = {
+        {"overlap", "drinkco", "1/2", "expected 1/16, 1/4 or 1"},
+        {"overlap", "drinkco", "", "expected 1/16, 1/4 or 1"},
+        {"overlap", "drinkco", "1/16 ", "expected 1/16, 1/4 or 1"},
+        {"reach", "drinkco,homeware", "1/16", "between two partners"},
+        {"value", "drinkco", "1/16", "all slots at once"},
+    };
+    static const char *const TEXTS[] = {
+        /* the whole price for a look, a look's for the whole, no slots, twice, elsewhere */
+        "patto-question-1\nkind=overlap\nasker=freshmart\nwith=drinkco\nslots=1/16\nrho=0.0005\n",
+        "patto-question-1\nkind=overlap\nasker=freshmart\nwith=drinkco\nrho=0.0000625\n",
+        "patto-question-1\nkind=overlap\nasker=freshmart\nwith=drinkco\nslots=\nrho=0.0005\n",
+        "patto-question-1\nkind=overlap\nasker=freshmart\nwith=drinkco\nslots=1/16\nslots=1/16\n"
+        "rho=0.0000625\n",
+        "patto-question-1\nkind=overlap\nasker=freshmart\nslots=1/"
+        "16\nwith=drinkco\nrho=0.0000625\n",
+        "patto-question-1\nkind=overlap\nasker=freshmart\nwith=drinkco\nslots=1/8\nrho=0.0000625\n",
+    };
+    struct policy *p = fixture_three();
+    struct question q;
+    struct pt_err err = {0};
+
+    (void)state;
+    for (size_t i = 0; i < PT_LEN(WORDS); i++) {
+        const struct question_words w = {
+            .kind = WORDS[i].kind, .with = WORDS[i].with, .slots = WORDS[i].slots};
+        assert_int_equal(from(&q, p, w, &err), PT_EUSAGE);
+        if (strstr(err.msg, WORDS[i].says) == NULL)
+            fail_msg("%s: %s", WORDS[i].slots, err.msg);
+    }
+    for (size_t i = 0; i < PT_LEN(TEXTS); i++)
+        if (question_parse(&q, p, span_z(TEXTS[i]), &err) != PT_EBADMSG)
+            fail_msg("accepted: %s", TEXTS[i]);
+    policy_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_reach_takes_several_in_any_order),
+        cmocka_unit_test(looks_have_their_part_of_the_price),
+        cmocka_unit_test(other_looks_are_refused),
         cmocka_unit_test(words_become_canonical_text),
         cmocka_unit_test(a_value_has_groups_and_a_number),
         cmocka_unit_test(words_that_cannot_be_meant_are_named),

@@ -281,7 +281,7 @@ static void random_table(struct table *t, uint64_t seed)
     uint64_t random = keepsum_mix(seed);
     double total = 200000;
 
-    *t = (struct table){.in = {.frame = {1e15, 1, 1, 10, 0},
+    *t = (struct table){.in = {.frame = {1e15, 1, 1, 10, 0, 0},
                                .row_count = K,
                                .column_count = L,
                                .raw = t->raw,

@@ -13,7 +13,7 @@
 static void query_round_trips(void **state)
 {
     const char *where[] = {"segment=new", "drinkco.spend>=20"};
-    struct planner_query q = {"crosstab", "drinkco", "buys", "drinkco.tier", where, 2};
+    struct planner_query q = {"crosstab", "drinkco", "buys", "drinkco.tier", where, 2, "1/16"};
     struct planner_query back;
     struct planner_in in;
     struct buf b = {0};
@@ -28,11 +28,13 @@ static void query_round_trips(void **state)
     assert_string_equal(back.columns, "drinkco.tier");
     assert_int_equal(back.where_count, 2);
     assert_string_equal(back.where[1], "drinkco.spend>=20");
+    assert_string_equal(back.slots, "1/16");
     planner_in_free(&in);
     /* Nothing said: everything is empty, nothing is NULL. */
     assert_int_equal(planner_query_decode(&back, &in, (struct span){0}, &err), PT_OK);
     assert_string_equal(back.kind, "");
     assert_string_equal(back.columns, "");
+    assert_string_equal(back.slots, "");
     assert_int_equal(back.where_count, 0);
     planner_in_free(&in);
     /* A default spelled out and a field of a later version, as another client writes them. */
@@ -40,7 +42,7 @@ static void query_round_trips(void **state)
                      PT_OK);
     assert_string_equal(back.kind, "overlap");
     planner_in_free(&in);
-    assert_int_equal(planner_query_decode(&back, &in, span_of("\x0a\x07overlap\x30\x00", 11), &err),
+    assert_int_equal(planner_query_decode(&back, &in, span_of("\x0a\x07overlap\x70\x00", 11), &err),
                      PT_OK);
     planner_in_free(&in);
     buf_free(&b);
@@ -49,7 +51,7 @@ static void query_round_trips(void **state)
 static void bad_requests_are_refused(void **state)
 {
     const char *where[9] = {"a", "b", "c", "d", "e", "f", "g", "h", "i"};
-    struct planner_query q = {"overlap", "", "", "", where, 9};
+    struct planner_query q = {"overlap", "", "", "", where, 9, ""};
     struct planner_epoch e = {where, 9};
     struct planner_query back;
     struct planner_epoch epoch;
