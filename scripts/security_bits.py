@@ -64,9 +64,10 @@ def others():
     print(f"tokens of 16 bytes: two of 10^8 alike with 2^{2 * log2(1e8) - 129:.0f}")
     for name, q in SETS[1:]:
         print(f"column proof, {name}: wrong with 2^{log2(17) - 2 * log2(q):.1f}")
-    # 2 (delta (max + 12 sigma + 1)) < q at the most that epoch.c lets through: 2^26 people, 2^20 counts of noise.
-    delta = 2 ** int(log2(SETS[1][1] / 2 / (2**26 + 12 * 2**20 + 1)))
-    print(f"delta is 2^{log2(delta):.0f} at least; chosen errors in 256 columns add {256 * (ETA / delta) ** 2:.1e} of rho")
+    # 2 (delta (max + 12 sigma + 1)) < q at the most that epoch.c lets through for counts: 2^26 people, 2^20 of noise.
+    least = int(log2(SETS[1][1] / 2 / (2**26 + 12 * 2**20 + 1)))
+    added = ", ".join(f"{256 * (ETA / 2**i) ** 2:.0e} at 2^{i}" for i in (16, least, 10))
+    print(f"delta is 2^{least} at least where no value is listed; of rho, chosen errors in 256 columns add {added}")
 
 
 lattices()
