@@ -3,6 +3,7 @@
 #include "crypto/base/text.h"
 #include "node/clock.h"
 #include "node/hidden.h"
+#include "node/last_table.h"
 #include "node/ledger.h"
 #include "node/log_run.h"
 #include "node/question_internal.h"
@@ -376,6 +377,18 @@ static void fetch_receipt(struct answer *out, struct query *q)
         daemon_log(q->daemon, "a receipt is outstanding: %s", err.msg);
 }
 
+/* An answer that is here is not lost over what it is compared with. */
+static void look_back(struct answer *out, const struct query *q)
+{
+    struct pt_err err;
+
+    if (q->question.kind != QUESTION_CROSSTAB)
+        return;
+    stamp(out, q);
+    if (last_table(out, q->daemon->store, clock_now_s(), &err) != PT_OK)
+        daemon_log(q->daemon, "no renewal: %s", err.msg);
+}
+
 static enum pt_code answer_query(struct answer *out, struct query *q,
                                  const struct planner_query *in, struct pt_err *err)
 {
@@ -404,8 +417,10 @@ static enum pt_code answer_query(struct answer *out, struct query *q,
         (rc = question_log_asked(q->daemon->store, &q->note, clock_now_s(), err)) != PT_OK)
         return rc;
     if ((rc = converse(q, &said)) == PT_OK) {
-        if ((rc = fill(out, q, err)) == PT_OK && (rc = note_received(q, out, true, err)) == PT_OK)
+        if ((rc = fill(out, q, err)) == PT_OK && (rc = note_received(q, out, true, err)) == PT_OK) {
             fetch_receipt(out, q);
+            look_back(out, q);
+        }
         return rc;
     }
     if (refused(q, &why, &said))

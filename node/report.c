@@ -164,6 +164,7 @@ static bool fill_json(json_t *root, json_t *cells, const struct answer *a)
     bool ok =
         put(root, "question", json_string(a->question)) &&
         put(root, "policy", digest_json(&a->policy)) && put(root, "epoch", json_string(a->epoch)) &&
+        (a->since[0] == '\0' || put(root, "renewal_since", json_string(a->since))) &&
         put(root, "charged_rho", json_real(rho(a->charged_rho_nano))) &&
         put(root, "left_rho", a->left_unknown ? json_null() : json_real(rho(a->left_rho_nano))) &&
         json_object_set(root, "cells", cells) == 0 &&
@@ -435,7 +436,7 @@ static enum pt_code put_title(struct buf *out, const struct answer *a, struct pt
         [ANSWER_ABSENT] = "% of those in common who are not in the column",
         [ANSWER_LIFT] = "exposed against control",
         [ANSWER_JOURNEY] = "% of each row's customers in common; columns: the stage there",
-        [ANSWER_BUBBLE] = "how alike: entropy, effective number of categories, concentration",
+        [ANSWER_BUBBLE] = "how alike, and how much renewed",
         [ANSWER_VALUE] = "customers in common of whom the number is known",
     };
     char line[QUESTION_TEXT_MAX];
@@ -510,7 +511,9 @@ static enum pt_code put_origin(struct buf *out, const struct answer *a, struct p
              a->repeated ? " (asked before: nothing new)" : "",
              a->left_unknown ? "as the owner's ledger says" : left,
              (unsigned long long)a->audit_position, a->epoch);
-    if (!buf_printf(out, "\xc2\xb1 is the 95 %% interval: the owner's noise and slot sampling.\n"))
+    if ((a->since[0] != '\0' &&
+         !buf_printf(out, "%% renewed: of the shares, since epoch %s.\n", a->since)) ||
+        !buf_printf(out, "\xc2\xb1 is the 95 %% interval: the owner's noise and slot sampling.\n"))
         return pt_fail(err, PT_ENOMEM, "report: no memory");
     if ((rc = table_paragraph(out, line, 0, err)) != PT_OK)
         return rc;

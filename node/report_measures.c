@@ -19,6 +19,8 @@ static const struct {
     [MEASURE_LEFT_OUT] = {"cells left out", 1, 0}, [MEASURE_SHARE] = {"% of all", 100, 1},
     [MEASURE_ENTROPY] = {"entropy, bits", 1, 2},   [MEASURE_EFFECTIVE] = {"effective", 1, 2},
     [MEASURE_CONCENTRATION] = {"HHI", 1, 3},       [MEASURE_CATEGORIES] = {"of categories", 1, 0},
+    [MEASURE_RENEWAL] = {"% renewed", 100, 1},     [MEASURE_RENEWAL_LOW] = {"at least", 100, 1},
+    [MEASURE_RENEWAL_HIGH] = {"at most", 100, 1},
 };
 
 /* Half widths are rounded up, here as everywhere. */
@@ -42,7 +44,7 @@ static void show(struct table_cell *out, const struct answer_cell *c, enum readi
     }
     snprintf(out->left, sizeof out->left, "%.*f", decimals, f->value * SHOWN[m].scale);
     /* Of a ratio the two sides differ: they stand beside it. */
-    if (f->half_width > 0 && m != MEASURE_RATIO)
+    if (f->half_width > 0 && m != MEASURE_RATIO && m != MEASURE_RENEWAL)
         snprintf(out->right, sizeof out->right, "%.*f", decimals, half_width);
 }
 

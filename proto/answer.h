@@ -74,6 +74,8 @@ struct answer {
         [ANSWER_SENTENCE_MAX]; /* answer_threat_model(), as the daemon that answered says */
     char build[ANSWER_WORD_MAX];
     char epoch[ANSWER_WORD_MAX]; /* name of the epoch, as `patto epoch` prints it */
+    char
+        since[ANSWER_WORD_MAX]; /* bubble: the earlier epoch that renewal looks back to; "": none */
     struct digest policy;
     struct digest own_data, other_data; /* dataset commitments of asker and of with */
     uint64_t charged_rho_nano, left_rho_nano;
@@ -131,6 +133,10 @@ struct answer_refusal {
 PT_MUST_USE enum pt_code answer_refuse(struct answer *a, enum answer_kind kind,
                                        const struct policy *p, const struct question *q,
                                        struct answer_refusal why, struct pt_err *err);
+/* The renewal of a bubble (renewal.h) since `then`, an answer that holds the same table of an earlier
+ * epoch; sets a->since. Another table: nothing is done. PT_ENOMEM. */
+PT_MUST_USE enum pt_code answer_renew(struct answer *a, const struct answer *then,
+                                      struct pt_err *err);
 void answer_free(struct answer *a); /* {0} too */
 
 /* What is proved and what is trusted (PROTOCOL.md 4), in plain words; every answer carries it. */

@@ -4,13 +4,15 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "proto/readings.h"
+#include "proto/renewal.h"
 
 #define CONTROL "control"
 
-enum { LIFT_MEASURES = 5, JOURNEY_MEASURES = 3, BUBBLE_MEASURES = 4 };
+enum { LIFT_MEASURES = 5, JOURNEY_MEASURES = 3, BUBBLE_MEASURES = 7 };
 
 struct axes {
     const struct policy_attribute *rows, *columns;
@@ -160,8 +162,18 @@ static void put_journey(struct pen *pen, const struct estimate_in *in)
     }
 }
 
+/* answer_renew() overwrites them. */
+static void put_renewal(struct pen *pen, struct figure f)
+{
+    put(pen, MEASURE_RENEWAL, f);
+    put(pen, MEASURE_RENEWAL_LOW, f);
+    put(pen, MEASURE_RENEWAL_HIGH, f);
+}
+
 static void put_bubble(struct pen *pen, struct axes x, const struct estimate_in *in)
 {
+    static const struct figure none_earlier = {FIGURE_SUPPRESSED, REASON_EARLIER, 0, 0};
+
     for (size_t a = 0; a <= x.rows->value_count; a++) {
         struct reading_bubble r = {0};
         if (in != NULL)
@@ -171,6 +183,7 @@ static void put_bubble(struct pen *pen, struct axes x, const struct estimate_in 
         put(pen, MEASURE_EFFECTIVE, r.effective);
         put(pen, MEASURE_CONCENTRATION, r.concentration);
         put(pen, MEASURE_CATEGORIES, r.categories);
+        put_renewal(pen, in == NULL ? (struct figure){0} : none_earlier);
     }
 }
 
@@ -187,4 +200,52 @@ void answer_fill_measures(struct answer *a, const struct policy *p, const struct
     if (a->kind == ANSWER_BUBBLE)
         put_bubble(&pen, x, in);
     assert(pen.at <= a->cells + a->cell_count);
+}
+
+/* Cells of one table, in one order: the same policy, or one that changed nothing here. */
+static bool same_table(const struct answer *a, const struct answer *b, size_t n)
+{
+    if (n != answer_table_cells(b))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(a->cells[i].row, b->cells[i].row) != 0 ||
+            strcmp(a->cells[i].column, b->cells[i].column) != 0)
+            return false;
+    return true;
+}
+
+static size_t width_of_rows(const struct answer *a, size_t n)
+{
+    size_t width = 0;
+    while (width < n && strcmp(a->cells[width].row, a->cells[0].row) == 0)
+        width++;
+    return width;
+}
+
+enum pt_code answer_renew(struct answer *now, const struct answer *then, struct pt_err *err)
+{
+    const size_t n = answer_table_cells(now);
+    const size_t width = width_of_rows(now, n);
+    struct answer_cell *at = &now->cells[n];
+    struct figure *figures;
+
+    if (now->kind != ANSWER_BUBBLE || width < 2 || !same_table(now, then, n) ||
+        now->cell_count != n + n / width * BUBBLE_MEASURES)
+        return PT_OK;
+    if ((figures = calloc(2 * width, sizeof *figures)) == NULL)
+        return pt_fail(err, PT_ENOMEM, "renewal: no memory for %zu categories", width);
+    for (size_t row = 0; row < n / width; row++, at += BUBBLE_MEASURES) {
+        struct renewal r;
+        for (size_t b = 1; b < width; b++) { /* column 0 is all of them */
+            figures[b] = now->cells[row * width + b].count;
+            figures[width + b] = then->cells[row * width + b].count;
+        }
+        renewal_estimate(&r, figures + 1, figures + width + 1, width - 1);
+        at[BUBBLE_MEASURES - 3].count = r.renewal;
+        at[BUBBLE_MEASURES - 2].count = r.low;
+        at[BUBBLE_MEASURES - 1].count = r.high;
+    }
+    snprintf(now->since, sizeof now->since, "%s", then->epoch);
+    free(figures);
+    return PT_OK;
 }

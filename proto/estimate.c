@@ -29,6 +29,7 @@ const char *figure_reason_name(enum figure_reason r)
         [REASON_POLICY] = "not permitted by the policy",
         [REASON_NOISE] = "no more than chance and noise explain",
         [REASON_FEW] = "too few customers in common to tell it from chance: it takes some 30,000",
+        [REASON_EARLIER] = "no such table of an earlier epoch is kept",
         [REASON_RARE] = "found; how many follows from a count that is too small to be shown",
     };
     assert((size_t)r < REASON_COUNT);

@@ -22,6 +22,7 @@ enum figure_reason {
     REASON_NOISE,    /* surprise: chance and noise explain it */
     REASON_FEW,      /* surprise: too few customers in common to tell it from chance */
     REASON_RARE,     /* surprise: found, but so rare that the count itself is hidden */
+    REASON_EARLIER,  /* renewal: no such table of an earlier epoch is kept */
     REASON_COUNT
 };
 struct figure {

@@ -19,6 +19,9 @@ static const char *const NAMES[MEASURE_COUNT] = {
     [MEASURE_EFFECTIVE] = "categories, effective",
     [MEASURE_CONCENTRATION] = "concentration, HHI",
     [MEASURE_CATEGORIES] = "categories, shown",
+    [MEASURE_RENEWAL] = "renewal, share",
+    [MEASURE_RENEWAL_LOW] = "renewal, at least",
+    [MEASURE_RENEWAL_HIGH] = "renewal, at most",
 };
 
 const char *const READINGS_MOVES[MOVE_COUNT] = {

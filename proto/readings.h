@@ -22,6 +22,9 @@ enum reading_measure {
     MEASURE_EFFECTIVE,
     MEASURE_CONCENTRATION,
     MEASURE_CATEGORIES,
+    MEASURE_RENEWAL,
+    MEASURE_RENEWAL_LOW,
+    MEASURE_RENEWAL_HIGH,
     MEASURE_COUNT
 };
 /* "difference, share": a comma and the unit. No value of a policy has a comma, so that such a label

@@ -405,6 +405,7 @@ static void put_answer(PB(Answer) * m, const struct answer *from, struct wire_ar
     m->threat_model = put_text(a, from->threat_model);
     m->build = put_text(a, from->build);
     m->epoch = put_text(a, from->epoch);
+    m->since = put_text(a, from->since);
     m->policy_hash = lend(&from->policy);
     m->own_data = lend(&from->own_data);
     m->other_data = lend(&from->other_data);
@@ -498,6 +499,7 @@ static void take_answer(struct wire_take *t, struct answer *a, const PB(Answer) 
     take_copy(t, a->threat_model, sizeof a->threat_model, m->threat_model);
     take_copy(t, a->build, sizeof a->build, m->build);
     take_copy(t, a->epoch, sizeof a->epoch, m->epoch);
+    take_copy(t, a->since, sizeof a->since, m->since);
     wire_take_bytes(t, a->policy.b, 32, span_of(m->policy_hash.data, m->policy_hash.len),
                     "policy_hash");
     wire_take_bytes(t, a->own_data.b, 32, span_of(m->own_data.data, m->own_data.len), "own_data");

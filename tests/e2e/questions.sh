@@ -50,12 +50,13 @@ YAML
 # Of persons in common 8000..19999: half exposed, of whom 30 % bought; of the others 20 %. With the
 # brand, of each three fours the first is a stage further, but for those at the last, and of the
 # second the last two are two stages behind. One in ten has no spend, one in fifty more than counts.
+# MORE is how many of ten more bought.
 spends='function spend(n) {
             if (n % 10 == 9) return ""
             return n % 50 == 0 ? 900 : 20 + 2 * (n % 40) + (n % 2 ? 0 : 40)
         }'
-load() { # NAME FIRST END COLUMN
-    awk -v first="$2" -v end="$3" -v what="$4" "$spends"'BEGIN {
+load() { # NAME FIRST END COLUMN [MORE]
+    awk -v first="$2" -v end="$3" -v what="$4" -v more="${5:-0}" "$spends"'BEGIN {
         split("recognise request respond repeat", stages, " ")
         print "email,stage," what (what == "ad" ? "" : ",spend")
         for (n = first; n < end; n++) {
@@ -66,7 +67,7 @@ load() { # NAME FIRST END COLUMN
             } else {
                 if (four == 0 && stage < 3) stage++
                 else if (four == 1 && stage >= 2) stage -= 2
-                value = int(n / 2) % 10 < (n % 2 ? 2 : 3) ? "bought" : "not"
+                value = int(n / 2) % 10 < (n % 2 ? 2 : 3) + more ? "bought" : "not"
             }
             printf "person%d@example.com,%s,%s%s\n", n, stages[stage + 1], value,
                    what == "ad" ? "" : "," spend(n)
@@ -107,6 +108,10 @@ holds "$work/out" '.charged_rho == 0 and .repeated'
 cell "$work/out" "entropy, bits" "(all)" 0.8112781
 cell "$work/out" "concentration, HHI" exposed 0.58
 cell "$work/out" "categories, effective" control 1.649385
+holds "$work/out" 'has("renewal_since") | not'
+holds "$work/out" '.cells | map(select(.row == "renewal, share")) | length == 3 and
+    all(.status == "suppressed" and .reason == "no such table of an earlier epoch is kept")'
+earlier=$(jq -r .epoch "$work/out")
 ok p shop query crosstab --with brand --rows ad --columns brand.bought --csv
 [ "$(spent brand shop)" = "$before" ] || fail "another reading of a paid table was charged"
 
@@ -245,3 +250,18 @@ refused 2 'number of percent' p shop query overlap --with brand --watch --until 
 refused 2 'an answer a line' p shop query overlap --with brand --watch --csv
 refused 2 'between two partners' p shop query reach --with brand,shop --watch
 [ "$(spent brand shop)" = "$before" ] || fail "a question that was not asked was charged"
+
+say "four of ten more bought: the next epoch's bubble looks back to this one"
+stop brand
+load brand 8000 28000 bought 4
+serve brand
+ok p brand tokenise
+ok p shop epoch
+ok p shop query bubble --with brand --rows ad --columns brand.bought --json
+holds "$work/out" ".renewal_since == \"$earlier\" and .epoch != \"$earlier\""
+cell "$work/out" "renewal, share" "(all)" 0.2735043 # 2 * 0.4^2 / (0.25^2 + 0.75^2 + 0.65^2 + 0.35^2)
+holds "$work/out" '[.cells[] | select(.column == "(all)")] | map({(.row): .value}) | add |
+    ."renewal, at least" < ."renewal, share" and ."renewal, share" < ."renewal, at most"'
+ok p shop query bubble --with brand --rows ad --columns brand.bought
+grep -q "since epoch $earlier" "$work/out" || fail "the table does not say what it looks back to"
+cat "$work/out"

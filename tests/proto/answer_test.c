@@ -369,12 +369,15 @@ static void bubble_has_a_line_for_each_row(void **state)
     (void)state;
     in.frame.slot_count = 1e12;
     assert_int_equal(answer_fill(&a, ANSWER_BUBBLE, policy, &q, &in, &err), PT_OK);
-    assert_int_equal(a.cell_count, 36 + 4 * 9);
+    assert_int_equal(a.cell_count, 36 + 7 * 9);
     assert_string_equal(a.cells[36].column, ANSWER_ALL);
-    assert_string_equal(a.cells[36 + 4].column, "dairy");
-    assert_string_equal(a.cells[36 + 4 + 1].row, "categories, effective");
-    double effective = a.cells[36 + 4 + 1].count.value; /* three, almost even */
+    assert_string_equal(a.cells[36 + 7].column, "dairy");
+    assert_string_equal(a.cells[36 + 7 + 1].row, "categories, effective");
+    double effective = a.cells[36 + 7 + 1].count.value; /* three, almost even */
     assert_true(effective > 2.99 && effective < 3.001);
+    assert_string_equal(a.cells[36 + 7 + 4].row, "renewal, share");
+    assert_int_equal(a.cells[36 + 7 + 4].count.status, FIGURE_SUPPRESSED);
+    assert_int_equal(a.cells[36 + 7 + 4].count.reason, REASON_EARLIER);
     answer_free(&a);
 }
 

@@ -183,6 +183,7 @@ static void fill(struct answer *a, size_t cells)
                          .audit_position = 12,
                          .receipts = "drinkco-1.tlog-proof",
                          .hashes = "drinkco=ab",
+                         .since = "29733119",
                          .cell_count = cells};
     memset(a->policy.b, 1, 32);
     memset(a->own_data.b, 2, 32);
@@ -224,6 +225,7 @@ static void answers_round_trip(void **state)
         assert_true(u.answer.repeated);
         assert_string_equal(u.answer.receipts, "drinkco-1.tlog-proof");
         assert_string_equal(u.answer.hashes, "drinkco=ab");
+        assert_string_equal(u.answer.since, "29733119");
         assert_int_equal(u.answer.cell_count, sizes[k]);
         for (size_t i = 0; i < sizes[k]; i++) {
             assert_string_equal(u.answer.cells[i].row, a.cells[i].row);
