@@ -367,6 +367,8 @@ static void draw(FILE *out, const struct answer *a, const char *about)
     case ANSWER_BUBBLE:
         measure_of(out, a, MEASURE_EFFECTIVE, SVG_NUMBER);
         measure_of(out, a, MEASURE_CONCENTRATION, SVG_NUMBER);
+        if (a->since[0] != '\0')
+            measure_of(out, a, MEASURE_RENEWAL, SVG_SHARE);
         break;
     case ANSWER_SURPRISE:
         missing_of(out, a, about);
