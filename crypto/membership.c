@@ -96,8 +96,8 @@ static void times_factor(uint64_t by_z[MEMBERSHIP_DEGREE + 1], const struct ring
         const size_t shift = 4 - 2 * k;
         for (size_t z = 0; z <= n; z++)
             sum[z + shift] = ring_add(r, sum[z + shift], ring_mul(r, power[z], c[k]));
-        n = times(power, n, r, x);
-        n = times(power, n, r, x);
+        for (int twice = 0; twice < 2 && k + 1 < FREE; twice++)
+            n = times(power, n, r, x);
     }
     memcpy(by_z, sum, sizeof sum);
 }
