@@ -253,7 +253,7 @@ static void limbs_add_up(void **state)
     b.row[0][0] = 127;
     b.rows[0].more =
         more; /* the others have one: dot takes ten rows at a time, and this one twice */
-    struct inner_dot_in in = {b.rows, 11, b.spans, 3, NULL};
+    struct inner_dot_in in = {b.rows, 11, b.spans, 3, NULL, rlwe_block_count(b.c)};
     assert_int_equal(inner_dot(b.dot, b.c, in), PT_OK);
     inner_hint_free(b.hints[0]);
     bed_hint(&b, 0);
