@@ -160,7 +160,8 @@ ok python3 tests/tlog/verify.py tree "$work/drinkco/log" --log "$(vkey drinkco 1
 
 say "a home of the schema before gets its log at the next start"
 stop drinkco
-sqlite3 "$work/drinkco/state.db" "DROP TABLE leaves; DROP TABLE heads; PRAGMA user_version = 1"
+sqlite3 "$work/drinkco/state.db" "DROP TABLE leaves; DROP TABLE heads; PRAGMA user_version = 1;
+    ALTER TABLE columns DROP COLUMN proved; DROP TABLE proofs; DROP TABLE unproved"
 rm -rf "$work/drinkco/log"
 refused 1 'older patto' p drinkco audit verify
 serve drinkco

@@ -244,7 +244,7 @@ refused 1 'questions.value.filters' p shop query value --with brand --rows ad \
     --columns brand.spend --where 'brand.spend>=10'
 
 refused 1 'questions.crosstab.pairs' p shop query bubble --with brand --rows ad --columns brand.stage --watch
-refused 1 'questions, line 27: this policy lists no reach' p shop query reach --with brand --watch
+refused 1 'this policy lists no reach' p shop query reach --with brand --watch
 refused 2 'goes with --watch' p shop query overlap --with brand --until 5
 refused 2 'number of percent' p shop query overlap --with brand --watch --until 0
 refused 2 'an answer a line' p shop query overlap --with brand --watch --csv
