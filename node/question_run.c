@@ -161,8 +161,7 @@ static enum pt_code converse(struct query *q, struct pt_err *err)
 static double noise_variance(const struct query *q, double sigma)
 {
     double delta = rlwe_delta(q->rlwe);
-    size_t group =
-        q->own.table_count < RLWE_COLUMNS_MAX ? q->own.table_count : RLWE_COLUMNS_MAX;
+    size_t group = q->own.table_count < RLWE_COLUMNS_MAX ? q->own.table_count : RLWE_COLUMNS_MAX;
     double width = ceil(delta * sigma);
     double least = (double)inner_noise_min(group);
 

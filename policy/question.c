@@ -332,9 +332,9 @@ const char *question_slots_name(enum question_slots s)
 /* The three looks cost what the whole costs: an eighth, an eighth, the rest. */
 static uint64_t price_nano(const struct policy *p, const struct question *q)
 {
-    uint64_t price = question_has_axes(q->kind)   ? p->privacy.table_rho_nano
-                     : q->kind == QUESTION_REACH  ? p->privacy.reach_rho_nano
-                                                  : p->privacy.count_rho_nano;
+    uint64_t price = question_has_axes(q->kind)  ? p->privacy.table_rho_nano
+                     : q->kind == QUESTION_REACH ? p->privacy.reach_rho_nano
+                                                 : p->privacy.count_rho_nano;
     uint64_t look = price / 8;
 
     if (q->slots == QUESTION_SLOTS_WHOLE)

@@ -98,7 +98,7 @@ static void intervals_hold_the_truth(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof SCENES / sizeof *SCENES; i++) {
         const struct scene *s = &SCENES[i];
-        double truth[2][CATEGORIES_MAX];
+        double truth[2][CATEGORIES_MAX] = {{0}};
         struct figure exact[2][CATEGORIES_MAX];
         struct figure seen[2][CATEGORIES_MAX];
         struct renewal want;
