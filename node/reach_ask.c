@@ -32,6 +32,7 @@ struct asking {
     struct reach_run_in in;
     struct salt_result header;
     struct buf text, printed;
+    uint64_t marked; /* slots that our own vector marks: secret */
     struct other others[OTHERS_MAX];
     size_t other_count;
 };
@@ -215,6 +216,8 @@ static enum pt_code own_part(struct reach_result *out, struct asking *a, struct 
     struct buf vector = {0};
     enum pt_code rc = reach_vector(&vector, a->epoch, a->question, err);
 
+    for (size_t i = 0; i < vector.n; i++)
+        a->marked += vector.p[i];
     if (rc == PT_OK)
         rc = reach_run_work(out, a->run, a->daemon, &vector, err);
     buf_free(&vector);
@@ -249,6 +252,7 @@ static enum pt_code collect(struct reach_opened *out, const struct asking *a,
     size_t cells = (size_t)1 << plan->party_count;
     const int64_t *one = counts_of(a, own, plan->node[0]);
     const int64_t *three = counts_of(a, own, plan->node[2]);
+    struct regions_in opened;
     int64_t total = 0;
 
     if (one == NULL || three == NULL || !same_counts(one, three, cells))
@@ -260,6 +264,14 @@ static enum pt_code collect(struct reach_opened *out, const struct asking *a,
         total += three[i] < 0 ? INT32_MIN : three[i];
     if (total < (int64_t)plan->slot_count)
         return pt_fail(err, PT_EBADMSG, "the opened histogram holds fewer slots than there are");
+    reach_regions(&opened, plan, three);
+    if (!regions_fit(&opened, reach_bit(plan, a->in.self), a->marked))
+        return pt_fail(
+            err, PT_EBADMSG,
+            "the opened histogram does not hold what we put in: %s, %s or %s deviates, and "
+            "nothing of this answer holds; `patto audit replay` at each says which",
+            p->partners[plan->node[0]].name, p->partners[plan->node[1]].name,
+            p->partners[plan->node[2]].name);
     memcpy(out->counts, three, cells * sizeof *three);
     out->plan = *plan;
     out->left_nano = UINT64_MAX;

@@ -113,17 +113,14 @@ enum pt_code answer_fill_reach(struct answer *a, const struct policy *p, const s
                                const struct reach_plan *plan, const int64_t *counts,
                                struct pt_err *err)
 {
-    const struct regions_in in = {.party_count = plan->party_count,
-                                  .slot_count = (double)plan->slot_count,
-                                  .counts = counts,
-                                  .dummy_mean = REACH_NODES * (double)plan->dummy_mean,
-                                  .dummy_variance = reach_dummy_variance(plan),
-                                  .minimum_count = (double)p->privacy.minimum_count};
+    struct regions_in in;
     size_t cells = 2 * (((size_t)1 << plan->party_count) - 1) + 2 * (size_t)plan->party_count;
     struct regions *r = calloc(1, sizeof *r);
     struct filling f = {.a = a, .p = p, .plan = plan, .r = r};
     enum pt_code rc = r == NULL ? pt_fail(err, PT_ENOMEM, "answer: no memory for regions") : PT_OK;
 
+    reach_regions(&in, plan, counts);
+    in.minimum_count = (double)p->privacy.minimum_count;
     if (rc != PT_OK || (rc = answer_describe(a, ANSWER_REACH, p, q, err)) != PT_OK)
         goto out;
     a->cells = calloc(cells, sizeof *a->cells);

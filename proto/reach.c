@@ -115,6 +115,15 @@ int reach_role(const struct reach_plan *plan, uint16_t partner)
     return -1;
 }
 
+void reach_regions(struct regions_in *out, const struct reach_plan *plan, const int64_t *counts)
+{
+    *out = (struct regions_in){.party_count = plan->party_count,
+                               .slot_count = (double)plan->slot_count,
+                               .counts = counts,
+                               .dummy_mean = REACH_NODES * (double)plan->dummy_mean,
+                               .dummy_variance = reach_dummy_variance(plan)};
+}
+
 double reach_dummy_variance(const struct reach_plan *plan)
 {
     return REACH_NODES * (double)plan->dummy_variance.num / (double)plan->dummy_variance.den;

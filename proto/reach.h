@@ -34,6 +34,9 @@ int reach_role(const struct reach_plan *plan, uint16_t partner); /* 0, 1, 2; -1:
 /* sum of all nodes' dummies: sigma_t^2 = 3/2 of what the answer is charged for. */
 double reach_dummy_variance(const struct reach_plan *plan);
 
+/* How the opened counts are to be read; counts are borrowed. minimum_count is the caller's. */
+void reach_regions(struct regions_in *out, const struct reach_plan *plan, const int64_t *counts);
+
 /* What travels. Every item has one sender, one receiver and one stage. */
 enum reach_stage {
     REACH_SEED,       /* party > 1: 32 bytes */

@@ -144,3 +144,25 @@ struct figure regions_adds(const struct regions *r, unsigned set, unsigned befor
 {
     return choose(r, (struct choice){.meets = set, .avoids = before});
 }
+
+/* What a sum over `cells` cells should hold, and does. */
+static bool holds(const struct regions_in *in, double sum, double expected, double cells)
+{
+    const double error = sqrt(cells * in->dummy_variance);
+
+    return fabs(sum - cells * in->dummy_mean - expected) <= REGIONS_FIT * error + 0.5;
+}
+
+bool regions_fit(const struct regions_in *in, unsigned party, uint64_t marked)
+{
+    const size_t cells = (size_t)1 << in->party_count;
+    double all = 0;
+    double own = 0;
+
+    for (size_t m = 0; m < cells; m++) {
+        all += (double)in->counts[m];
+        own += m >> party & 1 ? (double)in->counts[m] : 0;
+    }
+    return holds(in, all, in->slot_count, (double)cells) &&
+           holds(in, own, (double)marked, (double)cells / 2);
+}

@@ -44,4 +44,11 @@ struct figure regions_exactly(const struct regions *r, unsigned set);
 struct figure regions_frequency(const struct regions *r, unsigned n);
 struct figure regions_adds(const struct regions *r, unsigned set, unsigned before);
 
+/* The asker's spot check of what the nodes opened: it knows how many slots there are, and in how many
+ * of them it put its own bit (bit `party` of a mask; marked, exact: the asker's own). Both are in the
+ * counts, but for the dummies: sum h = M, sum of h_m over m with the bit = marked, each within
+ * REGIONS_FIT standard errors of as many cells' dummies. An honest run fails once in 10^12. */
+enum { REGIONS_FIT = 7 };
+bool regions_fit(const struct regions_in *in, unsigned party, uint64_t marked);
+
 #endif

@@ -18,7 +18,7 @@
 #include "tests/keepsum.h"
 #include "tests/policy_fixture.h"
 
-enum { SLOTS = 1 << 20, ITEMS_MAX = 64 };
+enum { SLOTS = 1 << 20, ITEMS_MAX = 64, FLIPPED = 3000 };
 
 struct world {
     struct policy *policy;
@@ -69,7 +69,10 @@ struct bench {
     struct reach_item queue[ITEMS_MAX];
     size_t queued;
     int64_t plain[REGIONS_MAX];
+    uint64_t marked[POLICY_PARTNERS_MAX]; /* slots that a party's vector marks */
     uint64_t random;
+    enum reach_stage flipped; /* where FLIPPED bytes change on the way, when `flip` is not 0 */
+    uint8_t flip;
     struct reach_item *seen; /* copies of what nodes got, when not NULL */
     size_t seen_count;
 };
@@ -103,6 +106,7 @@ static void add_parties(struct bench *b)
         vector.n = SLOTS;
         for (size_t s = 0; s < SLOTS; s++) {
             vector.p[s] = keepsum_uniform(&b->random) < 0.01 * (p + 1);
+            b->marked[p] += vector.p[s];
             masks[s] |= (uint8_t)(vector.p[s] << reach_bit(&b->world.plan, p));
         }
         assert_int_equal(reach_party(out, &b->world.plan, p, &vector, &seed), PT_OK);
@@ -165,6 +169,8 @@ static void run(struct bench *b)
             *copy = (struct reach_item){.stage = item.stage, .from = item.from, .to = item.to};
             assert_true(buf_add(&copy->bytes, item.bytes.p, item.bytes.n));
         }
+        for (size_t i = 0; b->flip != 0 && item.stage == b->flipped && i < FLIPPED; i++)
+            item.bytes.p[i] ^= b->flip;
         if (reach_node_take(&b->nodes[role], &item, &err) != PT_OK)
             fail_msg("node %d, stage %d: %s", role + 1, (int)item.stage, err.msg);
         assert_null(item.bytes.p);
@@ -198,6 +204,48 @@ static void the_plain_histogram_is_opened(void **state)
         assert_memory_equal(b.nodes[2].counts, b.plain, sizeof b.plain);
         end(&b);
     }
+}
+
+static bool fits(const struct bench *b, uint16_t party)
+{
+    struct regions_in in;
+
+    reach_regions(&in, &b->world.plan, b->nodes[2].counts);
+    return regions_fit(&in, reach_bit(&b->world.plan, party), b->marked[party]);
+}
+
+/* Goal: who asks sees from its own slots when a node opened something else: shares changed on one of
+ * their ways, dummies all of one kind. What is honest fits for each party. */
+static void what_is_opened_holds_ones_own(void **state)
+{
+    static const enum reach_stage STAGES[] = {REACH_FIRST, REACH_SECOND, REACH_THIRD};
+    static struct bench b;
+
+    (void)state;
+    for (uint64_t seed = 0; seed < 5; seed++) {
+        begin(&b, 3, 0, 500 + seed);
+        run(&b);
+        for (uint16_t p = 0; p < b.world.policy->partner_count; p++)
+            assert_true(fits(&b, p));
+        b.marked[0] += 2000; /* 26 standard errors of four cells' dummies */
+        assert_false(fits(&b, 0));
+        end(&b);
+    }
+    for (size_t i = 0; i < PT_LEN(STAGES); i++) {
+        begin(&b, 3, 0, 600 + i);
+        b.flipped = STAGES[i];
+        b.flip = (uint8_t)(1U << reach_bit(&b.world.plan, 1));
+        run(&b);
+        assert_false(fits(&b, 1));
+        assert_true(fits(&b, 0)); /* another bit: only its own tells */
+        end(&b);
+    }
+    begin(&b, 3, 0, 700);
+    memset(b.nodes[1].dummies.p, 0, b.nodes[1].dummies.n);
+    run(&b);
+    for (uint16_t p = 0; p < b.world.policy->partner_count; p++)
+        assert_false(fits(&b, p));
+    end(&b);
 }
 
 /* ---- the plan ---- */
@@ -419,6 +467,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_plain_histogram_is_opened),
+        cmocka_unit_test(what_is_opened_holds_ones_own),
         cmocka_unit_test(nodes_follow_from_the_salt),
         cmocka_unit_test(dummies_are_what_the_price_asks_for),
         cmocka_unit_test(who_is_absent_is_named),
