@@ -1,10 +1,9 @@
 #include "crypto/membership.h"
 
-/* 64-bit products have no AVX2 instruction: that path is the plain one. */
-static const struct membership_ops *const OF_PATH[CPU_PATH_COUNT] = {
-    [CPU_PORTABLE] = &membership_portable,
-    [CPU_AVX2] = &membership_portable,
-    [CPU_IFMA] = &membership_ifma};
+static const struct membership_ops *const OF_PATH[CPU_PATH_COUNT] = {[CPU_PORTABLE] =
+                                                                         &membership_portable,
+                                                                     [CPU_AVX2] = &membership_avx2,
+                                                                     [CPU_IFMA] = &membership_ifma};
 
 const struct membership_ops *membership_of(enum cpu_path path)
 {

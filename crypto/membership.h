@@ -70,7 +70,7 @@ struct membership_ops {
     uint64_t (*dot)(const struct ring *r, const uint64_t *a, const uint64_t *b, size_t n);
 };
 
-extern const struct membership_ops membership_portable, membership_ifma;
+extern const struct membership_ops membership_portable, membership_avx2, membership_ifma;
 const struct membership_ops *membership_best(void);
 /* NULL: this machine cannot run it. */
 const struct membership_ops *membership_of(enum cpu_path path);
