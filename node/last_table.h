@@ -1,8 +1,9 @@
 /* last_table.h - the table of a question as an earlier epoch had it, for a bubble's renewal.
  *
- * Of each question for a table (its canonical text, with filters, slots and rho; a policy that names
- * other categories makes another table, which answer_renew() does not compare) the asker's node keeps the answers of two epochs in state.db, the newest and the one before: noisy figures that
- * it was given, and paid for. Nothing here is asked, charged or sent. */
+ * Of each question for a table (its canonical text, with filters, slots and rho; under a policy that
+ * names other categories it is another table, which answer_renew() does not compare) the asker's node
+ * keeps the answers of two epochs in state.db, the newest and the one before: noisy figures that it
+ * was given, and paid for. Nothing here is asked, charged or sent. */
 #ifndef PT_LAST_TABLE_H
 #define PT_LAST_TABLE_H
 
