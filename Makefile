@@ -73,14 +73,19 @@ $(BUILD)/%.o: %.c | $(GEN_H)
 	@echo "  CC   $<"
 	$(Q)$(CC) $(CFLAGS_ALL) $(CFLAGS_ARCH) -MMD -MP -c -o $@ $<
 
-# Eight lanes at once: chosen at run time, so only this file may use these instructions. At -O3
-# its limb loops unroll, which is a factor of four; its tables of eight points need large frames.
+# Lanes of points: chosen at run time, so only these files may use these instructions. At -O3 their limb
+# loops unroll, which is a factor of four; their tables of points need large frames. Their functions
+# neither clear registers on return nor set what they will write at once: their callers wipe, and the
+# outermost ones clear all registers (group_chunk.h).
 ifeq ($(shell uname -m),x86_64)
+LANES := $(if $(PLAIN),,-O3) $(if $(IS_GCC),-fzero-call-used-regs=skip \
+         $(if $(PLAIN),,-ftrivial-auto-var-init=uninitialized))
 IFMA := -mavx512f -mavx512ifma -mavx512dq -mavx512vl -mavx512bw
-$(BUILD)/crypto/group_ifma.o: CFLAGS_ARCH := $(IFMA) $(if $(PLAIN),,-O3) -Wframe-larger-than=98304
-$(BUILD)/crypto/group_avx2.o: CFLAGS_ARCH := -mavx2 $(if $(PLAIN),,-O3) -Wframe-larger-than=65536
+AVX2_FMA := -mavx2 -mfma -ffp-contract=off
+$(BUILD)/crypto/group_ifma.o: CFLAGS_ARCH := $(IFMA) $(LANES) -Wframe-larger-than=98304
+$(BUILD)/crypto/group_avx2.o: CFLAGS_ARCH := $(AVX2_FMA) $(LANES) -Wframe-larger-than=65536
 $(BUILD)/tests/crypto/fe_ifma_test.o: CFLAGS_ARCH := $(IFMA)
-$(BUILD)/tests/crypto/fe_avx2_test.o: CFLAGS_ARCH := -mavx2
+$(BUILD)/tests/crypto/fe_avx2_test.o: CFLAGS_ARCH := $(AVX2_FMA)
 $(BUILD)/crypto/sha512_x8.o: CFLAGS_ARCH := -mavx512f
 $(BUILD)/crypto/sha512_x4.o: CFLAGS_ARCH := -mavx2
 endif

@@ -13,7 +13,7 @@ bool cpu_usable(enum cpu_path path)
 #if defined __x86_64__
     __builtin_cpu_init(); /* reads XCR0 too: what the system does not save counts as missing */
     if (path == CPU_AVX2)
-        return __builtin_cpu_supports("avx2");
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     if (path == CPU_IFMA)
         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
                __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&

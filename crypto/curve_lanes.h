@@ -428,13 +428,13 @@ static inline void elligator(struct ge p[FE_WIDE], const struct fe t[FE_WIDE])
 
 static inline void ge_cache(struct ge_cached *out, const struct ge *p)
 {
-    fe_add_loose(&out->y_plus_x, &p->y, &p->x);
-    fe_sub_loose(&out->y_minus_x, &p->y, &p->x);
+    fe_add(&out->y_plus_x, &p->y, &p->x);
+    fe_sub(&out->y_minus_x, &p->y, &p->x);
     fe_add(&out->z2, &p->z, &p->z);
     fe_mul(&out->t2d, &p->t, &FE_2D);
 }
 
-/* A sum before its last products: x = ef, y = gh, z = fg, t = eh. Loose. */
+/* A sum before its last products: x = ef, y = gh, z = gf, t = eh. e and g are first factors. */
 struct ge_sum {
     struct fe e, f, g, h;
 };
@@ -443,7 +443,7 @@ FE_INLINE void sum_project(struct ge *r, const struct ge_sum *s)
 {
     fe_mul(&r->x, &s->e, &s->f);
     fe_mul(&r->y, &s->g, &s->h);
-    fe_mul(&r->z, &s->f, &s->g);
+    fe_mul(&r->z, &s->g, &s->f);
 }
 
 FE_INLINE void sum_extend(struct ge *r, const struct ge_sum *s)
@@ -463,15 +463,15 @@ FE_INLINE void sum_double(struct ge_sum *s, const struct ge *p)
 
     fe_sqr_minuend(&a, &p->x);
     fe_sqr_wide(&b, &p->y);
-    fe_add_loose(&t, &p->x, &p->y);
+    fe_add_to_square(&t, &p->x, &p->y);
     fe_sqr_wide(&t, &t);
     fe_sqr_wide(&c, &p->z);
     fe_add_wide(&d, &a, &b);
     fe_narrow(&s->h, &d);
     fe_sub_wide(&d, &d, &t);
-    fe_narrow(&s->e, &d);
+    fe_narrow_first(&s->e, &d);
     fe_sub_wide(&d, &a, &b);
-    fe_narrow(&s->g, &d);
+    fe_narrow_first(&s->g, &d);
     fe_add_wide(&c, &c, &c);
     fe_add_wide(&d, &d, &c);
     fe_narrow_sum(&s->f, &d);
@@ -492,13 +492,13 @@ FE_INLINE void sum_add(struct ge_sum *s, const struct ge *p, const struct ge_cac
     fe_mul_wide(&c, &p->t, &q->t2d);
     fe_mul_minuend(&d, &p->z, &q->z2);
     fe_sub_wide(&t, &b, &a);
-    fe_narrow(&s->e, &t);
+    fe_narrow_first(&s->e, &t);
     fe_add_wide(&t, &b, &a);
     fe_narrow(&s->h, &t);
     fe_sub_wide(&t, &d, &c);
     fe_narrow(&s->f, &t);
     fe_add_wide(&t, &d, &c);
-    fe_narrow(&s->g, &t);
+    fe_narrow_first(&s->g, &t);
 }
 
 static inline void ge_add(struct ge *r, const struct ge *p, const struct ge_cached *q)

@@ -79,6 +79,12 @@ static inline void fe_sub(struct fe *r, const struct fe *a, const struct fe *b)
     fe_carry(r);
 }
 
+/* A sum of tight elements that may be squared. */
+static inline void fe_add_to_square(struct fe *r, const struct fe *a, const struct fe *b)
+{
+    fe_add_loose(r, a, b);
+}
+
 static inline void fe_neg(struct fe *r, const struct fe *a)
 {
     static const struct fe zero;
@@ -178,6 +184,12 @@ static inline void fe_sub_wide(struct fe *r, const struct fe *a, const struct fe
 static inline void fe_narrow(struct fe *r, const struct fe *a)
 {
     *r = *a;
+}
+
+/* For what will only be a first factor, or will be multiplied by tight elements only. */
+static inline void fe_narrow_first(struct fe *r, const struct fe *a)
+{
+    fe_narrow(r, a);
 }
 
 static inline void fe_narrow_sum(struct fe *r, const struct fe *a)

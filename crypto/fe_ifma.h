@@ -87,6 +87,12 @@ FE_INLINE void fe_sub_loose(struct fe *r, const struct fe *a, const struct fe *b
     fe_sub(r, a, b);
 }
 
+/* A sum of tight elements that may be squared. */
+FE_INLINE void fe_add_to_square(struct fe *r, const struct fe *a, const struct fe *b)
+{
+    fe_add_loose(r, a, b);
+}
+
 FE_INLINE void fe_neg(struct fe *r, const struct fe *a)
 {
     const struct fe zero = FE_CONST(0, 0, 0, 0, 0);
@@ -317,6 +323,12 @@ FE_INLINE void fe_narrow(struct fe *r, const struct fe *a)
 {
     *r = *a;
     fe_carry(r);
+}
+
+/* For what will only be a first factor, or will be multiplied by tight elements only. */
+FE_INLINE void fe_narrow_first(struct fe *r, const struct fe *a)
+{
+    fe_narrow(r, a);
 }
 
 FE_INLINE void fe_narrow_sum(struct fe *r, const struct fe *a)

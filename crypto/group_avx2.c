@@ -2,7 +2,7 @@
  * the processor and the system support them. Elsewhere this back-end is there but not usable. */
 #include "crypto/group_backend.h"
 
-#ifdef __AVX2__
+#if defined __AVX2__ && defined __FMA__
 
 #include "crypto/fe_avx2.h"
 

@@ -71,15 +71,15 @@ static inline void chunk_mul_encode(struct point *out, struct chunk *c, const st
     memcpy(out, c->encoded, n * sizeof *out);
 }
 
-static size_t chunk_check(const struct point *in, size_t n)
+static PT_CLEARS_REGISTERS size_t chunk_check(const struct point *in, size_t n)
 {
     PT_WIPED(chunk) c = {0};
 
     return chunk_decode(&c, in, n);
 }
 
-static size_t chunk_mul(struct point *out, const struct scalar *k, size_t stride,
-                        const struct point *in, size_t n)
+static PT_CLEARS_REGISTERS size_t chunk_mul(struct point *out, const struct scalar *k,
+                                            size_t stride, const struct point *in, size_t n)
 {
     PT_WIPED(chunk) c = {0};
     size_t good = chunk_decode(&c, in, n);
@@ -89,7 +89,7 @@ static size_t chunk_mul(struct point *out, const struct scalar *k, size_t stride
     return good;
 }
 
-static void chunk_map(struct point *out, const uint8_t (*wide)[64], size_t n)
+static PT_CLEARS_REGISTERS void chunk_map(struct point *out, const uint8_t (*wide)[64], size_t n)
 {
     PT_WIPED(chunk) c = {0};
 
@@ -99,8 +99,8 @@ static void chunk_map(struct point *out, const uint8_t (*wide)[64], size_t n)
     memcpy(out, c.encoded, n * sizeof *out);
 }
 
-static void chunk_map_mul(struct point *out, const struct scalar *k, const uint8_t (*wide)[64],
-                          size_t n)
+static PT_CLEARS_REGISTERS void chunk_map_mul(struct point *out, const struct scalar *k,
+                                              const uint8_t (*wide)[64], size_t n)
 {
     PT_WIPED(chunk) c = {0};
 

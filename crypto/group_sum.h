@@ -88,20 +88,20 @@ FE_INLINE void sum_two(struct sum_point *r, const struct sum_point *a, const str
         fe_mul_minuend(&d, &a->z, &b->z);
     fe_add_wide(&d, &d, &d);
     fe_sub_wide(&t, &p, &m);
-    fe_narrow(&s.e, &t);
+    fe_narrow_first(&s.e, &t);
     fe_add_wide(&t, &p, &m);
     fe_narrow(&s.h, &t);
     fe_sub_wide(&t, &d, &c);
     fe_narrow(&s.f, &t);
     fe_add_wide(&t, &d, &c);
-    fe_narrow(&s.g, &t);
-    fe_mul_wide(&m, &s.f, &s.e);    /* x */
+    fe_narrow_first(&s.g, &t);
+    fe_mul_wide(&m, &s.e, &s.f);    /* x */
     fe_mul_minuend(&p, &s.g, &s.h); /* y */
     fe_sub_wide(&t, &p, &m);
     fe_narrow(&r->m, &t);
     fe_add_wide(&t, &p, &m);
     fe_narrow(&r->p, &t);
-    fe_mul(&r->z, &s.f, &s.g);
+    fe_mul(&r->z, &s.g, &s.f);
     fe_mul(&r->t, &s.e, &s.h);
 }
 

@@ -1,6 +1,7 @@
 /* fe_lanes.h - what a field in lanes must hold at the edge of its stated bounds. The includer brings
- * the field and curve_lanes.h, and says LIMBS, LIMB_BIT (where each limb begins) and the bounds TIGHT,
- * FIRST and SECOND (factors) and WIDE, limb by limb. Each lane holds another case. */
+ * the field and curve_lanes.h, and says LIMBS, LIMB_BIT (where each limb begins) and, limb by limb, the
+ * bounds TIGHT, LOOSE, FIRST and SECOND (factors) and WIDE, which limbs stay below; LIMBS_SIGNED, whether
+ * they go as far below zero; and limb_get() and limb_put(). Each lane holds another case. */
 #ifndef PT_TESTS_FE_LANES_H
 #define PT_TESTS_FE_LANES_H
 
@@ -10,66 +11,67 @@
 
 enum { CASES = 3 * LIMBS + 34 };
 
-static struct big lane_value(const struct fe *a, int lane)
+static uint64_t limb_of_p(size_t j)
+{
+    const size_t next = j + 1 < LIMBS ? LIMB_BIT[j + 1] : 255;
+
+    return (UINT64_C(1) << (next - LIMB_BIT[j])) - (j == 0 ? 19 : 1);
+}
+
+static struct big lane_value(const struct fe *a, size_t lane)
 {
     struct big x = {{0}};
 
-    for (size_t i = 0; i < LIMBS; i++) {
-        uint64_t limb[FE_LANES];
-        memcpy(limb, &a->v[i], sizeof limb);
-        big_put(&x, limb[lane], LIMB_BIT[i]);
-    }
+    for (size_t i = 0; i < LIMBS; i++) /* with 16p, limbs are positive */
+        big_put(&x, limb_get(a, i, lane) + (LIMBS_SIGNED ? 16 * limb_of_p(i) : 0), LIMB_BIT[i]);
     big_carry(&x);
     return x;
 }
 
-/* Limb j of case i: at the bound, at nothing, one limb alone at either, p and about it; then uniform. */
+/* Limb j of case i: at the bound, at the lower one, one limb alone at either, p (or zero, where p is too
+ * large for a bound) and about it; then uniform. */
 static uint64_t case_limb(size_t i, size_t j, const uint64_t limit[LIMBS])
 {
-    const size_t next = j + 1 < LIMBS ? LIMB_BIT[j + 1] : 255;
-    const uint64_t p = (UINT64_C(1) << (next - LIMB_BIT[j])) - (j == 0 ? 19 : 1);
+    const uint64_t p = limb_of_p(j);
+    const uint64_t least = LIMBS_SIGNED ? 1 - limit[j] : 0;
     uint8_t seed[randombytes_SEEDBYTES] = {(uint8_t)i, (uint8_t)j};
     uint64_t random;
 
     randombytes_buf_deterministic(&random, sizeof random, seed);
     if (i < 2)
-        return i == 0 ? limit[j] - 1 : 0;
+        return i == 0 ? limit[j] - 1 : least;
     if (i < 2 + LIMBS)
-        return i - 2 == j ? limit[j] - 1 : 0;
+        return i - 2 == j ? limit[j] - 1 : least;
     if (i < 2 + 2 * LIMBS)
-        return i - 2 - LIMBS == j ? 0 : limit[j] - 1;
+        return i - 2 - LIMBS == j ? least : limit[j] - 1;
     if (i < 5 + 2 * LIMBS) /* p - 1, p, p + 1 */
-        return p + (j == 0 ? i - 3 - 2 * LIMBS : 0);
+        return (LIMBS_SIGNED ? 0 : p) + (j == 0 ? i - 3 - 2 * LIMBS : 0);
     if (i == 5 + 2 * LIMBS)
-        return limit[j] > 2 * p ? 2 * p : p;
-    return random % limit[j];
+        return LIMBS_SIGNED ? 0 : limit[j] > 2 * p ? 2 * p : p;
+    return random % (limit[j] - least) + least;
 }
 
 static struct fe case_of(size_t first, const uint64_t limit[LIMBS])
 {
     struct fe a;
 
-    for (size_t j = 0; j < LIMBS; j++) {
-        uint64_t limb[FE_LANES];
+    for (size_t j = 0; j < LIMBS; j++)
         for (size_t lane = 0; lane < FE_LANES; lane++)
-            limb[lane] = case_limb((first + lane) % CASES, j, limit);
-        memcpy(&a.v[j], limb, sizeof limb);
-    }
+            limb_put(&a, j, lane, case_limb((first + lane) % CASES, j, limit));
     return a;
 }
 
 static void assert_below(const struct fe *a, const uint64_t limit[LIMBS])
 {
-    for (size_t j = 0; j < LIMBS; j++) {
-        uint64_t limb[FE_LANES];
-        memcpy(limb, &a->v[j], sizeof limb);
-        for (size_t lane = 0; lane < FE_LANES; lane++)
-            assert_true(limb[lane] < limit[j]);
-    }
+    for (size_t j = 0; j < LIMBS; j++)
+        for (size_t lane = 0; lane < FE_LANES; lane++) {
+            const uint64_t least = LIMBS_SIGNED ? 1 - limit[j] : 0;
+            assert_true(limb_get(a, j, lane) - least < limit[j] - least);
+        }
 }
 
 /* got == want in this lane mod p, by its limbs and not by fe_store(). */
-static void assert_lane(const struct fe *got, int lane, const struct big *want)
+static void assert_lane(const struct fe *got, size_t lane, const struct big *want)
 {
     const struct big have = lane_value(got, lane);
     uint8_t a[32];
@@ -91,7 +93,7 @@ static void products_hold_at_the_bounds(void **state)
 
         fe_sqr(&r, &s);
         assert_below(&r, TIGHT);
-        for (int lane = 0; lane < FE_LANES; lane++) {
+        for (size_t lane = 0; lane < FE_LANES; lane++) {
             const struct big x = lane_value(&s, lane);
             const struct big want = big_mul(&x, &x);
             assert_lane(&r, lane, &want);
@@ -101,7 +103,7 @@ static void products_hold_at_the_bounds(void **state)
 
             fe_mul(&r, &a, &b);
             assert_below(&r, TIGHT);
-            for (int lane = 0; lane < FE_LANES; lane++) {
+            for (size_t lane = 0; lane < FE_LANES; lane++) {
                 const struct big x = lane_value(&a, lane);
                 const struct big y = lane_value(&b, lane);
                 const struct big want = big_mul(&x, &y);
@@ -125,15 +127,18 @@ static void sums_hold_at_the_bounds(void **state)
         for (size_t j = 0; j < CASES; j += FE_LANES) {
             const struct fe b = case_of(j, TIGHT);
 
+            struct fe to_square;
+            fe_add_to_square(&to_square, &a, &b);
+            assert_below(&to_square, SECOND);
             for (size_t loose = 0; loose < 2; loose++) {
                 struct fe sum;
                 struct fe minus;
 
                 add[loose](&sum, &a, &b);
                 sub[loose](&minus, &a, &b);
-                assert_below(&sum, loose ? SECOND : TIGHT);
-                assert_below(&minus, loose ? SECOND : TIGHT);
-                for (int lane = 0; lane < FE_LANES; lane++) {
+                assert_below(&sum, loose ? LOOSE : TIGHT);
+                assert_below(&minus, loose ? LOOSE : TIGHT);
+                for (size_t lane = 0; lane < FE_LANES; lane++) {
                     const struct big x = lane_value(&a, lane);
                     const struct big y = lane_value(&b, lane);
                     const struct big d = lane_value(&minus, lane);
@@ -167,7 +172,7 @@ static void wide_elements_narrow(void **state)
 
         fe_narrow_sum(&r, &a);
         assert_below(&r, TIGHT);
-        for (int lane = 0; lane < FE_LANES; lane++) {
+        for (size_t lane = 0; lane < FE_LANES; lane++) {
             const struct big want = lane_value(&a, lane);
             assert_lane(&r, lane, &want);
         }
@@ -178,7 +183,7 @@ static void wide_elements_narrow(void **state)
         fe_add_wide(&r, &r, &q);
         assert_below(&r, WIDE);
         fe_narrow_sum(&r, &r);
-        for (int lane = 0; lane < FE_LANES; lane++) { /* ff - gg + 2gg */
+        for (size_t lane = 0; lane < FE_LANES; lane++) { /* ff - gg + 2gg */
             const struct big x = lane_value(&f, lane);
             const struct big y = lane_value(&g, lane);
             const struct big xx = big_mul(&x, &x);
@@ -200,7 +205,7 @@ static void predicates_and_bytes(void **state)
         struct fe r;
 
         fe_store(bytes[0], sizeof *bytes, &a);
-        for (int lane = 0; lane < FE_LANES; lane++) {
+        for (size_t lane = 0; lane < FE_LANES; lane++) {
             const struct big x = lane_value(&a, lane);
 
             big_reduce(want[lane], &x);
@@ -211,7 +216,7 @@ static void predicates_and_bytes(void **state)
         assert_int_equal(fe_load_strict(&r, want[0], sizeof *want), 0);
         want[i % FE_LANES][31] |= 0x80;
         assert_int_equal(fe_load_strict(&r, want[0], sizeof *want), 1 << i % FE_LANES);
-        for (int lane = 0; lane < FE_LANES; lane++) {
+        for (size_t lane = 0; lane < FE_LANES; lane++) {
             const struct big x = lane_value(&a, lane);
             assert_lane(&r, lane, &x);
         }
@@ -243,7 +248,7 @@ static void lanes_keep_apart(void **state)
 
         fe_swap_if(&x, &y, (fe_mask)mask);
         fe_or(&z, &a, (fe_mask)mask);
-        for (int lane = 0; lane < FE_LANES; lane++) {
+        for (size_t lane = 0; lane < FE_LANES; lane++) {
             const bool set = mask >> lane & 1;
             const struct big va = lane_value(&a, lane);
             const struct big vb = lane_value(&b, lane);
@@ -257,7 +262,7 @@ static void lanes_keep_apart(void **state)
         }
         fe_store_rows(row, &a, &b, &x);
         fe_load_rows(&p, &q, &r, from);
-        for (int lane = 0; lane < FE_LANES; lane++) {
+        for (size_t lane = 0; lane < FE_LANES; lane++) {
             const struct big va = lane_value(&a, lane);
             const struct big vb = lane_value(&b, lane);
             const struct big vx = lane_value(&x, lane);

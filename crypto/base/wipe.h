@@ -13,4 +13,15 @@
     }                                                                                              \
     struct type /* takes the semicolon */
 
+/* On a function of a file that is compiled without clearing registers on return (Makefile): all that a
+ * caller may find changed are zero when it returns (gcc 12: but zmm16 to 31). */
+#if defined __has_attribute
+#if __has_attribute(zero_call_used_regs)
+#define PT_CLEARS_REGISTERS __attribute__((zero_call_used_regs("all")))
+#endif
+#endif
+#ifndef PT_CLEARS_REGISTERS
+#define PT_CLEARS_REGISTERS /* clang before 15 */
+#endif
+
 #endif
