@@ -62,19 +62,72 @@ static inline __attribute__((always_inline)) void round_of(word v[8], int i, wor
         t1 + (rotate(a, 28) ^ rotate(a, 34) ^ rotate(a, 39)) + ((a & b) | (c & (a | b)));
 }
 
+typedef uint8_t word_bytes __attribute__((vector_size(8 * LANES)));
+
+/* Words of one message a row become words of one place a row: halves, quarters and eighths are exchanged
+ * across the diagonal. */
+#if LANES == 8
+#define TRANSPOSE_STEPS 3
+#define LOW(step, a, b)                                                                            \
+    ((step) == 0   ? __builtin_shufflevector(a, b, 0, 8, 2, 10, 4, 12, 6, 14)                      \
+     : (step) == 1 ? __builtin_shufflevector(a, b, 0, 1, 8, 9, 4, 5, 12, 13)                       \
+                   : __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11))
+#define HIGH(step, a, b)                                                                           \
+    ((step) == 0   ? __builtin_shufflevector(a, b, 1, 9, 3, 11, 5, 13, 7, 15)                      \
+     : (step) == 1 ? __builtin_shufflevector(a, b, 2, 3, 10, 11, 6, 7, 14, 15)                     \
+                   : __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15))
+#else
+#define TRANSPOSE_STEPS 2
+#define LOW(step, a, b)                                                                            \
+    ((step) == 0 ? __builtin_shufflevector(a, b, 0, 4, 2, 6)                                       \
+                 : __builtin_shufflevector(a, b, 0, 1, 4, 5))
+#define HIGH(step, a, b)                                                                           \
+    ((step) == 0 ? __builtin_shufflevector(a, b, 1, 5, 3, 7)                                       \
+                 : __builtin_shufflevector(a, b, 2, 3, 6, 7))
+#endif
+static inline __attribute__((always_inline)) void exchange(int step, word *a, word *b)
+{
+    const word low = LOW(step, *a, *b);
+
+    *b = HIGH(step, *a, *b);
+    *a = low;
+}
+static inline __attribute__((always_inline)) void transpose(word *w)
+{
+#pragma GCC unroll 3
+    for (int step = 0; step < TRANSPOSE_STEPS; step++)
+#pragma GCC unroll 8
+        for (int i = 0; i < LANES; i++)
+            if ((i & 1 << step) == 0)
+                exchange(step, &w[i], &w[i + (1 << step)]);
+}
+
+static inline word swapped(word x)
+{
+#define SWAP(at)  (at) + 7, (at) + 6, (at) + 5, (at) + 4, (at) + 3, (at) + 2, (at) + 1, (at)
+#define SWAP4(at) SWAP(at), SWAP((at) + 8), SWAP((at) + 16), SWAP((at) + 24)
+    const word_bytes b = (word_bytes)x;
+#if LANES == 8
+    return (word)__builtin_shufflevector(b, b, SWAP4(0), SWAP4(32));
+#else
+    return (word)__builtin_shufflevector(b, b, SWAP4(0));
+#endif
+}
+
 static void compress(word state[8], struct lanes *l, const uint8_t *const *row, size_t at)
 {
     word v[8];
-    uint64_t words[16][LANES];
 
-    for (int lane = 0; lane < LANES; lane++) {
-        for (int i = 0; i < 16; i++) {
-            uint64_t x;
-            memcpy(&x, row[lane] + at + 8 * (size_t)i, sizeof x);
-            words[i][lane] = __builtin_bswap64(x);
-        }
+#pragma GCC unroll 16
+    for (size_t i = 0; i < 16; i += LANES) {
+#pragma GCC unroll 8
+        for (size_t lane = 0; lane < LANES; lane++)
+            memcpy(&l->w[i + lane], row[lane] + at + 8 * i, sizeof *l->w);
+        transpose(&l->w[i]);
     }
-    memcpy(l->w, words, sizeof l->w);
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; i++)
+        l->w[i] = swapped(l->w[i]);
     memcpy(v, state, sizeof v);
     for (int group = 0; group < 80; group += 16) {
 #pragma GCC unroll 16
@@ -90,7 +143,6 @@ static void compress(word state[8], struct lanes *l, const uint8_t *const *row, 
     }
     for (int i = 0; i < 8; i++)
         state[i] += v[i];
-    explicit_bzero(words, sizeof words);
     explicit_bzero(v, sizeof v);
 }
 
