@@ -1,3 +1,515 @@
-#include "crypto/membership_plain.h"
+/* Compiled with AVX2 and FMA (Makefile, CFLAGS_ARCH), and run only where there are both.
+ *
+ * Four slots a register, as integers in doubles of either sign (double_mod.h), so that form() is 1.
+ * Products are exact in two parts: added to a large number they lose what is below its last place,
+ * which a second multiply-add with what was taken finds again. Parts of several products are summed
+ * apart, and reduced once. The large number is a multiple of q: it need not be taken away. */
+#include "crypto/membership.h"
 
-const struct membership_ops membership_avx2 = MEMBERSHIP_PLAIN_OPS;
+#ifdef __FMA__
+
+#include "crypto/double_mod.h"
+
+enum { GROUP = 32, VECTORS = GROUP / DM_LANES, PLANES = 6, NON_SQUARE = 5 };
+#define UNROLL _Pragma("GCC unroll 8")
+#define ROLLED _Pragma("GCC unroll 1")
+
+struct lanes2 {
+    __m256d c0, c1;
+};
+
+/* A multiple of q, in the middle of the doubles that count in units of `unit`: sums of products of
+ * magnitude below `range` q^2 leave it there. A part below is within unit/2 of zero. */
+struct split {
+    double start, unit;
+};
+static struct split split_of(const struct ring *r, double range)
+{
+    const double q = (double)(int64_t)r->q;
+    const uint64_t middle = ((uint64_t)3 << 51) / r->q * r->q; /* > 23/16 * 2^52, as q < 2^48 */
+    double unit = 1;
+
+    while (unit * 0x1p52 * (7.0 / 16) < range * q * q)
+        unit *= 2;
+    return (struct split){(double)(int64_t)middle * unit, unit};
+}
+
+struct modulus {
+    __m256d start; /* of sums that are reduced */
+    struct dm m;
+};
+static struct modulus modulus_of(const struct ring *r, double range)
+{
+    return (struct modulus){dm_all(split_of(r, range).start), dm_of(r->q)};
+}
+
+/* Rounded, as 2^52 + 2^51 has no fractions. |x| < 2^51 */
+DM_INLINE __m256d whole(__m256d x, __m256d inverse)
+{
+    const __m256d middle = dm_all(0x1.8p52);
+
+    return _mm256_sub_pd(_mm256_fmadd_pd(x, inverse, middle), middle);
+}
+/* |x| < 2^52 to within q/2 of zero. */
+DM_INLINE __m256d centre(__m256d x, const struct modulus *m)
+{
+    return _mm256_fnmadd_pd(whole(x, m->m.inverse), m->m.q, x);
+}
+/* The sum `high`, from m->start on, and what is missing of it. The quotient is off by a half, and by
+ * start/q * 2^-53 for the inverse, a quarter at most. */
+DM_INLINE __m256d reduce(__m256d high, __m256d low, const struct modulus *m)
+{
+    return _mm256_add_pd(centre(high, m), low);
+}
+DM_INLINE __m256d mul(__m256d a, __m256d b, const struct modulus *m)
+{
+    const __m256d high = _mm256_fmadd_pd(a, b, m->start);
+
+    return reduce(high, _mm256_fmadd_pd(a, b, _mm256_sub_pd(m->start, high)), m);
+}
+/* a*b + c*d */
+DM_INLINE __m256d mul_pair(struct lanes2 a, struct lanes2 b, const struct modulus *m)
+{
+    const __m256d first = _mm256_fmadd_pd(a.c0, b.c0, m->start);
+    const __m256d high = _mm256_fmadd_pd(a.c1, b.c1, first);
+    const __m256d low0 = _mm256_fmadd_pd(a.c0, b.c0, _mm256_sub_pd(m->start, first));
+    const __m256d low1 = _mm256_fmadd_pd(a.c1, b.c1, _mm256_sub_pd(first, high));
+
+    return reduce(high, _mm256_add_pd(low0, low1), m);
+}
+DM_INLINE __m256d times_five(__m256d a)
+{
+    return _mm256_mul_pd(a, dm_all(NON_SQUARE));
+}
+/* five: 5 b.c1. */
+DM_INLINE struct lanes2 mul2(struct lanes2 a, struct lanes2 b, __m256d five,
+                             const struct modulus *m)
+{
+    return (struct lanes2){mul_pair(a, (struct lanes2){b.c0, five}, m),
+                           mul_pair(a, (struct lanes2){b.c1, b.c0}, m)};
+}
+
+/* Sums of products that are not reduced: the parts above as the doubles' own bits, of which each has
+ * start's, since 512 of them would leave a double's range; those below, under 2^52. */
+enum { TERMS = RING_DEGREE / DM_LANES };
+struct product_sum {
+    __m256i high;
+    __m256d low;
+};
+DM_INLINE void add_product(struct product_sum *s, __m256d a, __m256d b, __m256d start)
+{
+    const __m256d high = _mm256_fmadd_pd(a, b, start);
+
+    s->high = _mm256_add_epi64(s->high, _mm256_castpd_si256(high));
+    s->low = _mm256_add_pd(s->low, _mm256_fmadd_pd(a, b, _mm256_sub_pd(start, high)));
+}
+/* Of `terms` products a lane. */
+static uint64_t gather(const struct ring *r, const struct product_sum *s, struct split split,
+                       size_t terms)
+{
+    uint64_t high[DM_LANES];
+    double low[DM_LANES];
+    uint64_t start;
+    int64_t rest = 0;
+    uint64_t units = 0;
+
+    memcpy(&start, &split.start, sizeof start);
+    _mm256_storeu_si256((__m256i *)(void *)high, s->high);
+    _mm256_storeu_pd(low, s->low);
+    for (size_t i = 0; i < DM_LANES; i++) {
+        units += high[i] - terms * start;
+        rest += (int64_t)low[i];
+    }
+    /* Under 2^107 of either sign: a multiple of q makes it positive. */
+    const i128 sum = (i128)(int64_t)units * (int64_t)split.unit + rest;
+    return ring_reduce_wide(r, ((u128)r->q << 62) + (u128)sum);
+}
+
+/* Slots 2i, 2i+1 and 16+2i, 17+2i of a group: where interleave() leaves them. */
+DM_INLINE __m256d load_pairs(const uint64_t *p, size_t i)
+{
+    const __m128i *const at = (const __m128i *)(const void *)(p + 2 * i);
+
+    return dm_from(_mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128(at)),
+                                           _mm_loadu_si128(at + GROUP / 4), 1));
+}
+DM_INLINE void store_pairs(uint64_t *p, size_t i, __m256d x)
+{
+    __m128i *const at = (__m128i *)(void *)(p + 2 * i);
+    const __m256i words = dm_to(x);
+
+    _mm_storeu_si128(at, _mm256_castsi256_si128(words));
+    _mm_storeu_si128(at + GROUP / 4, _mm256_extracti128_si256(words, 1));
+}
+DM_INLINE __m256i load_bytes(const uint8_t *p)
+{
+    return _mm256_loadu_si256((const __m256i *)(const void *)p);
+}
+/* From planes of bytes, lowest first, of a group's numbers: 2^52 + number, as doubles. */
+DM_INLINE void interleave(__m256d out[VECTORS], const __m256i plane[PLANES])
+{
+    const __m256i exponent = _mm256_set1_epi16(0x4330);
+    __m256i words[3][2];
+    __m256i low[4];
+    __m256i high[4];
+
+    UNROLL
+    for (size_t i = 0; i < 3; i++) {
+        words[i][0] = _mm256_unpacklo_epi8(plane[2 * i], plane[2 * i + 1]);
+        words[i][1] = _mm256_unpackhi_epi8(plane[2 * i], plane[2 * i + 1]);
+    }
+    UNROLL
+    for (size_t i = 0; i < 2; i++) {
+        low[2 * i] = _mm256_unpacklo_epi16(words[0][i], words[1][i]);
+        low[2 * i + 1] = _mm256_unpackhi_epi16(words[0][i], words[1][i]);
+        high[2 * i] = _mm256_unpacklo_epi16(words[2][i], exponent);
+        high[2 * i + 1] = _mm256_unpackhi_epi16(words[2][i], exponent);
+    }
+    UNROLL
+    for (size_t i = 0; i < 4; i++) {
+        out[2 * i] = _mm256_castsi256_pd(_mm256_unpacklo_epi32(low[i], high[i]));
+        out[2 * i + 1] = _mm256_castsi256_pd(_mm256_unpackhi_epi32(low[i], high[i]));
+    }
+}
+
+static uint64_t avx2_form(const struct ring *r)
+{
+    (void)r;
+    return 1;
+}
+
+/* A table's rows by planes of bytes: entries within q/2 of zero, and half of 2^(8 planes) more. */
+struct row_planes {
+    uint8_t of[MEMBERSHIP_DEGREE][PLANES][MEMBERSHIP_CLASSES];
+};
+static void row_planes_make(struct row_planes *p, const struct ring *r,
+                            const struct membership_table *table)
+{
+    const uint64_t half = (uint64_t)1 << (8 * r->coefficient_bytes - 1);
+
+    for (size_t d = 0; d < MEMBERSHIP_DEGREE; d++)
+        for (size_t c = 0; c < MEMBERSHIP_CLASSES; c++) {
+            const uint64_t entry = table->of[d][c];
+            const uint64_t above = ct_mask_lt(r->q / 2, entry);
+            const uint64_t shifted = entry + half - (above & r->q);
+            for (size_t plane = 0; plane < PLANES; plane++)
+                p->of[d][plane][c] = (uint8_t)(shifted >> 8 * plane);
+        }
+}
+
+/* Entries of one row for a group, whatever the classes: sixteen bytes are a permutation's table. */
+DM_INLINE void look_up(__m256d out[VECTORS], uint8_t row[PLANES][MEMBERSHIP_CLASSES],
+                       __m256i classes, __m256d taken, const size_t planes)
+{
+    __m256i plane[PLANES];
+
+    UNROLL
+    for (size_t i = 0; i < PLANES; i++)
+        plane[i] = i >= planes ? _mm256_setzero_si256()
+                               : _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(_mm_loadu_si128(
+                                                         (const __m128i *)(const void *)row[i])),
+                                                     classes);
+    interleave(out, plane);
+    UNROLL
+    for (size_t i = 0; i < VECTORS; i++)
+        out[i] = _mm256_sub_pd(out[i], taken);
+}
+
+struct
+    group { /* secret; of its slots chi M^d, M, five times its second coordinate, a row's entries */
+    struct lanes2 power[VECTORS], base[VECTORS];
+    __m256d five[VECTORS], entry[VECTORS];
+};
+DM_INLINE void group_enter(struct group *g, const struct membership_slots *in, size_t t,
+                           const struct modulus *m)
+{
+    for (size_t i = 0; i < VECTORS; i++) {
+        g->power[i] = (struct lanes2){centre(load_pairs(in->chi[0] + t, i), m),
+                                      centre(load_pairs(in->chi[1] + t, i), m)};
+        g->base[i] = (struct lanes2){centre(load_pairs(in->k[0] + t, i), m),
+                                     centre(load_pairs(in->k[1] + t, i), m)};
+        g->five[i] = centre(times_five(g->base[i].c1), m);
+    }
+}
+/* Apart from add_entries(), or the processor's window fills up with sums that wait for powers. */
+DM_INLINE void group_raise(struct group *g, const struct modulus *m)
+{
+    ROLLED
+    for (size_t i = 0; i < VECTORS; i++)
+        g->power[i] = mul2(g->power[i], g->base[i], g->five[i], m);
+}
+DM_INLINE void add_entries(struct product_sum s[2], const struct group *g, __m256d start)
+{
+    struct product_sum s0 = s[0];
+    struct product_sum s1 = s[1];
+
+    ROLLED
+    for (size_t i = 0; i < VECTORS; i++) {
+        add_product(&s0, g->power[i].c0, g->entry[i], start);
+        add_product(&s1, g->power[i].c1, g->entry[i], start);
+    }
+    s[0] = s0;
+    s[1] = s1;
+}
+
+struct proving { /* secret: sums and a group */
+    struct product_sum sum[MEMBERSHIP_SUMS_MAX][MEMBERSHIP_DEGREE][2];
+    struct row_planes rows[MEMBERSHIP_SUMS_MAX];
+    struct group group;
+    __m256d start, taken;
+};
+DM_INLINE void prove_group(struct proving *p, const size_t count, __m256i classes,
+                           const size_t planes, const struct modulus *m)
+{
+    for (size_t d = 0; d < MEMBERSHIP_DEGREE; d++) {
+        group_raise(&p->group, m);
+        for (size_t k = 0; k < count; k++) {
+            look_up(p->group.entry, p->rows[k].of[d], classes, p->taken, planes);
+            add_entries(p->sum[k][d], &p->group, p->start);
+        }
+    }
+}
+DM_INLINE void prove(const struct membership_sum *sums, const size_t count, const struct ring *r,
+                     const struct membership_slots *in, const uint8_t cls[RING_DEGREE],
+                     const size_t planes)
+{
+    const struct modulus m = modulus_of(r, 0.875);
+    const struct split split = split_of(r, 0.4375);
+    struct proving p;
+
+    memset(&p.sum, 0, sizeof p.sum);
+    p.start = dm_all(split.start);
+    p.taken = dm_all(0x1p52 + (double)((int64_t)1 << (8 * r->coefficient_bytes - 1)));
+    for (size_t k = 0; k < count; k++)
+        row_planes_make(&p.rows[k], r, sums[k].table);
+    for (size_t t = 0; t < RING_DEGREE; t += GROUP) {
+        group_enter(&p.group, in, t, &m);
+        prove_group(&p, count, load_bytes(cls + t), planes, &m);
+    }
+    for (size_t k = 0; k < count; k++)
+        for (size_t d = 0; d < MEMBERSHIP_DEGREE; d++)
+            sums[k].to[d] = field2_add(r, sums[k].to[d],
+                                       (struct field2){gather(r, &p.sum[k][d][0], split, TERMS),
+                                                       gather(r, &p.sum[k][d][1], split, TERMS)});
+}
+
+/* One function for each: their sums together would be too much for a stack. */
+#define ALONE static __attribute__((noinline)) void
+ALONE prove_one(const struct membership_sum *sums, const struct ring *r,
+                const struct membership_slots *in, const uint8_t cls[RING_DEGREE])
+{
+    prove(sums, 1, r, in, cls, PLANES - 1);
+}
+ALONE prove_one_wide(const struct membership_sum *sums, const struct ring *r,
+                     const struct membership_slots *in, const uint8_t cls[RING_DEGREE])
+{
+    prove(sums, 1, r, in, cls, PLANES);
+}
+ALONE prove_two(const struct membership_sum *sums, const struct ring *r,
+                const struct membership_slots *in, const uint8_t cls[RING_DEGREE])
+{
+    prove(sums, MEMBERSHIP_SUMS_MAX, r, in, cls, PLANES - 1);
+}
+ALONE prove_two_wide(const struct membership_sum *sums, const struct ring *r,
+                     const struct membership_slots *in, const uint8_t cls[RING_DEGREE])
+{
+    prove(sums, MEMBERSHIP_SUMS_MAX, r, in, cls, PLANES);
+}
+
+static void avx2_prove(const struct membership_sum *sums, size_t count, const struct ring *r,
+                       const struct membership_slots *in, const uint8_t cls[RING_DEGREE])
+{
+    if (r->coefficient_bytes < PLANES)
+        (count == 1 ? prove_one : prove_two)(sums, r, in, cls);
+    else
+        (count == 1 ? prove_one_wide : prove_two_wide)(sums, r, in, cls);
+}
+
+DM_INLINE __m256d load_centred(const uint64_t *p, const struct modulus *m)
+{
+    return centre(dm_from(_mm256_loadu_si256((const __m256i *)(const void *)p)), m);
+}
+
+DM_INLINE __m256d all_centred(uint64_t x, const struct modulus *m)
+{
+    return centre(dm_from(_mm256_set1_epi64x((long long)x)), m);
+}
+DM_INLINE struct lanes2 load_centred2(const uint64_t *const p[2], size_t i, const struct modulus *m)
+{
+    return (struct lanes2){load_centred(p[0] + i, m), load_centred(p[1] + i, m)};
+}
+
+/* What is known of a set beforehand. Wide: q is of 48 bits, and factors do not stay below q without being
+ * brought there. */
+struct shape {
+    size_t count;
+    bool even, wide;
+};
+DM_INLINE __m256d less(__m256d x, const struct modulus *m, const struct shape shape)
+{
+    return shape.wide ? centre(x, m) : x;
+}
+
+/* Two registers of slots at once: one alone would wait for its own products. */
+enum { ROWS = 2 };
+struct factors {
+    struct lanes2 of[MEMBERSHIP_SQUARES_MAX + 1][ROWS];
+};
+/* chi K, or chi, and K^2 - r^2 Gamma^2, of slots from t on. */
+DM_INLINE void factors_make(struct factors *f, const size_t row,
+                            const struct membership_slots *slots, const struct lanes2 *squares,
+                            const struct modulus *m, const struct shape shape)
+{
+    const size_t t = DM_LANES * row;
+    const struct lanes2 k = load_centred2(slots->k, t, m);
+    const struct lanes2 chi = load_centred2(slots->chi, t, m);
+    const __m256d five = less(times_five(k.c1), m, shape);
+    const struct lanes2 square = {mul_pair(k, (struct lanes2){k.c0, five}, m),
+                                  mul(k.c0, _mm256_add_pd(k.c1, k.c1), m)};
+
+    f->of[0][row] = shape.even ? chi : mul2(chi, k, five, m);
+    UNROLL
+    for (size_t i = 0; i < shape.count; i++)
+        f->of[i + 1][row] =
+            (struct lanes2){less(_mm256_add_pd(square.c0, squares[i].c0), m, shape),
+                            less(_mm256_add_pd(square.c1, squares[i].c1), m, shape)};
+}
+/* As a tree; the products are factor 0. */
+DM_INLINE void factors_multiply(struct factors *f, const struct modulus *m,
+                                const struct shape shape)
+{
+    UNROLL
+    for (size_t step = 1; step <= shape.count; step *= 2)
+        UNROLL
+    for (size_t i = 0; i + step <= shape.count; i += 2 * step)
+        UNROLL
+    for (size_t j = 0; j < ROWS; j++) {
+        const struct lanes2 by = f->of[i + step][j];
+        f->of[i][j] = mul2(f->of[i][j], by, less(times_five(by.c1), m, shape), m);
+    }
+}
+
+/* Sums as integers: the bits of 2^52 + 2^51 + x. */
+static uint64_t gather_whole(const struct ring *r, __m256i sum)
+{
+    const double middle = 0x1.8p52;
+    uint64_t lanes[DM_LANES];
+    uint64_t start;
+    uint64_t all = 0;
+
+    memcpy(&start, &middle, sizeof start);
+    _mm256_storeu_si256((__m256i *)(void *)lanes, sum);
+    for (size_t i = 0; i < DM_LANES; i++)
+        all += lanes[i] - TERMS * start;
+    return ring_reduce_signed(r, (int64_t)all); /* 2048 under 2^48 */
+}
+
+DM_INLINE void verify(struct field2 *sum, const struct ring *r, const struct membership_slots *in,
+                      const struct membership_squares *squares, const struct shape shape)
+{
+    const struct modulus m = modulus_of(r, shape.wide ? 1.75 : 7);
+    const __m256d middle = dm_all(0x1.8p52);
+    struct lanes2 square[MEMBERSHIP_SQUARES_MAX];
+    struct factors f;
+    __m256i s[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
+
+    for (size_t i = 0; i < shape.count; i++)
+        square[i] =
+            (struct lanes2){all_centred(squares->of[i].c0, &m), all_centred(squares->of[i].c1, &m)};
+    for (size_t t = 0; t < RING_DEGREE; t += (size_t)ROWS * DM_LANES) {
+        const struct membership_slots slots = {{in->k[0] + t, in->k[1] + t},
+                                               {in->chi[0] + t, in->chi[1] + t}};
+        UNROLL
+        for (size_t j = 0; j < ROWS; j++)
+            factors_make(&f, j, &slots, square, &m, shape);
+        factors_multiply(&f, &m, shape);
+        UNROLL
+        for (size_t j = 0; j < ROWS; j++) {
+            s[0] =
+                _mm256_add_epi64(s[0], _mm256_castpd_si256(_mm256_add_pd(f.of[0][j].c0, middle)));
+            s[1] =
+                _mm256_add_epi64(s[1], _mm256_castpd_si256(_mm256_add_pd(f.of[0][j].c1, middle)));
+        }
+    }
+    *sum = field2_add(r, *sum, (struct field2){gather_whole(r, s[0]), gather_whole(r, s[1])});
+}
+
+DM_INLINE void verify_any(struct field2 *sum, const struct ring *r,
+                          const struct membership_slots *in,
+                          const struct membership_squares *squares, const bool wide)
+{
+    if (squares->even)
+        verify(sum, r, in, squares, (struct shape){MEMBERSHIP_SQUARES_MAX, true, wide});
+    else if (squares->count == MEMBERSHIP_SQUARES_MAX)
+        verify(sum, r, in, squares, (struct shape){MEMBERSHIP_SQUARES_MAX, false, wide});
+    else if (squares->count == 2)
+        verify(sum, r, in, squares, (struct shape){2, false, wide});
+    else
+        verify(sum, r, in, squares, (struct shape){1, false, wide});
+}
+
+static void avx2_verify(struct field2 *sum, const struct ring *r, const struct membership_slots *in,
+                        const struct membership_squares *squares)
+{
+    if (r->coefficient_bytes < PLANES)
+        verify_any(sum, r, in, squares, false);
+    else
+        verify_any(sum, r, in, squares, true);
+}
+
+static void avx2_fold(uint64_t *k[2], const struct ring *r, const uint8_t *planes,
+                      struct field2 gamma_form2)
+{
+    const struct modulus m = modulus_of(r, 1);
+    const __m256d gamma[2] = {all_centred(gamma_form2.c0, &m), all_centred(gamma_form2.c1, &m)};
+    const __m256d two52 = dm_all(0x1p52);
+    __m256i plane[PLANES] = {_mm256_setzero_si256()};
+    __m256d c[VECTORS];
+
+    for (size_t t = 0; t < RING_DEGREE; t += GROUP) {
+        for (size_t p = 0; p < r->coefficient_bytes; p++)
+            plane[p] =
+                _mm256_loadu_si256((const __m256i *)(const void *)(planes + t + p * RING_DEGREE));
+        interleave(c, plane);
+        for (size_t i = 0; i < VECTORS; i++)
+            for (size_t j = 0; j < 2; j++) {
+                const __m256d sum = _mm256_add_pd(load_pairs(k[j] + t, i),
+                                                  mul(_mm256_sub_pd(c[i], two52), gamma[j], &m));
+                store_pairs(k[j] + t, i, dm_canonical(centre(sum, &m), m.m));
+            }
+    }
+}
+
+static uint64_t avx2_dot(const struct ring *r, const uint64_t *a, const uint64_t *b, size_t n)
+{
+    const struct modulus m = modulus_of(r, 1);
+    const struct split split = split_of(r, 0.4375);
+    const __m256d start = dm_all(split.start);
+    uint64_t all = 0;
+
+    for (size_t at = 0; at < n; at += RING_DEGREE) {
+        const size_t count = n - at < RING_DEGREE ? n - at : RING_DEGREE;
+        struct product_sum s[2] = {{_mm256_setzero_si256(), _mm256_setzero_pd()},
+                                   {_mm256_setzero_si256(), _mm256_setzero_pd()}};
+        for (size_t i = at; i < at + count; i += RING_LANES) {
+            add_product(&s[0], load_centred(a + i, &m), load_centred(b + i, &m), start);
+            add_product(&s[1], load_centred(a + i + DM_LANES, &m),
+                        load_centred(b + i + DM_LANES, &m), start);
+        }
+        for (size_t i = 0; i < 2; i++)
+            all = ring_add(r, all, gather(r, &s[i], split, count / RING_LANES));
+    }
+    return all;
+}
+
+const struct membership_ops membership_avx2 = {.form = avx2_form,
+                                               .prove = avx2_prove,
+                                               .verify = avx2_verify,
+                                               .fold = avx2_fold,
+                                               .dot = avx2_dot};
+
+#else
+
+const struct membership_ops membership_avx2 = {0};
+
+#endif

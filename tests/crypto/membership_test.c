@@ -1,5 +1,6 @@
 /* Goal: the two sums of the column proof are what they are said to be, on every code path alike, at
- * the ends of all ranges too: VPMADD52 drops what is over 52 bits without a word.
+ * the ends of all ranges too: VPMADD52 drops what is over 52 bits without a word, and doubles what is
+ * over 53; the farthest from zero that these hold is q/2.
  * Method: products slot by slot with field2_mul(), which field2_test holds to schoolbook; the identity
  * that both sides meet in: the prover's polynomial at Gamma is the verifier's value. */
 #include <setjmp.h>
@@ -12,7 +13,7 @@
 #include "crypto/membership.h"
 #include "tests/inner_bed.h"
 
-enum { DELTA = 1 << 16, KINDS = 3 };
+enum { DELTA = 1 << 16, KINDS = 5 };
 
 static struct ring ring;
 static uint64_t m[2][RING_DEGREE], chi[2][RING_DEGREE], formed[2][RING_DEGREE]; /* test state */
@@ -32,12 +33,18 @@ static void on_every_path(check_fn *check)
     }
 }
 
-/* Kind 0 is random, 1 all q - 1, 2 every other one zero. */
+/* Kind 0 is random, 1 all q - 1, 2 every other one zero, 3 all below q/2, 4 on either side of it. */
+static uint64_t extreme(int kind, size_t i)
+{
+    if (kind >= 3)
+        return ring.q / 2 + (kind == 4 && i % 2);
+    return kind == 2 && i % 2 ? 0 : ring.q - 1;
+}
 static void fill(int kind)
 {
     for (size_t i = 0; i < RING_DEGREE; i++) {
         for (size_t c = 0; c < 2; c++) {
-            const uint64_t most = kind == 2 && (i + c) % 2 ? 0 : ring.q - 1;
+            const uint64_t most = extreme(kind, i + c);
             m[c][i] = kind == 0 ? bed_mixed(4 * i + c) % ring.q : most;
             chi[c][i] = kind == 0 ? bed_mixed(4 * i + c + 2) % ring.q : most;
         }
@@ -65,7 +72,8 @@ static void fill_table(struct membership_table *table, int kind, uint64_t salt)
 {
     for (size_t d = 0; d < MEMBERSHIP_DEGREE; d++)
         for (size_t c = 0; c < MEMBERSHIP_CLASSES; c++)
-            table->of[d][c] = kind == 0 ? bed_mixed(100 * d + c + salt) % ring.q : ring.q - 1;
+            table->of[d][c] =
+                kind == 0 ? bed_mixed(100 * d + c + salt) % ring.q : extreme(kind, 2 * c);
 }
 
 static void check_prove(const struct membership_ops *ops)
@@ -112,8 +120,9 @@ static void check_verify(const struct membership_ops *ops)
         struct field2 want = {3, 4};
         fill(kind % KINDS);
         for (size_t i = 0; i < squares.count; i++) {
-            plain.of[i] = kind % KINDS == 0 ? (struct field2){bed_mixed(i) % ring.q, i}
-                                            : (struct field2){ring.q - 1, ring.q - 1};
+            plain.of[i] = kind % KINDS == 0
+                              ? (struct field2){bed_mixed(i) % ring.q, i}
+                              : (struct field2){extreme(kind % KINDS, 0), extreme(kind % KINDS, 0)};
             squares.of[i] = field2_scale(&ring, plain.of[i], ops->form(&ring));
         }
         ops->verify(&got, &ring, slots_of(ops), &squares);
@@ -143,7 +152,7 @@ static void check_rest(const struct membership_ops *ops)
     const uint64_t form = ops->form(&ring);
 
     for (int kind = 0; kind < KINDS; kind++) {
-        const struct field2 gamma = {ring.q - 1, kind == 0 ? 12345 : ring.q - 1};
+        const struct field2 gamma = {extreme(kind, 0), kind == 0 ? 12345 : extreme(kind, 1)};
         const struct field2 gamma2 = field2_scale(&ring, field2_scale(&ring, gamma, form), form);
         u128 sum = 0;
         fill(kind);
