@@ -96,7 +96,7 @@ ifeq ($(shell uname -m),x86_64)
 $(BUILD)/crypto/dot_avx2.o: CFLAGS_ARCH := -mavx2 $(if $(PLAIN),,-O3)
 $(BUILD)/crypto/dot_ifma.o: CFLAGS_ARCH := -mavx512f -mavx512bw -mavx512vl -mavx512vnni \
                                            $(if $(PLAIN),,-O3)
-$(BUILD)/crypto/block_avx2.o $(BUILD)/crypto/membership_avx2.o: CFLAGS_ARCH := -mavx2 -mfma -mbmi2 $(if $(PLAIN),,-O3)
+$(BUILD)/crypto/block_avx2.o $(BUILD)/crypto/membership_avx2.o: CFLAGS_ARCH := $(AVX2_FMA) $(if $(PLAIN),,-O3)
 $(BUILD)/crypto/aes_wide.o: CFLAGS_ARCH := -mavx512f -mavx512bw -mvaes -maes
 $(BUILD)/crypto/digit_sum_avx2.o: CFLAGS_ARCH := -mavx2 $(if $(PLAIN),,-O3)
 $(BUILD)/crypto/block_ifma.o $(BUILD)/crypto/membership_ifma.o: CFLAGS_ARCH := $(IFMA) $(if $(PLAIN),,-O3)

@@ -215,8 +215,8 @@ DM_INLINE void look_up(__m256d out[VECTORS], uint8_t row[PLANES][MEMBERSHIP_CLAS
         out[i] = _mm256_sub_pd(out[i], taken);
 }
 
-struct
-    group { /* secret; of its slots chi M^d, M, five times its second coordinate, a row's entries */
+/* Secret; of its slots chi M^d, M, five times its second coordinate, a row's entries. */
+struct group {
     struct lanes2 power[VECTORS], base[VECTORS];
     __m256d five[VECTORS], entry[VECTORS];
 };
@@ -374,18 +374,25 @@ DM_INLINE void factors_make(struct factors *f, const size_t row,
             (struct lanes2){less(_mm256_add_pd(square.c0, squares[i].c0), m, shape),
                             less(_mm256_add_pd(square.c1, squares[i].c1), m, shape)};
 }
+/* Factor i times the one `step` further. */
+DM_INLINE void factors_join(struct factors *f, const size_t i, const size_t step,
+                            const struct modulus *m, const struct shape shape)
+{
+    UNROLL
+    for (size_t j = 0; j < ROWS; j++) {
+        const struct lanes2 by = f->of[i + step][j];
+        f->of[i][j] = mul2(f->of[i][j], by, less(times_five(by.c1), m, shape), m);
+    }
+}
 /* As a tree; the products are factor 0. */
 DM_INLINE void factors_multiply(struct factors *f, const struct modulus *m,
                                 const struct shape shape)
 {
     UNROLL
-    for (size_t step = 1; step <= shape.count; step *= 2)
+    for (size_t step = 1; step <= shape.count; step *= 2) {
         UNROLL
-    for (size_t i = 0; i + step <= shape.count; i += 2 * step)
-        UNROLL
-    for (size_t j = 0; j < ROWS; j++) {
-        const struct lanes2 by = f->of[i + step][j];
-        f->of[i][j] = mul2(f->of[i][j], by, less(times_five(by.c1), m, shape), m);
+        for (size_t i = 0; i + step <= shape.count; i += 2 * step)
+            factors_join(f, i, step, m, shape);
     }
 }
 

@@ -52,6 +52,16 @@ static void lanes_of(uint64_t out[7][2][RING_LANES], const struct ring_root *roo
     }
 }
 
+static void doubles_of(struct ring_doubles *d, const struct ring_root root[RING_DEGREE], uint64_t q)
+{
+    for (size_t i = 0; i < RING_DEGREE; i++) {
+        const size_t place = i < RING_DEGREE / 2 ? i : i / 8 * 8 + i % 2 * 4 + i % 8 / 2;
+        const uint64_t w = root[i].w;
+        d->w[place] = (double)(int64_t)(w > q / 2 ? w - q : w);
+        d->over_q[place] = d->w[place] / (double)(int64_t)q;
+    }
+}
+
 bool ring_init(struct ring *r, unsigned coefficient_bytes)
 {
     size_t set = 0;
@@ -85,6 +95,8 @@ bool ring_init(struct ring *r, unsigned coefficient_bytes)
         lanes_of(r->lanes[g], r->root, g);
         lanes_of(r->lanes_inverse[g], r->root_inverse, g);
     }
+    doubles_of(&r->doubles, r->root, q);
+    doubles_of(&r->doubles_inverse, r->root_inverse, q);
     r->to_mont52_over_degree = mul_vartime(power_vartime(2, 116, q), r->degree_inverse.w, q);
     return true;
 }

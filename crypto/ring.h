@@ -16,6 +16,12 @@ enum { RING_LANES = 8, RING_GROUPS = RING_DEGREE / (RING_LANES * RING_LANES) };
 struct ring_root { /* a power w of psi, and floor(w * 2^64 / q) beside it */
     uint64_t w, w_shoup;
 };
+/* For four lanes at once (block_avx2.c): roots within q/2 of zero, and their quotients by q. Of each eight
+ * of the last layer those at even places come first. */
+struct ring_doubles {
+    _Alignas(32) double w[RING_DEGREE];
+    double over_q[RING_DEGREE];
+};
 struct ring { /* public; immutable once made */
     uint64_t q, psi;
     unsigned coefficient_bytes;
@@ -28,6 +34,7 @@ struct ring { /* public; immutable once made */
      * layers (1, 2 and 4 of them), a lane each: [0] w, [1] floor(w * 2^52 / q). */
     uint64_t lanes[RING_GROUPS][7][2][RING_LANES], lanes_inverse[RING_GROUPS][7][2][RING_LANES];
     uint64_t to_mont52_over_degree; /* 2^(64+52) / 2048 mod q */
+    struct ring_doubles doubles, doubles_inverse; /* of root and root_inverse */
 };
 
 /* coefficient_bytes 4, 5, 6: the sets P32, P40, P48. False for any other. */
