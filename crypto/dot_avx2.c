@@ -38,42 +38,53 @@ INLINE __m256i signed_half(__m256i x, int odd)
     return _mm256_srai_epi16(odd ? x : _mm256_slli_epi16(x, 8), 8);
 }
 
+struct sums {
+    __m256i of[DOT_PLANES_MAX][ROWS];
+};
+struct place { /* in rows and in the planes of a block */
+    const int8_t *row;
+    size_t row_stride;
+    const uint8_t *plane;
+};
+/* 32 places of `rows` rows: those at even places, or at odd ones. */
+INLINE void add_half(struct sums *s, const struct place *at, const size_t rows,
+                     const unsigned planes, const int odd)
+{
+    __m256i entries[ROWS];
+
+    UNROLL
+    for (size_t r = 0; r < rows; r++)
+        entries[r] = signed_half(load(at->row + r * at->row_stride), odd);
+    UNROLL
+    for (unsigned p = 0; p < planes; p++) {
+        const __m256i bytes = half(load(at->plane + (size_t)p * DOT_DEGREE), odd);
+        UNROLL
+        for (size_t r = 0; r < rows; r++)
+            s->of[p][r] = _mm256_add_epi32(s->of[p][r], _mm256_madd_epi16(bytes, entries[r]));
+    }
+}
+
 /* `rows` rows from `first` on, of DOT_BLOCKS_MAX blocks at most: a lane takes 2^10 pairs, each under 2^16. */
 INLINE void tile(int64_t sum[DOT_PLANES_MAX][DOT_ROWS_MAX], const struct dot_in *in, size_t first,
                  const size_t rows, const unsigned planes)
 {
-    const int8_t *const row = in->rows + first * in->row_stride;
-    __m256i s[DOT_PLANES_MAX][ROWS];
+    const int8_t *row = in->rows + first * in->row_stride;
+    struct sums s;
 
     UNROLL
-    for (unsigned p = 0; p < planes; p++) {
-        UNROLL
-        for (size_t r = 0; r < rows; r++)
-            s[p][r] = _mm256_setzero_si256();
-    }
-    for (size_t k = 0; k < in->block_count; k++) {
+    for (unsigned p = 0; p < planes; p++)
+        s.of[p][0] = s.of[p][ROWS - 1] = _mm256_setzero_si256();
+    for (size_t k = 0; k < in->block_count; k++, row += DOT_DEGREE) {
         const uint8_t *block = in->blocks + k * planes * DOT_DEGREE;
         for (size_t t = 0; t < DOT_DEGREE; t += STEP) {
-            UNROLL
-            for (int odd = 0; odd < 2; odd++) {
-                __m256i entries[ROWS];
-                UNROLL
-                for (size_t r = 0; r < rows; r++)
-                    entries[r] =
-                        signed_half(load(row + r * in->row_stride + k * DOT_DEGREE + t), odd);
-                UNROLL
-                for (unsigned p = 0; p < planes; p++) {
-                    const __m256i bytes = half(load(block + (size_t)p * DOT_DEGREE + t), odd);
-                    UNROLL
-                    for (size_t r = 0; r < rows; r++)
-                        s[p][r] = _mm256_add_epi32(s[p][r], _mm256_madd_epi16(bytes, entries[r]));
-                }
-            }
+            const struct place at = {row + t, in->row_stride, block + t};
+            add_half(&s, &at, rows, planes, 0);
+            add_half(&s, &at, rows, planes, 1);
         }
     }
     for (unsigned p = 0; p < planes; p++)
         for (size_t r = 0; r < rows; r++)
-            sum[p][first + r] += add_lanes(s[p][r]);
+            sum[p][first + r] += add_lanes(s.of[p][r]);
 }
 
 INLINE void tiles(int64_t sum[DOT_PLANES_MAX][DOT_ROWS_MAX], const struct dot_in *in,

@@ -335,22 +335,18 @@ FE_INLINE void fe_mul_wide(struct fe *r, const struct fe *a, const struct fe *b)
 {
     fe_mul(r, a, b);
 }
-
 FE_INLINE void fe_sqr_wide(struct fe *r, const struct fe *a)
 {
     fe_sqr(r, a);
 }
-
 FE_INLINE void fe_mul_minuend(struct fe *r, const struct fe *a, const struct fe *b)
 {
     fe_mul(r, a, b);
 }
-
 FE_INLINE void fe_sqr_minuend(struct fe *r, const struct fe *a)
 {
     fe_sqr(r, a);
 }
-
 FE_INLINE void fe_minuend(struct fe *r, const struct fe *a)
 {
     fe_limbs(r->v, a);

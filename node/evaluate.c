@@ -133,7 +133,8 @@ static enum pt_code column_keep(void *self, size_t index, const struct wire_colu
     enum pt_code rc;
 
     column->writing = false;
-    if ((rc = fileio_commit(&column->file, err)) != PT_OK)
+    /* Not flushed: column_known() looks before it believes, and the peer sends the same bytes again. */
+    if ((rc = fileio_commit_unflushed(&column->file, err)) != PT_OK)
         return rc;
     /* The caller has just looked at these very bytes. */
     const struct blobs_at at = where(e);

@@ -89,11 +89,11 @@ enum pt_code fileio_add(struct fileio_new *f, struct span bytes, struct pt_err *
     return PT_OK;
 }
 
-enum pt_code fileio_commit(struct fileio_new *f, struct pt_err *err)
+static enum pt_code commit(struct fileio_new *f, bool flush, struct pt_err *err)
 {
     int why = 0;
 
-    if (fsync(f->fd) != 0)
+    if (flush && fsync(f->fd) != 0)
         why = errno;
     if (close(f->fd) != 0 && why == 0)
         why = errno;
@@ -105,7 +105,17 @@ enum pt_code fileio_commit(struct fileio_new *f, struct pt_err *err)
         return machine_error(err, "writing", f->path, why);
     }
     f->temp[0] = '\0';
-    return flush_folder(f->path, err);
+    return flush ? flush_folder(f->path, err) : PT_OK;
+}
+
+enum pt_code fileio_commit(struct fileio_new *f, struct pt_err *err)
+{
+    return commit(f, true, err);
+}
+
+enum pt_code fileio_commit_unflushed(struct fileio_new *f, struct pt_err *err)
+{
+    return commit(f, false, err);
 }
 
 void fileio_abandon(struct fileio_new *f)

@@ -20,6 +20,9 @@ PT_MUST_USE enum pt_code fileio_begin(struct fileio_new *f, const char *path, st
 PT_MUST_USE enum pt_code fileio_add(struct fileio_new *f, struct span bytes, struct pt_err *err);
 /* Flush and rename over path. Ends f, whether it succeeds or not. */
 PT_MUST_USE enum pt_code fileio_commit(struct fileio_new *f, struct pt_err *err);
+/* The same without flushing, for what is looked at before it is believed and can be had again: after the
+ * machine itself has stopped the file may be gone, or hold anything. */
+PT_MUST_USE enum pt_code fileio_commit_unflushed(struct fileio_new *f, struct pt_err *err);
 /* Give up: removes the temporary. Takes one that was committed or never begun (fd -1) too. */
 void fileio_abandon(struct fileio_new *f);
 

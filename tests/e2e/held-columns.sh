@@ -27,5 +27,24 @@ holds "$work/out" '.charged_rho == 0'
     fail "a changed ciphertext was answered under the same noise"
 cmp "$held" "$work/held" || fail "the column was not received again"
 
+say "one's own column that changed, or was cut short, is made again: the same bytes"
+own=$(find "$work/freshmart/columns" -path '*drinkco*' -type f)
+[ "$(echo "$own" | wc -l)" = 1 ] || fail "one column was made, not: $own"
+cmp "$own" "$held" || fail "what was sent is not what was made"
+for harm in changed short; do
+    if [ $harm = changed ]; then
+        printf 'patto' | dd of="$own" bs=1 seek=100000 conv=notrunc 2>/dev/null
+    else
+        truncate -s 1000 "$own"
+    fi
+    ! cmp -s "$own" "$work/held" || fail "the file did not change"
+    rm "$held"
+    ok p freshmart query overlap --with drinkco --json
+    [ "$(jq -c .cells "$work/out")" = "$(jq -c .cells "$work/first.json")" ] ||
+        fail "a column that was made again was answered otherwise"
+    cmp "$own" "$work/held" || fail "the column was not made again"
+    cmp "$held" "$work/held" || fail "the column was not received again"
+done
+
 stop freshmart
 stop drinkco
