@@ -105,11 +105,15 @@ $(BUILD)/crypto/block_portable.o $(BUILD)/crypto/residues.o $(BUILD)/crypto/digi
 $(BUILD)/crypto/membership_portable.o $(BUILD)/crypto/membership.o: \
     CFLAGS_ARCH := $(if $(PLAIN),,-O3)
 
+# Two hundred programs are linked faster, and a tenth as large, by gold and without what debuggers read:
+# `make DEBUG=1` keeps it, as do builds for sanitizers and memcheck.
+LDFLAGS_MANY := $(if $(shell command -v ld.gold),-fuse-ld=gold) $(if $(PLAIN)$(COVER)$(DEBUG),,-Wl,-S)
+
 # Tests: a program a module. Objects named in X_test.objs replace library members (a seam for
 # tests only: the product has no such switch).
 $(BUILD)/tests/%_test: $(BUILD)/tests/%_test.o $(HELP_O) $(LIB)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(LDFLAGS_ALL) $(LDFLAGS_TEST) -o $@ $(filter %.o,$^) $(LIB) -lcmocka $(LIBS)
+	$(Q)$(CC) $(LDFLAGS_ALL) $(LDFLAGS_MANY) $(LDFLAGS_TEST) -o $@ $(filter %.o,$^) $(LIB) -lcmocka $(LIBS)
 # The AVX-512 paths on any machine with AVX2: their instructions in plain C (tests/emulated/avx512.h), the
 # same tests. Objects named first stand in for the library's.
 EMULATED_O := $(patsubst %,$(BUILD)/tests/emulated/%.o,group_ifma block_ifma dot_ifma membership_ifma sha512_x8 \

@@ -18,13 +18,13 @@
 
 #include "tests/sim/sim_ledger.h"
 
-enum { FIELDS_MAX = 64, HANG_S = 60, RUNS = 600, SCENARIO_COUNT = 8 };
+enum { FIELDS_MAX = 64, HANG_S = 60, RUNS = 600, SCENARIO_COUNT = 9 };
 
 static const struct sim_scenario *const SCENARIOS[SCENARIO_COUNT] = {
-    &SIM_TOKENS, &SIM_TOKENS_REFUSED, &SIM_ASK,      &SIM_ASK_REFUSED,
+    &SIM_TOKENS, &SIM_TOKENS_REFUSED, &SIM_ASK,      &SIM_ASK_VALUE, &SIM_ASK_REFUSED,
     &SIM_EPOCH,  &SIM_HEADS,          &SIM_RECEIPTS, &SIM_REACH};
 /* How many are in the recorded conversation; the weather has all numbers. */
-static const size_t NODES[SCENARIO_COUNT] = {3, 2, 2, 2, 4, 2, 2, 4};
+static const size_t NODES[SCENARIO_COUNT] = {3, 2, 2, 2, 2, 4, 2, 2, 4};
 
 struct plan { /* of one scenario */
     const struct sim_scenario *scenario;

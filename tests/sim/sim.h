@@ -149,8 +149,8 @@ struct sim_scenario {
     /* An honest node is about to say this: is it paid for? NULL: costs nothing. */
     void (*leaving)(void *world, int node, const struct frame *f);
 };
-extern const struct sim_scenario SIM_TOKENS, SIM_TOKENS_REFUSED, SIM_ASK, SIM_ASK_REFUSED,
-    SIM_EPOCH, SIM_HEADS, SIM_RECEIPTS, SIM_REACH;
+extern const struct sim_scenario SIM_TOKENS, SIM_TOKENS_REFUSED, SIM_ASK, SIM_ASK_VALUE,
+    SIM_ASK_REFUSED, SIM_EPOCH, SIM_HEADS, SIM_RECEIPTS, SIM_REACH;
 
 uint32_t sim_mix(uint64_t *random);
 uint32_t sim_draw(struct sim *s);

@@ -1,4 +1,4 @@
-/* A crosstab of two, its answer's ledger a real one. The asker holds the one right answer or none;
+/* A crosstab or a value of two, its answer's ledger a real one. The asker holds the one right answer or none;
  * no reply leaves before its charge is on the disk; asked again it costs nothing more. */
 #include "tests/sim/sim_ledger.h"
 
@@ -12,6 +12,7 @@
 struct world {
     struct fixture_epoch epoch; /* first: what its callbacks are given */
     struct policy *policy;
+    const char *kind;
     struct fixture_node nodes[3];
     int asker, owner;
     uint64_t price_nano;
@@ -30,16 +31,17 @@ struct world {
     bool began_recipient, began_evaluator, barred_before;
 };
 
-static void *make_world(bool spent)
+static void *make_world(const char *kind, struct policy *policy, bool spent)
 {
     struct world *w = calloc(1, sizeof *w);
     struct budget_price price;
 
     assert_non_null(w);
     w->spent = spent;
-    w->policy = fixture_three();
+    w->policy = policy;
+    w->kind = kind;
     fixture_nodes(w->nodes, w->policy);
-    fixture_epoch_init(&w->epoch, w->policy, "crosstab");
+    fixture_epoch_init(&w->epoch, w->policy, kind);
     fixture_epoch_join(&w->epoch, w->nodes);
     w->asker = policy_find_partner(w->policy, "freshmart");
     w->owner = policy_find_partner(w->policy, "drinkco");
@@ -51,12 +53,17 @@ static void *make_world(bool spent)
 static void *make(size_t nodes)
 {
     (void)nodes;
-    return make_world(false);
+    return make_world("crosstab", fixture_three(), false);
+}
+static void *make_value(size_t nodes)
+{
+    (void)nodes;
+    return make_world("value", fixture_value(), false);
 }
 static void *make_spent(size_t nodes)
 {
     (void)nodes;
-    return make_world(true);
+    return make_world("crosstab", fixture_three(), true);
 }
 
 static void destroy(void *world)
@@ -120,7 +127,7 @@ static enum pt_code charge(void *self, const struct ask_charge *c, struct ask_ac
     struct ledger_result r;
     const struct ledger_charge bill = {.question_id = c->key,
                                        .recipient = w->policy->partners[c->recipient].name,
-                                       .kind = "crosstab",
+                                       .kind = w->kind,
                                        .rho_nano = c->charge_nano,
                                        .question = c->text};
     enum pt_code rc = sim_ledger_charge(&r, &w->ledger, w->sim, &bill, err);
@@ -307,6 +314,18 @@ const struct sim_scenario SIM_ASK = {.name = "question",
                                      .crash = crash,
                                      .end = end,
                                      .leaving = leaving};
+const struct sim_scenario SIM_ASK_VALUE = {.name = "question of a value",
+                                           .nodes_min = 2,
+                                           .nodes_max = 2,
+                                           .make = make_value,
+                                           .destroy = destroy,
+                                           .policy = policy,
+                                           .fresh = fresh,
+                                           .begin = begin,
+                                           .hosts = hosts,
+                                           .crash = crash,
+                                           .end = end,
+                                           .leaving = leaving};
 const struct sim_scenario SIM_ASK_REFUSED = {.name = "question over the budget",
                                              .nodes_min = 2,
                                              .nodes_max = 2,
