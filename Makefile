@@ -97,7 +97,9 @@ $(BUILD)/crypto/dot_avx2.o: CFLAGS_ARCH := -mavx2 $(if $(PLAIN),,-O3)
 $(BUILD)/crypto/dot_ifma.o: CFLAGS_ARCH := -mavx512f -mavx512bw -mavx512vl -mavx512vnni \
                                            $(if $(PLAIN),,-O3)
 $(BUILD)/crypto/block_avx2.o $(BUILD)/crypto/membership_avx2.o: CFLAGS_ARCH := $(AVX2_FMA) $(if $(PLAIN),,-O3)
-$(BUILD)/crypto/aes_wide.o: CFLAGS_ARCH := -mavx512f -mavx512bw -mvaes -maes
+$(BUILD)/crypto/aes_x4.o: CFLAGS_ARCH := -mavx512f -mavx512bw -mvaes -maes
+$(BUILD)/crypto/aes_x2.o: CFLAGS_ARCH := -mavx2 -mvaes -maes
+$(BUILD)/crypto/aes_x1.o: CFLAGS_ARCH := -mavx2 -maes
 $(BUILD)/crypto/digit_sum_avx2.o: CFLAGS_ARCH := -mavx2 $(if $(PLAIN),,-O3)
 $(BUILD)/crypto/block_ifma.o $(BUILD)/crypto/membership_ifma.o: CFLAGS_ARCH := $(IFMA) $(if $(PLAIN),,-O3)
 endif
@@ -117,7 +119,7 @@ $(BUILD)/tests/%_test: $(BUILD)/tests/%_test.o $(HELP_O) $(LIB)
 # The AVX-512 paths on any machine with AVX2: their instructions in plain C (tests/emulated/avx512.h), the
 # same tests. Objects named first stand in for the library's.
 EMULATED_O := $(patsubst %,$(BUILD)/tests/emulated/%.o,group_ifma block_ifma dot_ifma membership_ifma sha512_x8 \
-                aes_wide cpu)
+                aes_x4 cpu)
 EMULATED := $(patsubst %,$(BUILD)/tests/emulated/%_test,fe_ifma group oprf block dot membership sha512_each \
               aes_wide rlwe inner)
 AS_IF := -O3 -mavx2 -maes -mpclmul -Wno-psabi -Wno-attributes -Wno-frame-larger-than -include tests/emulated/avx512.h
