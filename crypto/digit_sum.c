@@ -2,14 +2,14 @@
 #include "crypto/cpu.h"
 #include "crypto/digit_sum_plain.h"
 
-static void pair_portable(uint16_t *plain, uint32_t *weighted, const struct digit_pair *in)
+static void group_portable(uint16_t *plain, uint32_t *weighted, const struct digit_group *in)
 {
-    add_two(plain, weighted, in);
+    add_group(plain, weighted, in);
 }
 
 /* Wider registers than AVX2's gain nothing here. */
-static void (*const PAIR[CPU_PATH_COUNT])(uint16_t *, uint32_t *, const struct digit_pair *) = {
-    [CPU_PORTABLE] = pair_portable, [CPU_AVX2] = digit_pair_avx2, [CPU_IFMA] = digit_pair_avx2};
+static void (*const ADD[CPU_PATH_COUNT])(uint16_t *, uint32_t *, const struct digit_group *) = {
+    [CPU_PORTABLE] = group_portable, [CPU_AVX2] = digit_group_avx2, [CPU_IFMA] = digit_group_avx2};
 
 /* Planes of sums to numbers: below 2^56 and 2^63 before they are reduced. */
 static void put_together(struct digit_sum *s, const struct ring *r, size_t n)
@@ -58,17 +58,17 @@ enum pt_code digit_sum(struct digit_sum *s, const struct ring *r, const struct d
 
     memset(s->plain, 0, bytes * sizeof *s->plain);
     memset(s->weighted, 0, bytes * sizeof *s->weighted);
-    /* From the last leaf down, the sum so far is added again at each step: leaf l counts l times. */
-    for (size_t l = GGM_LEAVES - 1; l < GGM_LEAVES; l -= 2) {
-        struct digit_pair pair = {.again = l > 1 ? UINT32_MAX : 0, .bytes = bytes};
-        for (size_t i = 0; i < 2; i++) {
-            rc = draw_leaf(s->planes[i], r, l - i, in);
+    for (size_t first = GGM_LEAVES; first > 0;) {
+        struct digit_group group = {.planes = s->planes, .bytes = bytes};
+        first -= DIGIT_GROUP;
+        group.again = first > 0 ? UINT32_MAX : 0;
+        for (size_t i = 0; i < DIGIT_GROUP; i++) {
+            rc = draw_leaf(s->planes[i], r, first + i, in);
             if (rc != PT_OK)
                 return rc;
-            pair.planes[i] = s->planes[i];
-            pair.counts[i] = (uint8_t)~ct_mask_eq(l - i, in->hole);
+            group.counts[i] = (uint8_t)~ct_mask_eq(first + i, in->hole);
         }
-        PAIR[cpu_path()](s->plain, s->weighted, &pair);
+        ADD[cpu_path()](s->plain, s->weighted, &group);
     }
     put_together(s, r, in->n);
     return PT_OK;

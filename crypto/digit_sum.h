@@ -7,10 +7,11 @@
 #include "crypto/ggm.h"
 #include "crypto/residues.h"
 
+enum { DIGIT_GROUP = 8 };
 struct digit_sum {                             /* secret */
     uint64_t u[RESIDUES_MAX], v[RESIDUES_MAX]; /* < q */
-    /* Of two leaves; of the leaves so far, under 2^16; of those sums, under 2^23. */
-    uint8_t planes[2][RESIDUES_PLANES_MAX];
+    /* Of a group of leaves; of the leaves so far, under 2^16; of those weighted, under 2^23. */
+    uint8_t planes[DIGIT_GROUP][RESIDUES_PLANES_MAX];
     uint16_t plain[RESIDUES_PLANES_MAX];
     uint32_t weighted[RESIDUES_PLANES_MAX];
 };
@@ -26,13 +27,13 @@ struct digit_leaves {
 PT_MUST_USE enum pt_code digit_sum(struct digit_sum *s, const struct ring *r,
                                    const struct digit_leaves *in);
 
-struct digit_pair { /* two leaves, and what counts of them: 0xff or 0; again: all ones or 0 */
-    const uint8_t *planes[2];
-    uint8_t counts[2];
-    uint32_t again;
+struct digit_group { /* leaves, lowest first, and what counts of each: 0xff or 0 */
+    uint8_t (*planes)[RESIDUES_PLANES_MAX];
+    uint8_t counts[DIGIT_GROUP];
+    uint32_t again; /* 0 for the group of leaf 0, else all ones */
     size_t bytes;
 };
 /* A back-end's loop (digit_sum_plain.h). */
-void digit_pair_avx2(uint16_t *plain, uint32_t *weighted, const struct digit_pair *in);
+void digit_group_avx2(uint16_t *plain, uint32_t *weighted, const struct digit_group *in);
 
 #endif
