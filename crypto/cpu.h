@@ -12,7 +12,7 @@ enum cpu_path { CPU_PORTABLE, CPU_AVX2, CPU_IFMA };
 enum { CPU_PATH_COUNT = CPU_IFMA + 1 };
 
 /* Can the processor run this path, and does the system keep its registers (XCR0)?
- * CPU_AVX2: AVX2. CPU_IFMA: AVX-512 F, DQ, BW, VL, IFMA and VNNI. */
+ * CPU_AVX2: AVX2 and FMA. CPU_IFMA: AVX-512 F, DQ, BW, VL, IFMA and VNNI. */
 bool cpu_usable(enum cpu_path path);
 /* The fastest usable path, or the forced one. The same answer in every thread and at every call. */
 enum cpu_path cpu_path(void);
