@@ -455,13 +455,21 @@ DM_INLINE void verify_any(struct field2 *sum, const struct ring *r,
         verify(sum, r, in, squares, (struct shape){1, false, wide});
 }
 
+ALONE verify_narrow(struct field2 *sum, const struct ring *r, const struct membership_slots *in,
+                    const struct membership_squares *squares)
+{
+    verify_any(sum, r, in, squares, false);
+}
+ALONE verify_wide(struct field2 *sum, const struct ring *r, const struct membership_slots *in,
+                  const struct membership_squares *squares)
+{
+    verify_any(sum, r, in, squares, true);
+}
+
 static void avx2_verify(struct field2 *sum, const struct ring *r, const struct membership_slots *in,
                         const struct membership_squares *squares)
 {
-    if (r->coefficient_bytes < PLANES)
-        verify_any(sum, r, in, squares, false);
-    else
-        verify_any(sum, r, in, squares, true);
+    (r->coefficient_bytes < PLANES ? verify_narrow : verify_wide)(sum, r, in, squares);
 }
 
 static void avx2_fold(uint64_t *k[2], const struct ring *r, const uint8_t *planes,
