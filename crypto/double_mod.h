@@ -30,12 +30,14 @@ DM_INLINE struct dm dm_of(uint64_t q)
 DM_INLINE __m256d dm_from(__m256i x) /* x < 2^52 */
 {
     const __m256d two52 = dm_all(0x1p52);
-    return _mm256_sub_pd(_mm256_castsi256_pd(_mm256_or_si256(x, _mm256_castpd_si256(two52))), two52);
+    return _mm256_sub_pd(_mm256_castsi256_pd(_mm256_or_si256(x, _mm256_castpd_si256(two52))),
+                         two52);
 }
 DM_INLINE __m256i dm_to(__m256d x) /* an integer in [0, 2^52) */
 {
     const __m256d two52 = dm_all(0x1p52);
-    return _mm256_xor_si256(_mm256_castpd_si256(_mm256_add_pd(x, two52)), _mm256_castpd_si256(two52));
+    return _mm256_xor_si256(_mm256_castpd_si256(_mm256_add_pd(x, two52)),
+                            _mm256_castpd_si256(two52));
 }
 
 DM_INLINE __m256d dm_round(__m256d x)
