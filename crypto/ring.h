@@ -19,7 +19,7 @@ struct ring_root { /* a power w of psi, and floor(w * 2^64 / q) beside it */
 /* For four lanes at once (block_avx2.c): roots within q/2 of zero, and their quotients by q. Of each eight
  * of the last layer those at even places come first. */
 struct ring_doubles {
-    _Alignas(32) double w[RING_DEGREE];
+    double w[RING_DEGREE];
     double over_q[RING_DEGREE];
 };
 struct ring { /* public; immutable once made */
