@@ -15,6 +15,8 @@ static void start(struct seal_file *f, const struct key32 *key, const struct dig
     f->context = *context;
     f->next = 0;
     f->ended = false;
+    f->leaves = false;
+    f->left = 0;
 }
 
 void seal_begin(struct seal_file *f, const struct key32 *key, const struct digest *context)
@@ -31,31 +33,58 @@ void seal_resume(struct seal_file *f, const struct key32 *key, const struct dige
 }
 
 /* What a chunk is bound to besides its bytes; its number is its nonce too. */
-static void bind_chunk(const struct seal_file *f, bool last, uint8_t nonce[NONCE_BYTES],
-                       uint8_t bound[BOUND_BYTES])
+static void bind_chunk(const struct seal_file *f, uint64_t number, bool last,
+                       uint8_t nonce[NONCE_BYTES], uint8_t bound[BOUND_BYTES])
 {
     memset(nonce, 0, NONCE_BYTES);
-    store_u64le(nonce, f->next);
+    store_u64le(nonce, number);
     nonce[8] = last ? 1 : 0;
     memcpy(bound, f->context.b, sizeof f->context.b);
-    store_u64le(bound + 32, f->next);
+    store_u64le(bound + 32, number);
     bound[40] = last ? 1 : 0;
 }
 
-enum pt_code seal_next(uint8_t *out, struct seal_file *f, struct span plain, bool last)
+static void seal_chunk(uint8_t *out, const struct seal_file *f, uint64_t number, struct span plain,
+                       bool last)
 {
     uint8_t nonce[NONCE_BYTES];
     uint8_t bound[BOUND_BYTES];
 
+    bind_chunk(f, number, last, nonce, bound);
+    (void)crypto_aead_xchacha20poly1305_ietf_encrypt(out, NULL, plain.p, plain.n, bound,
+                                                     sizeof bound, NULL, nonce, f->key.b);
+}
+
+enum pt_code seal_next(uint8_t *out, struct seal_file *f, struct span plain, bool last)
+{
     if (plain.n > SEAL_CHUNK_MAX)
         return PT_ELIMIT;
     if (f->ended)
         return PT_ESTATE;
-    bind_chunk(f, last, nonce, bound);
-    (void)crypto_aead_xchacha20poly1305_ietf_encrypt(out, NULL, plain.p, plain.n, bound,
-                                                     sizeof bound, NULL, nonce, f->key.b);
+    seal_chunk(out, f, f->next, plain, last);
     f->next++;
     f->ended = last;
+    return PT_OK;
+}
+
+enum pt_code seal_leave(struct seal_file *f)
+{
+    if (f->ended || f->leaves)
+        return PT_ESTATE;
+    f->leaves = true;
+    f->left = f->next++;
+    return PT_OK;
+}
+
+/* Once a number: the same nonce over other bytes would give both away. */
+enum pt_code seal_left(uint8_t *out, struct seal_file *f, struct span plain)
+{
+    if (plain.n > SEAL_CHUNK_MAX)
+        return PT_ELIMIT;
+    if (!f->leaves)
+        return PT_ESTATE;
+    f->leaves = false;
+    seal_chunk(out, f, f->left, plain, false);
     return PT_OK;
 }
 
@@ -68,7 +97,7 @@ enum pt_code seal_open_next(uint8_t *out, struct seal_file *f, struct span box, 
         return PT_EBADMSG;
     size_t plain_bytes = box.n - SEAL_OVERHEAD_BYTES;
     enum pt_code rc = PT_OK;
-    bind_chunk(f, last, nonce, bound);
+    bind_chunk(f, f->next, last, nonce, bound);
     if (plain_bytes > SEAL_CHUNK_MAX)
         rc = PT_ELIMIT;
     else if (f->ended)

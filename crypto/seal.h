@@ -15,6 +15,8 @@ struct seal_file { /* one per file being written or read; secret */
     struct digest context;
     uint64_t next;
     bool ended;
+    bool leaves; /* a chunk is left open: number `left` */
+    uint64_t left;
 };
 PT_SECRET_TYPE(seal_file);
 
@@ -25,6 +27,10 @@ void seal_resume(struct seal_file *f, const struct key32 *key, const struct dige
                  const uint8_t header[SEAL_HEADER_BYTES]);
 /* out has plain.n + SEAL_OVERHEAD_BYTES bytes. PT_ELIMIT: over SEAL_CHUNK_MAX. PT_ESTATE: ended. */
 PT_MUST_USE enum pt_code seal_next(uint8_t *out, struct seal_file *f, struct span plain, bool last);
+/* Leave the next chunk open, which is not the last, and seal it when more is known: of one that begins
+ * with a count of what follows. One at a time. PT_ESTATE: ended, or one is open; none is. */
+PT_MUST_USE enum pt_code seal_leave(struct seal_file *f);
+PT_MUST_USE enum pt_code seal_left(uint8_t *out, struct seal_file *f, struct span plain);
 /* out has box.n - SEAL_OVERHEAD_BYTES bytes; zeroed unless PT_OK. PT_EBADMSG: altered, or too short
  * to hold anything; PT_ELIMIT and PT_ESTATE as above. */
 PT_MUST_USE enum pt_code seal_open_next(uint8_t *out, struct seal_file *f, struct span box,

@@ -23,38 +23,54 @@ struct job {
     struct store *store;
     struct map *map;
     struct forgotten forgotten;
-    struct vault_data *data;
+    struct vault_writer *writer;
+    struct vault_stored stored;
     struct ingest_report report;
     struct progress bar;
 };
 
-static void draw(void *context, uint64_t rows, uint64_t bytes, uint64_t bytes_total)
+static void draw(void *context, const char *doing, uint64_t done, uint64_t total)
 {
     struct job *j = context;
 
-    (void)rows;
-    j->bar.total = bytes_total;
-    progress_at(&j->bar, bytes, clock_mono_ms());
+    if (j->bar.what != doing) {
+        if (j->bar.what != NULL)
+            progress_end(&j->bar);
+        progress_begin(&j->bar, j->cli->log, doing, 0, clock_mono_ms());
+    }
+    j->bar.total = total;
+    progress_at(&j->bar, done, clock_mono_ms());
+}
+
+static enum pt_code take(void *context, struct vault_data *rows, struct pt_err *err)
+{
+    struct job *j = context;
+
+    return vault_writer_add(j->writer, rows, err);
 }
 
 static enum pt_code read_customers(struct job *j, int64_t now_s, struct pt_err *err)
 {
     const struct home *h = j->home;
     const char *path = j->cli->args[0];
+    char dir[HOME_PATH_MAX];
 
+    (void)snapshot_vault(dir, h);
     if (map_read(&j->map, cli_value(j->cli, "map"), h->policy, h->self, err) != PT_OK)
         return err->code;
-    progress_begin(&j->bar, j->cli->log, "reading customers", 0, clock_mono_ms());
-    struct ingest_in in = {.path = path,
-                           .map = j->map,
-                           .policy = h->policy,
-                           .me = h->self,
-                           .forgotten = &j->forgotten,
-                           .now_s = now_s,
-                           .progress = draw,
-                           .context = j};
-    enum pt_code rc = ingest_run(&j->data, &j->report, &in, err);
-    progress_end(&j->bar);
+    const struct ingest_in in = {.path = path,
+                                 .map = j->map,
+                                 .policy = h->policy,
+                                 .me = h->self,
+                                 .forgotten = &j->forgotten,
+                                 .now_s = now_s,
+                                 .spool_dir = dir,
+                                 .take = take,
+                                 .progress = draw,
+                                 .context = j};
+    enum pt_code rc = ingest_run(&j->report, &in, err);
+    if (j->bar.what != NULL)
+        progress_end(&j->bar);
     return rc;
 }
 
@@ -72,7 +88,7 @@ static enum pt_code record(struct job *j, int64_t now_s, struct pt_err *err)
 {
     struct store *s = j->store;
     struct store_place place;
-    const struct vault_stats *n = &j->data->stats;
+    const struct vault_stats *n = &j->report.stats;
     char fields[320];
     enum pt_code rc;
 
@@ -81,15 +97,15 @@ static enum pt_code record(struct job *j, int64_t now_s, struct pt_err *err)
              "dataset=%s customers=%" PRIu64 " rows=%" PRIu64 " empty=%" PRIu64
              " malformed=%" PRIu64 " refused=%" PRIu64 " suppressed=%" PRIu64
              " values_dropped=%" PRIu64,
-             j->data->generation, j->data->count, n->rows_read, n->rows_empty, n->rows_malformed,
-             n->rows_refused, n->rows_suppressed, n->values_dropped);
+             j->stored.generation, j->stored.customers, n->rows_read, n->rows_empty,
+             n->rows_malformed, n->rows_refused, n->rows_suppressed, n->values_dropped);
     if ((rc = store_begin(s, err)) != PT_OK)
         return rc;
     if ((rc = store_event(&place, s, "ingest", fields, now_s, err)) == PT_OK &&
-        (rc = put_number(s, "dataset.count", j->data->count, err)) == PT_OK &&
+        (rc = put_number(s, "dataset.count", j->stored.customers, err)) == PT_OK &&
         (rc = put_number(s, "dataset.at", (uint64_t)now_s, err)) == PT_OK &&
-        (rc = put_number(s, "tokens.count", j->data->token_count, err)) == PT_OK &&
-        (rc = store_fact_put(s, "tokens.period", span_z(j->data->key_period), err)) == PT_OK)
+        (rc = put_number(s, "tokens.count", j->stored.tokens, err)) == PT_OK &&
+        (rc = store_fact_put(s, "tokens.period", span_z(j->stored.key_period), err)) == PT_OK)
         rc = store_commit(s, err);
     store_rollback(s);
     return rc;
@@ -102,16 +118,6 @@ static enum pt_code read_forgotten(struct job *j, struct pt_err *err)
     enum pt_code rc = forgotten_load(&j->forgotten, &place, err);
 
     return rc == PT_OK ? forgotten_check(&j->forgotten, j->store, err) : rc;
-}
-
-static enum pt_code store_customers(struct job *j, struct pt_err *err)
-{
-    char dir[HOME_PATH_MAX];
-    struct vault_place place = snapshot_vault(dir, j->home);
-
-    if (vault_sweep(dir, err) != PT_OK)
-        return err->code;
-    return vault_store_dataset(&place, j->data, err);
 }
 
 static json_t *json_lines(const struct ingest_lines *l)
@@ -176,6 +182,22 @@ static enum pt_code print_report(const struct job *j, enum pt_code outcome, stru
                                     : print_text(j->cli->out, j, err);
 }
 
+/* Read, shown, and only then put in force. */
+static enum pt_code replace_customers(struct job *j, int64_t now_s, struct pt_err *err)
+{
+    char dir[HOME_PATH_MAX];
+    const struct vault_place place = snapshot_vault(dir, j->home);
+    enum pt_code rc;
+
+    if ((rc = vault_sweep(dir, err)) != PT_OK ||
+        (rc = vault_writer_new(&j->writer, &place, err)) != PT_OK)
+        return rc;
+    rc = read_customers(j, now_s, err);
+    if ((rc = print_report(j, rc, err)) != PT_OK)
+        return rc;
+    return vault_writer_commit(&j->stored, j->writer, &j->report.stats, err);
+}
+
 static enum pt_code work(struct job *j, int64_t now_s, struct pt_err *err)
 {
     char path[HOME_PATH_MAX];
@@ -184,10 +206,7 @@ static enum pt_code work(struct job *j, int64_t now_s, struct pt_err *err)
     home_path(path, j->home, "state.db");
     if ((rc = home_load_policy(j->home, now_s, err)) != PT_OK ||
         (rc = store_open(&j->store, path, STORE_WRITE, err)) != PT_OK ||
-        (rc = read_forgotten(j, err)) != PT_OK)
-        return rc;
-    rc = read_customers(j, now_s, err);
-    if ((rc = print_report(j, rc, err)) != PT_OK || (rc = store_customers(j, err)) != PT_OK)
+        (rc = read_forgotten(j, err)) != PT_OK || (rc = replace_customers(j, now_s, err)) != PT_OK)
         return rc;
     return record(j, now_s, err);
 }
@@ -199,9 +218,9 @@ static enum pt_code run(struct cli *cli, struct pt_err *err)
 
     if ((rc = home_open(&j.home, cli->home, HOME_WORK, err)) != PT_OK)
         return rc;
-    if ((rc = work(&j, clock_now_s(), err)) == PT_OK && j.data->token_count < j.data->count)
+    if ((rc = work(&j, clock_now_s(), err)) == PT_OK && j.stored.tokens < j.stored.customers)
         fprintf(cli->log, "next: patto --home %s serve, then tokenise\n", j.home->dir);
-    vault_data_free(j.data);
+    vault_writer_drop(j.writer);
     map_free(j.map);
     forgotten_free(&j.forgotten);
     store_close(j.store);

@@ -89,6 +89,65 @@ enum pt_code fileio_add(struct fileio_new *f, struct span bytes, struct pt_err *
     return PT_OK;
 }
 
+enum pt_code fileio_leave(struct fileio_new *f, size_t n, struct pt_err *err)
+{
+    return lseek(f->fd, (off_t)n, SEEK_CUR) >= 0 ? PT_OK
+                                                 : machine_error(err, "writing", f->path, errno);
+}
+
+enum pt_code fileio_put(struct fileio_new *f, uint64_t offset, struct span bytes,
+                        struct pt_err *err)
+{
+    while (bytes.n > 0) {
+        ssize_t n = pwrite(f->fd, bytes.p, bytes.n, (off_t)offset);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return machine_error(err, "writing", f->path, n < 0 ? errno : ENOSPC);
+        bytes.p += n;
+        bytes.n -= (size_t)n;
+        offset += (uint64_t)n;
+    }
+    return PT_OK;
+}
+
+enum pt_code fileio_get(void *out, size_t n, const struct fileio_new *f, uint64_t offset,
+                        struct pt_err *err)
+{
+    for (size_t at = 0; at < n;) {
+        ssize_t got = pread(f->fd, (uint8_t *)out + at, n - at, (off_t)(offset + at));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return machine_error(err, "reading", f->path, errno);
+        if (got == 0)
+            return pt_fail(err, PT_EIO, "reading %s: it became shorter meanwhile", f->path);
+        at += (size_t)got;
+    }
+    return PT_OK;
+}
+
+enum pt_code fileio_nameless(struct fileio_new *f, const char *dir, struct pt_err *err)
+{
+    char path[FILEIO_PATH_MAX];
+    enum pt_code rc;
+
+    f->fd = -1;
+    f->temp[0] = '\0';
+    if ((rc = fileio_join(path, dir, "spool", err)) != PT_OK)
+        return rc;
+    memcpy(f->path, path, sizeof path);
+    f->fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (f->fd >= 0)
+        return PT_OK;
+    /* A file system that has none of these: one whose name goes at once. */
+    if ((rc = fileio_begin(f, path, err)) != PT_OK)
+        return rc;
+    unlink(f->temp);
+    f->temp[0] = '\0';
+    return PT_OK;
+}
+
 static enum pt_code commit(struct fileio_new *f, bool flush, struct pt_err *err)
 {
     int why = 0;

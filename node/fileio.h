@@ -18,6 +18,10 @@ struct fileio_new { /* a file being written; fd is -1 when there is none */
 
 PT_MUST_USE enum pt_code fileio_begin(struct fileio_new *f, const char *path, struct pt_err *err);
 PT_MUST_USE enum pt_code fileio_add(struct fileio_new *f, struct span bytes, struct pt_err *err);
+/* Go on n bytes further, and write at an offset what was left out there. */
+PT_MUST_USE enum pt_code fileio_leave(struct fileio_new *f, size_t n, struct pt_err *err);
+PT_MUST_USE enum pt_code fileio_put(struct fileio_new *f, uint64_t offset, struct span bytes,
+                                    struct pt_err *err);
 /* Flush and rename over path. Ends f, whether it succeeds or not. */
 PT_MUST_USE enum pt_code fileio_commit(struct fileio_new *f, struct pt_err *err);
 /* The same without flushing, for what is looked at before it is believed and can be had again: after the
@@ -32,6 +36,12 @@ PT_MUST_USE enum pt_code fileio_grow(struct fileio_new *f, bool *made, const cha
                                      struct pt_err *err);
 PT_MUST_USE enum pt_code fileio_flush(struct fileio_new *f, struct pt_err *err);
 void fileio_close(struct fileio_new *f); /* fd -1 too */
+
+/* A file in dir that has no name: gone when it is closed, or this process is killed. fileio_put()
+ * writes and fileio_get() reads, n bytes at an offset; fileio_close(). */
+PT_MUST_USE enum pt_code fileio_nameless(struct fileio_new *f, const char *dir, struct pt_err *err);
+PT_MUST_USE enum pt_code fileio_get(void *out, size_t n, const struct fileio_new *f,
+                                    uint64_t offset, struct pt_err *err);
 
 /* The three at once. */
 PT_MUST_USE enum pt_code fileio_write(const char *path, struct span bytes, struct pt_err *err);

@@ -6,8 +6,11 @@
 
 #include "crypto/base/text.h"
 #include "node/csvfile.h"
+#include "node/hidden.h"
 #include "node/idlist.h"
+#include "node/ingest_row.h"
 #include "node/people.h"
+#include "node/spool.h"
 
 enum { NO_COLUMN = CSV_FIELDS_MAX };
 
@@ -15,7 +18,10 @@ struct ingest { /* one run */
     const struct ingest_in *in;
     const struct policy_partner *me;
     struct ingest_report *report;
-    struct people *people;
+    struct ingest_row_shape shape;
+    uint8_t *row; /* the one at hand, as ingest_row.h lays it out. Secret */
+    struct spool *spool;
+    struct people *people; /* of the part at hand */
     struct idlist suppressed;
     bool has_header;
     size_t width; /* fields of the header */
@@ -143,8 +149,7 @@ static bool read_number(double *out, struct span s, char decimal)
     return n > 0;
 }
 
-static void take_word(struct ingest *g, size_t attribute, struct span word, size_t person,
-                      uint64_t line)
+static void take_word(struct ingest *g, size_t attribute, struct span word, uint64_t line)
 {
     const struct map_attribute *a = &g->in->map->attributes[attribute];
     struct ingest_attribute *r = &g->report->attributes[attribute];
@@ -155,15 +160,14 @@ static void take_word(struct ingest *g, size_t attribute, struct span word, size
     int value = map_find_word(a, s);
     r->seen++;
     if (value >= 0)
-        people_add_value(g->people, person, attribute, (uint16_t)value);
+        ingest_row_value(g->row, &g->shape, attribute, (uint16_t)value);
     else if (a->drop_others)
         r->dropped++;
     else
         note(&r->outside, line);
 }
 
-static void take_number(struct ingest *g, size_t attribute, struct span cell, size_t person,
-                        uint64_t line)
+static void take_number(struct ingest *g, size_t attribute, struct span cell, uint64_t line)
 {
     struct ingest_attribute *r = &g->report->attributes[attribute];
     struct span s = text_trim(cell);
@@ -173,29 +177,35 @@ static void take_number(struct ingest *g, size_t attribute, struct span cell, si
         return;
     r->seen++;
     if (read_number(&number, s, g->in->map->attributes[attribute].decimal))
-        people_add_number(g->people, person, attribute, number);
+        ingest_row_number(g->row, &g->shape, attribute, number);
     else
         note(&r->outside, line);
 }
 
-static void take_cell(struct ingest *g, size_t attribute, struct span cell, size_t person,
-                      uint64_t line)
+static void take_cell(struct ingest *g, size_t attribute, struct span cell, uint64_t line)
 {
     char separator = g->in->map->attributes[attribute].separator;
     bool more = true;
 
     if (g->me->attributes[attribute].type == ATTRIBUTE_NUMBER) {
-        take_number(g, attribute, cell, person, line);
+        take_number(g, attribute, cell, line);
         return;
     }
     if (separator == '\0') {
-        take_word(g, attribute, cell, person, line);
+        take_word(g, attribute, cell, line);
         return;
     }
     while (more) {
         struct span word = text_cut(&cell, separator, &more);
-        take_word(g, attribute, word, person, line);
+        take_word(g, attribute, word, line);
     }
+}
+
+/* The first bits of the digest: parts follow each other as digests do. */
+static size_t part_of(const struct digest *d)
+{
+    _Static_assert(SPOOL_PARTS == 1 << 10, "ten bits");
+    return (size_t)d->b[0] << 2 | d->b[1] >> 6;
 }
 
 static enum pt_code take_row(void *context, const struct csv_row *row, struct pt_err *err)
@@ -203,8 +213,6 @@ static enum pt_code take_row(void *context, const struct csv_row *row, struct pt
     struct ingest *g = context;
     struct ingest_report *r = g->report;
     struct digest digest;
-    size_t person = 0;
-    enum pt_code rc;
 
     if (!g->has_header)
         return take_header(g, row, err);
@@ -231,18 +239,61 @@ static enum pt_code take_row(void *context, const struct csv_row *row, struct pt
         r->rows_forgotten++;
         return PT_OK;
     }
-    if ((rc = people_add(&person, g->people, &digest)) != PT_OK)
-        return pt_fail(err, rc, "line %" PRIu64 ": %s", row->line,
-                       rc == PT_ENOMEM ? "not enough memory for so many customers"
-                                       : "more customers than a node takes");
-    if (!consents(g, row)) {
+    ingest_row_start(g->row, &g->shape, &digest);
+    if (consents(g, row)) {
+        for (size_t i = 0; i < g->in->map->attribute_count; i++)
+            take_cell(g, i, row->fields[g->columns[i]], row->line);
+    } else {
         r->rows_refused++;
-        people_refuse(g->people, person);
-        return PT_OK;
+        ingest_row_refuse(g->row);
     }
-    for (size_t i = 0; i < g->in->map->attribute_count; i++)
-        take_cell(g, i, row->fields[g->columns[i]], person, row->line);
-    return PT_OK;
+    return spool_put(g->spool, part_of(&digest), g->row, err);
+}
+
+/* ---- from rows to customers ---- */
+
+static enum pt_code merge_row(void *self, const uint8_t *row, struct pt_err *err)
+{
+    struct ingest *g = self;
+
+    return ingest_row_merge(g->people, row, &g->shape) == PT_OK
+               ? PT_OK
+               : pt_fail(err, PT_ENOMEM, "customers: not enough memory");
+}
+
+static enum pt_code merge_part(struct ingest *g, size_t part, struct pt_err *err)
+{
+    const struct spool_taker to = {merge_row, g};
+    struct ingest_report *r = g->report;
+    struct vault_data *rows = NULL;
+    struct people_counts counts;
+    enum pt_code rc;
+
+    if ((rc = people_new(&g->people, g->me, err)) == PT_OK &&
+        (rc = spool_take(g->spool, part, &to, err)) == PT_OK &&
+        (rc = people_finish(&rows, &counts, g->people, err)) == PT_OK) {
+        r->customers += rows->count;
+        r->customers_refused += counts.refused;
+        for (size_t i = 0; i < r->attribute_count; i++)
+            r->attributes[i].clipped += counts.clipped[i];
+        rc = g->in->take(g->in->context, rows, err);
+    }
+    vault_data_free(rows);
+    people_free(g->people);
+    g->people = NULL;
+    return rc;
+}
+
+static enum pt_code merge_all(struct ingest *g, struct pt_err *err)
+{
+    enum pt_code rc = PT_OK;
+
+    for (size_t part = 0; part < SPOOL_PARTS && rc == PT_OK; part++) {
+        if (g->in->progress != NULL)
+            g->in->progress(g->in->context, "putting customers in order", part, SPOOL_PARTS);
+        rc = merge_part(g, part, err);
+    }
+    return rc;
 }
 
 /* ---- files ---- */
@@ -252,7 +303,7 @@ static void draw(void *context, uint64_t bytes, uint64_t bytes_total)
     const struct ingest *g = context;
 
     if (g->in->progress != NULL)
-        g->in->progress(g->in->context, g->report->rows, bytes, bytes_total);
+        g->in->progress(g->in->context, "reading customers", bytes, bytes_total);
 }
 
 static enum pt_code read_suppression(struct ingest *g, struct pt_err *err)
@@ -267,17 +318,6 @@ static enum pt_code read_suppression(struct ingest *g, struct pt_err *err)
 
 /* ---- verdict ---- */
 
-static void list_lines(char *out, size_t cap, const struct ingest_lines *l, size_t most)
-{
-    size_t at = 0;
-
-    out[0] = '\0';
-    for (size_t i = 0; i < most && i < l->count && at < cap; i++)
-        at += (size_t)snprintf(out + at, cap - at, "%s%" PRIu64, i > 0 ? ", " : "", l->first[i]);
-    if (at < cap && l->count > most)
-        snprintf(out + at, cap - at, ", ...");
-}
-
 static bool too_many(uint64_t bad, uint64_t of, uint32_t micro)
 {
     return (double)bad * 1e6 > (double)micro * (double)of;
@@ -291,7 +331,7 @@ static enum pt_code check_shares(const struct ingest *g, struct pt_err *err)
     char lines[120];
 
     if (too_many(r->width.count, r->rows, most)) {
-        list_lines(lines, sizeof lines, &r->width, 5);
+        ingest_list_lines(lines, sizeof lines, &r->width, 5);
         return pt_fail(err, PT_ELIMIT,
                        "%s: %" PRIu64 " of %" PRIu64 " rows have not the %zu fields of the header, "
                        "more than max_bad_share (%g %%); lines %s; is a delimiter unquoted?",
@@ -302,7 +342,7 @@ static enum pt_code check_shares(const struct ingest *g, struct pt_err *err)
         const struct policy_attribute *p = &g->me->attributes[i];
         if (!too_many(a->outside.count, a->seen, most))
             continue;
-        list_lines(lines, sizeof lines, &a->outside, 5);
+        ingest_list_lines(lines, sizeof lines, &a->outside, 5);
         return pt_fail(err, PT_ELIMIT,
                        "%s: %s: %" PRIu64 " of %" PRIu64 " values are %s, more than max_bad_share "
                        "(%g %%); lines %s; correct the file, or %s in the map",
@@ -329,35 +369,46 @@ static enum pt_code check_count(const struct ingest *g, struct pt_err *err)
                    r->empty.count, r->malformed.count, r->rows_refused, r->rows_suppressed);
 }
 
-static enum pt_code finish(struct vault_data **out, struct ingest *g, struct pt_err *err)
+static void fill_stats(struct ingest *g)
 {
     struct ingest_report *r = g->report;
-    struct people_counts counts;
+
+    r->stats = (struct vault_stats){.ingested_s = g->in->now_s,
+                                    .rows_read = r->rows,
+                                    .rows_empty = r->empty.count,
+                                    .rows_malformed = r->malformed.count + r->width.count,
+                                    .rows_refused = r->rows_refused,
+                                    .rows_suppressed = r->rows_suppressed + r->rows_forgotten};
+    for (size_t i = 0; i < r->attribute_count; i++)
+        r->stats.values_dropped += r->attributes[i].dropped + r->attributes[i].outside.count;
+}
+
+static enum pt_code finish(struct ingest *g, struct pt_err *err)
+{
     enum pt_code rc;
 
-    if (!g->has_header || r->rows == 0)
+    if (!g->has_header || g->report->rows == 0)
         return pt_fail(err, PT_EPARSE, "%s: the file has %s", g->in->path,
                        g->has_header ? "a header and no rows" : "no header line");
-    if ((rc = check_shares(g, err)) != PT_OK ||
-        (rc = people_finish(out, &counts, g->people, err)) != PT_OK)
+    if ((rc = check_shares(g, err)) != PT_OK || (rc = merge_all(g, err)) != PT_OK)
         return rc;
-    r->customers = (*out)->count;
-    r->customers_refused = counts.refused;
-    for (size_t i = 0; i < r->attribute_count; i++)
-        r->attributes[i].clipped = counts.clipped[i];
-    (*out)->stats = (struct vault_stats){.ingested_s = g->in->now_s,
-                                         .rows_read = r->rows,
-                                         .rows_empty = r->empty.count,
-                                         .rows_malformed = r->malformed.count + r->width.count,
-                                         .rows_refused = r->rows_refused,
-                                         .rows_suppressed = r->rows_suppressed + r->rows_forgotten};
-    for (size_t i = 0; i < r->attribute_count; i++)
-        (*out)->stats.values_dropped += r->attributes[i].dropped + r->attributes[i].outside.count;
+    fill_stats(g);
     return check_count(g, err);
 }
 
-enum pt_code ingest_run(struct vault_data **out, struct ingest_report *report,
-                        const struct ingest_in *in, struct pt_err *err)
+static enum pt_code prepare(struct ingest *g, struct pt_err *err)
+{
+    const size_t bytes = ingest_row_lay_out(&g->shape, g->me);
+
+    idlist_init(&g->suppressed);
+    g->row = hidden_new(1, bytes);
+    if (g->row == NULL)
+        return pt_fail(err, PT_ENOMEM, "customers: not enough memory");
+    return spool_new(&g->spool, g->in->spool_dir, bytes, err);
+}
+
+enum pt_code ingest_run(struct ingest_report *report, const struct ingest_in *in,
+                        struct pt_err *err)
 {
     struct ingest g = {.in = in, .me = &in->policy->partners[in->me], .report = report};
     const struct csvfile file = {.path = in->path,
@@ -367,64 +418,12 @@ enum pt_code ingest_run(struct vault_data **out, struct ingest_report *report,
                                  .context = &g};
     enum pt_code rc;
 
-    *out = NULL;
     *report = (struct ingest_report){.attribute_count = in->map->attribute_count};
-    idlist_init(&g.suppressed);
-    if ((rc = people_new(&g.people, g.me, err)) == PT_OK &&
-        (rc = read_suppression(&g, err)) == PT_OK && (rc = csvfile_read(&file, err)) == PT_OK)
-        rc = finish(out, &g, err);
-    if (rc != PT_OK) {
-        vault_data_free(*out);
-        *out = NULL;
-    }
-    people_free(g.people);
+    if ((rc = prepare(&g, err)) == PT_OK && (rc = read_suppression(&g, err)) == PT_OK &&
+        (rc = csvfile_read(&file, err)) == PT_OK)
+        rc = finish(&g, err);
+    spool_free(g.spool);
+    hidden_free(g.row);
     idlist_free(&g.suppressed);
     return rc;
-}
-
-/* ---- report ---- */
-
-static bool print_lines(struct buf *out, const char *what, const struct ingest_lines *l)
-{
-    char lines[INGEST_LINES_MAX * 22 + 8];
-
-    if (l->count == 0)
-        return true;
-    list_lines(lines, sizeof lines, l, INGEST_LINES_MAX);
-    return buf_printf(out, "%" PRIu64 " %s: line%s %s\n", l->count, what, l->count == 1 ? "" : "s",
-                      lines);
-}
-
-static bool print_count(struct buf *out, const char *what, uint64_t count)
-{
-    return count == 0 || buf_printf(out, "%" PRIu64 " %s\n", count, what);
-}
-
-enum pt_code ingest_print(struct buf *out, const struct ingest_report *r,
-                          const struct policy_partner *me, struct pt_err *err)
-{
-    char what[POLICY_NAME_MAX + 80];
-    bool good =
-        (r->customers > 0 ? buf_printf(out, "%" PRIu64 " customers from ", r->customers) : true) &&
-        buf_printf(out, "%" PRIu64 " rows\n", r->rows) &&
-        print_lines(out, "rows without an identifier, left out", &r->empty) &&
-        print_lines(out, "rows with a malformed identifier, left out", &r->malformed) &&
-        print_lines(out, "rows with a wrong number of fields, left out", &r->width) &&
-        print_count(out, "rows without consent, left out with every row of the same person",
-                    r->rows_refused) &&
-        print_count(out, "rows of people on the suppression list, left out", r->rows_suppressed) &&
-        print_count(out, "rows of people who were removed (patto forget), left out",
-                    r->rows_forgotten);
-
-    for (size_t i = 0; i < r->attribute_count && good; i++) {
-        const struct ingest_attribute *a = &r->attributes[i];
-        const char *name = me->attributes[i].name;
-        snprintf(what, sizeof what, "values of %s outside the policy, dropped", name);
-        good = print_lines(out, what, &a->outside);
-        snprintf(what, sizeof what, "words of %s not in the map, dropped", name);
-        good = good && print_count(out, what, a->dropped);
-        snprintf(what, sizeof what, "customers with %s outside min..max, clipped", name);
-        good = good && print_count(out, what, a->clipped);
-    }
-    return good ? PT_OK : pt_fail(err, PT_ENOMEM, "report: not enough memory");
 }

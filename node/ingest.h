@@ -1,8 +1,13 @@
-/* ingest.h - from a customer file to vault data, in one pass of bounded memory.
+/* ingest.h - from a customer file to vault data, in memory that does not grow with the file.
+ *
+ * Rows go through the disk, sealed (node/spool.h), into parts of neighbouring digests; then part after
+ * part the rows of one person merge (node/people.h) and the customers go on, in order. What is held
+ * grows with the lists of people to be left out, and with one part: a thousandth of the customers,
+ * unless somebody chose the digests of a column that was hashed elsewhere.
  *
  * Counts what it could not use and names the lines, never a value. Whoever refused consent, is on
- * the suppression list or was removed is not in the result. Writes nothing: vault_store_dataset() does.
- * Implements PROTOCOL.md 1; the shape of the file is in node/map.h. */
+ * the suppression list or was removed is not in the result. Implements PROTOCOL.md 1; the shape of the
+ * file is in node/map.h. */
 #ifndef PT_INGEST_H
 #define PT_INGEST_H
 
@@ -31,6 +36,7 @@ struct ingest_report { /* for the operator's own eyes: exact counts */
     uint64_t rows_forgotten;  /* removed by `patto forget` */
     struct ingest_attribute attributes[POLICY_ATTRIBUTES_MAX];
     size_t attribute_count;
+    struct vault_stats stats; /* what of it is kept with the data */
 };
 
 struct ingest_in { /* all borrowed */
@@ -40,17 +46,22 @@ struct ingest_in { /* all borrowed */
     uint16_t me;
     const struct forgotten *forgotten; /* stay out; may be NULL */
     int64_t now_s;
-    /* Called a few times a megabyte; may be NULL. */
-    void (*progress)(void *context, uint64_t rows, uint64_t bytes, uint64_t bytes_total);
+    const char *spool_dir; /* room for the rows on their way */
+    /* Customers, ascending by digest, more of them at each call, wiped after it. */
+    enum pt_code (*take)(void *context, struct vault_data *rows, struct pt_err *err);
+    /* Called a few times a megabyte, of `doing` this or that; may be NULL. */
+    void (*progress)(void *context, const char *doing, uint64_t done, uint64_t total);
     void *context;
 };
 
 /* *report is filled as far as it went, on failure too.
  * PT_EPARSE: the file, with its line; no such column, naming those it has. PT_ELIMIT: a field over
  * 1 MiB, too large a share of bad values, fewer or more customers than the policy says.
- * PT_EIO, PT_ENOMEM. *out: vault_data_free(). */
-PT_MUST_USE enum pt_code ingest_run(struct vault_data **out, struct ingest_report *report,
-                                    const struct ingest_in *in, struct pt_err *err);
+ * PT_EIO, PT_ENOMEM; what take() says. What it took is good only after PT_OK. */
+PT_MUST_USE enum pt_code ingest_run(struct ingest_report *report, const struct ingest_in *in,
+                                    struct pt_err *err);
+/* "3, 17, 20, ..." of at most `most`, into out. */
+void ingest_list_lines(char *out, size_t cap, const struct ingest_lines *l, size_t most);
 /* What a person wants to know after it, one fact a line. */
 PT_MUST_USE enum pt_code ingest_print(struct buf *out, const struct ingest_report *report,
                                       const struct policy_partner *me, struct pt_err *err);

@@ -139,6 +139,14 @@ void people_add_value(struct people *p, size_t person, size_t attribute, uint16_
         c->set[person * c->words + value / 64] |= UINT64_C(1) << value % 64;
 }
 
+void people_add_values(struct people *p, size_t person, size_t attribute, const uint8_t *set)
+{
+    const struct column *c = &p->columns[attribute];
+
+    for (size_t w = 0; w < c->words; w++)
+        c->set[person * c->words + w] |= load_u64le(set + 8 * w);
+}
+
 void people_add_number(struct people *p, size_t person, size_t attribute, double number)
 {
     struct column *c = &p->columns[attribute];
@@ -166,13 +174,6 @@ void people_refuse(struct people *p, size_t person)
 
 /* ---- in the order of their digests ---- */
 
-enum { BUCKETS = 1 << 16 };
-
-static uint32_t bucket_of(const struct digest *d)
-{
-    return (uint32_t)d->b[0] << 8 | d->b[1];
-}
-
 static int compare_digests(const void *a, const void *b, void *digests)
 {
     const struct digest *d = digests;
@@ -184,33 +185,16 @@ static int compare_digests(const void *a, const void *b, void *digests)
     return memcmp(&d[x], &d[y], sizeof *d);
 }
 
-/* The numbers of all who did not refuse, ascending by digest: shared out by the first two bytes,
- * then each share sorted by itself, so that what is compared lies close together. */
-static enum pt_code sort_people(uint32_t *order, size_t *count, struct people *p)
+/* The numbers of all who did not refuse, ascending by digest. */
+static size_t sort_people(uint32_t *order, const struct people *p)
 {
-    struct digest *digests = p->seen.digests;
-    uint32_t *end = calloc(BUCKETS + 1, sizeof *end);
-    uint32_t at = 0;
+    size_t count = 0;
 
-    if (end == NULL)
-        return PT_ENOMEM;
-    for (size_t i = 0; i < p->seen.count; i++)
-        end[bucket_of(&digests[i])] += p->refused[i] == 0;
-    for (size_t b = 0; b < BUCKETS; b++) {
-        const uint32_t share = end[b];
-        end[b] = at;
-        at += share;
-    }
-    *count = at;
     for (size_t i = 0; i < p->seen.count; i++)
         if (p->refused[i] == 0)
-            order[end[bucket_of(&digests[i])]++] = (uint32_t)i;
-    for (size_t b = 0; b < BUCKETS; b++) {
-        const uint32_t first = b > 0 ? end[b - 1] : 0;
-        qsort_r(order + first, end[b] - first, sizeof *order, compare_digests, digests);
-    }
-    free(end);
-    return PT_OK;
+            order[count++] = (uint32_t)i;
+    qsort_r(order, count, sizeof *order, compare_digests, p->seen.digests);
+    return count;
 }
 
 static double final_number(const struct policy_attribute *a, const struct column *c, size_t person,
@@ -268,16 +252,14 @@ enum pt_code people_finish(struct vault_data **out, struct people_counts *counts
 {
     size_t room = p->seen.count + 1;
     uint32_t *order = calloc(room, sizeof *order);
-    size_t n = 0;
-    enum pt_code rc = PT_ENOMEM;
+    enum pt_code rc;
 
     *out = NULL;
     *counts = (struct people_counts){0};
     digestset_close(&p->seen);
-    if (order == NULL || (rc = sort_people(order, &n, p)) != PT_OK) {
-        free(order);
-        return pt_fail(err, rc, "customers: not enough memory");
-    }
+    if (order == NULL)
+        return pt_fail(err, PT_ENOMEM, "customers: not enough memory");
+    const size_t n = sort_people(order, p);
     counts->refused = p->seen.count - n;
     if ((rc = vault_data_new(out, p->me, n, err)) == PT_OK)
         move_rows(*out, counts, p, (struct sorted){order, n});

@@ -1,4 +1,4 @@
-/* people.h - the customers of a file while it is read: rows of one person merge here.
+/* people.h - the customers of a part of a file: rows of one person merge here.
  *
  * Sets unite, of categories the last wins, numbers combine as the policy says and are clipped to
  * its bounds at the end. One refusal of consent anywhere in the file excludes the person. Knows
@@ -17,6 +17,8 @@ void people_free(struct people *p); /* wipes; borrows me until then */
 PT_MUST_USE enum pt_code people_add(size_t *person, struct people *p, const struct digest *d);
 /* value: an index that attribute has, category or set. */
 void people_add_value(struct people *p, size_t person, size_t attribute, uint16_t value);
+/* Those of a set whose bits are set: 8 bytes little-endian for each 64 values. */
+void people_add_values(struct people *p, size_t person, size_t attribute, const uint8_t *set);
 /* number: finite. */
 void people_add_number(struct people *p, size_t person, size_t attribute, double number);
 void people_refuse(struct people *p, size_t person);

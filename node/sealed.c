@@ -1,5 +1,6 @@
 #include "node/sealed.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +13,8 @@ enum { BOX_MAX = SEAL_CHUNK_MAX + SEAL_OVERHEAD_BYTES };
 struct sealed_writer {
     struct seal_file seal;
     struct fileio_new file;
+    uint8_t *first;    /* the first chunk while it waits for its head; NULL: it does not */
+    size_t head_bytes; /* still to come */
     size_t plain_n;
     uint8_t plain[SEAL_CHUNK_MAX];
     uint8_t box[BOX_MAX];
@@ -48,8 +51,55 @@ enum pt_code sealed_create(struct sealed_writer **out, const char *path, const s
     return rc;
 }
 
+enum pt_code sealed_create_headed(struct sealed_writer **out, const char *path,
+                                  const struct key32 *key, const struct digest *context,
+                                  size_t head_bytes, struct pt_err *err)
+{
+    enum pt_code rc;
+
+    assert(head_bytes > 0 && head_bytes <= SEAL_CHUNK_MAX);
+    if ((rc = sealed_create(out, path, key, context, err)) != PT_OK)
+        return rc;
+    assert(*out != NULL);
+    (*out)->head_bytes = (*out)->plain_n = head_bytes; /* zeros, as the memory is new */
+    return PT_OK;
+}
+
+enum pt_code sealed_head(struct sealed_writer *w, struct span head, struct pt_err *err)
+{
+    if (head.n != w->head_bytes || head.n == 0)
+        return pt_fail(err, PT_EBUG, "writing %s: not the head it was made for", w->file.path);
+    memcpy(w->first != NULL ? w->first : w->plain, head.p, head.n);
+    w->head_bytes = 0;
+    return PT_OK;
+}
+
+/* The first chunk is full and its head is not known: it waits here, and its place in the file. */
+static enum pt_code keep_first(struct sealed_writer *w, struct pt_err *err)
+{
+    w->first = hidden_new(1, SEAL_CHUNK_MAX);
+    if (w->first == NULL)
+        return pt_fail(err, PT_ENOMEM, "writing %s: not enough memory", w->file.path);
+    if (seal_leave(&w->seal) != PT_OK)
+        return pt_fail(err, PT_EBUG, "sealing %s failed", w->file.path);
+    memcpy(w->first, w->plain, SEAL_CHUNK_MAX);
+    w->plain_n = 0;
+    return fileio_leave(&w->file, BOX_MAX, err);
+}
+
+static enum pt_code write_first(struct sealed_writer *w, struct pt_err *err)
+{
+    enum pt_code rc = seal_left(w->box, &w->seal, span_of(w->first, SEAL_CHUNK_MAX));
+
+    if (rc != PT_OK)
+        return pt_fail(err, rc, "sealing %s failed", w->file.path);
+    return fileio_put(&w->file, SEAL_HEADER_BYTES, span_of(w->box, BOX_MAX), err);
+}
+
 static enum pt_code write_chunk(struct sealed_writer *w, bool last, struct pt_err *err)
 {
+    if (w->head_bytes > 0 && w->first == NULL && !last)
+        return keep_first(w, err);
     enum pt_code rc = seal_next(w->box, &w->seal, span_of(w->plain, w->plain_n), last);
 
     if (rc != PT_OK)
@@ -78,8 +128,14 @@ enum pt_code sealed_put(struct sealed_writer *w, struct span plain, struct pt_er
 
 enum pt_code sealed_commit(struct sealed_writer *w, struct pt_err *err)
 {
-    enum pt_code rc = write_chunk(w, true, err);
-    return rc == PT_OK ? fileio_commit(&w->file, err) : rc;
+    enum pt_code rc;
+
+    if (w->head_bytes > 0)
+        return pt_fail(err, PT_EBUG, "writing %s: its head is missing", w->file.path);
+    if ((rc = write_chunk(w, true, err)) != PT_OK ||
+        (w->first != NULL && (rc = write_first(w, err)) != PT_OK))
+        return rc;
+    return fileio_commit(&w->file, err);
 }
 
 enum pt_code sealed_commit_as(struct sealed_writer *w, const char *path, struct pt_err *err)
@@ -95,6 +151,7 @@ void sealed_drop(struct sealed_writer *w)
     if (w == NULL)
         return;
     fileio_abandon(&w->file);
+    hidden_free(w->first);
     hidden_free(w);
 }
 

@@ -12,8 +12,14 @@ struct sealed_writer;
 PT_MUST_USE enum pt_code sealed_create(struct sealed_writer **out, const char *path,
                                        const struct key32 *key, const struct digest *context,
                                        struct pt_err *err);
+/* The same, of a file whose first head_bytes bytes (at most SEAL_CHUNK_MAX) are known only when the rest
+ * has been put: sealed_head() gives them, once, before the commit. */
+PT_MUST_USE enum pt_code sealed_create_headed(struct sealed_writer **out, const char *path,
+                                              const struct key32 *key, const struct digest *context,
+                                              size_t head_bytes, struct pt_err *err);
+PT_MUST_USE enum pt_code sealed_head(struct sealed_writer *w, struct span head, struct pt_err *err);
 PT_MUST_USE enum pt_code sealed_put(struct sealed_writer *w, struct span plain, struct pt_err *err);
-/* Last chunk, flush, rename. Only sealed_drop() may follow. */
+/* Last chunk, flush, rename. PT_EBUG: its head is missing. Only sealed_drop() may follow. */
 PT_MUST_USE enum pt_code sealed_commit(struct sealed_writer *w, struct pt_err *err);
 /* The same under another name in the same folder, for a file whose name follows from its content. */
 PT_MUST_USE enum pt_code sealed_commit_as(struct sealed_writer *w, const char *path,

@@ -10,16 +10,10 @@
 
 #include "crypto/base/text.h"
 #include "node/hidden.h"
-#include "node/sealed.h"
-#include "node/vaultdir.h"
+#include "node/vault_format.h"
 
 /* Columns are stored as they lie in memory. */
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "vault files are little endian");
-
-struct pair { /* how tokens lie on disk: they need no dataset to be read */
-    struct digest digest;
-    struct token token;
-};
 
 #define LOADING_CUSTOMERS "loading customers (restore the vault folder, or ingest again)"
 #define LOADING_TOKENS    "loading tokens (restore the vault folder, or ingest again)"
@@ -145,14 +139,6 @@ void vault_cut(struct vault_data *d, uint64_t count)
         d->token_count += d->has_token[i] != 0;
 }
 
-static bool ascending(const struct digest *d, uint64_t count)
-{
-    for (uint64_t i = 1; i < count; i++)
-        if (memcmp(&d[i - 1], &d[i], sizeof *d) >= 0)
-            return false;
-    return true;
-}
-
 /* ---- what files are bound to ---- */
 
 static bool put_attribute(struct buf *b, const struct policy_attribute *a)
@@ -170,7 +156,7 @@ static bool put_attribute(struct buf *b, const struct policy_attribute *a)
 
 /* Everything in the policy that decides what the stored bytes mean. max_per_person is not in it:
  * sets are stored whole. */
-static enum pt_code schema_of(struct digest *out, const struct vault_place *at, struct pt_err *err)
+enum pt_code vault_schema(struct digest *out, const struct vault_place *at, struct pt_err *err)
 {
     const struct policy_partner *me = &at->policy->partners[at->me];
     struct buf b = {0};
@@ -182,20 +168,20 @@ static enum pt_code schema_of(struct digest *out, const struct vault_place *at, 
         good = put_attribute(&b, &me->attributes[i]);
     struct span part = buf_span(&b);
     if (good)
-        hash_parts(out, "patto/vault-schema", &part, 1);
+        hash_parts(out, "patto/vault-schema-2", &part, 1); /* 2: rows in groups */
     buf_free(&b);
     return good ? PT_OK : pt_fail(err, PT_ENOMEM, "vault: not enough memory");
 }
 
-static void dataset_context(struct digest *out, const struct vaultdir *c)
+void vault_dataset_context(struct digest *out, const struct vaultdir *c)
 {
     const struct span parts[] = {span_of(&c->schema, sizeof c->schema), span_z(c->generation)};
-    hash_parts(out, "patto/vault-dataset-1", parts, PT_LEN(parts));
+    hash_parts(out, "patto/vault-dataset-2", parts, PT_LEN(parts));
 }
 
 /* Tokens follow from digest, federation, key period and type of identifier: not from attributes. */
-static void tokens_context(struct digest *out, const struct vault_place *at,
-                           const struct vaultdir *c)
+void vault_tokens_context(struct digest *out, const struct vault_place *at,
+                          const struct vaultdir *c)
 {
     const struct span parts[] = {
         span_z(at->policy->federation), span_z(at->policy->partners[at->me].name),
@@ -206,151 +192,160 @@ static void tokens_context(struct digest *out, const struct vault_place *at,
 
 /* ---- tokens on disk ---- */
 
-static enum pt_code write_tokens(const struct vault_place *at, const struct vaultdir *c,
-                                 const struct vault_data *d, struct pt_err *err)
+enum pt_code vault_tokens_open(struct vault_tokens *t, const struct vault_place *at,
+                               const struct vaultdir *c, struct pt_err *err)
 {
     char path[FILEIO_PATH_MAX];
     struct digest context;
-    struct sealed_writer *w = NULL;
     uint8_t head[8];
     enum pt_code rc;
 
-    tokens_context(&context, at, c);
-    store_u64le(head, d->token_count);
+    *t = (struct vault_tokens){0};
+    vault_tokens_context(&context, at, c);
     if ((rc = vaultdir_tokens(path, at->dir, c, err)) != PT_OK ||
-        (rc = sealed_create(&w, path, at->key, &context, err)) != PT_OK)
-        return rc;
-    rc = sealed_put(w, span_of(head, sizeof head), err);
-    for (uint64_t i = 0; i < d->count && rc == PT_OK; i++) {
-        if (!d->has_token[i])
-            continue;
-        rc = sealed_put(w, span_of(&d->digests[i], sizeof d->digests[i]), err);
-        if (rc == PT_OK)
-            rc = sealed_put(w, span_of(&d->tokens[i], sizeof d->tokens[i]), err);
-    }
-    if (rc == PT_OK)
-        rc = sealed_commit(w, err);
-    sealed_drop(w);
+        (rc = sealed_open(&t->reader, path, at->key, &context, err)) != PT_OK ||
+        (rc = sealed_get(head, sizeof head, t->reader, err)) != PT_OK)
+        vault_tokens_close(t);
+    else
+        t->left = load_u64le(head);
     return rc;
 }
 
-/* Give d the tokens that file c holds for its digests. Both ascend: one pass. */
-static enum pt_code read_tokens(struct vault_data *d, const struct vault_place *at,
-                                const struct vaultdir *c, struct pt_err *err)
+void vault_tokens_close(struct vault_tokens *t)
 {
-    char path[FILEIO_PATH_MAX];
-    struct digest context;
-    struct sealed_reader *r = NULL;
-    struct pair p = {0};
-    uint8_t head[8];
-    uint64_t row = 0;
+    sealed_close(t->reader);
+    explicit_bzero(t, sizeof *t);
+}
+
+/* *there false: no pair is left. */
+static enum pt_code next_pair(bool *there, struct vault_tokens *t, struct pt_err *err)
+{
     enum pt_code rc;
 
-    tokens_context(&context, at, c);
-    if ((rc = vaultdir_tokens(path, at->dir, c, err)) != PT_OK ||
-        (rc = sealed_open(&r, path, at->key, &context, err)) != PT_OK ||
-        (rc = sealed_get(head, sizeof head, r, err)) != PT_OK)
-        goto out;
-    for (uint64_t left = load_u64le(head); left > 0; left--) {
-        if ((rc = sealed_get(&p, sizeof p, r, err)) != PT_OK)
-            goto out;
-        while (row < d->count && memcmp(&d->digests[row], &p.digest, sizeof p.digest) < 0)
+    *there = t->has || t->left > 0;
+    if (t->has || t->left == 0)
+        return PT_OK;
+    if ((rc = sealed_get(&t->pair, sizeof t->pair, t->reader, err)) != PT_OK)
+        return rc;
+    t->left--;
+    t->has = true;
+    return PT_OK;
+}
+
+/* Both ascend: one pass. */
+enum pt_code vault_tokens_give(struct vault_tokens *t, struct vault_data *d, struct pt_err *err)
+{
+    uint64_t row = 0;
+    bool there;
+    enum pt_code rc;
+
+    while ((rc = next_pair(&there, t, err)) == PT_OK && there) {
+        while (row < d->count &&
+               memcmp(&d->digests[row], &t->pair.digest, sizeof t->pair.digest) < 0)
             row++;
-        if (row == d->count || memcmp(&d->digests[row], &p.digest, sizeof p.digest) != 0)
+        if (row == d->count)
+            return PT_OK; /* this pair may be one of the rows to come */
+        t->has = false;
+        if (memcmp(&d->digests[row], &t->pair.digest, sizeof t->pair.digest) != 0)
             continue;
-        d->tokens[row] = p.token;
+        d->tokens[row] = t->pair.token;
         d->token_count += d->has_token[row] == 0;
         d->has_token[row] = 1;
     }
-    rc = sealed_end(r, err);
-out:
-    explicit_bzero(&p, sizeof p);
-    sealed_close(r);
+    return rc;
+}
+
+enum pt_code vault_tokens_end(struct vault_tokens *t, struct pt_err *err)
+{
+    bool there;
+    enum pt_code rc;
+
+    while ((rc = next_pair(&there, t, err)) == PT_OK && there)
+        t->has = false;
+    return rc == PT_OK ? sealed_end(t->reader, err) : rc;
+}
+
+static enum pt_code read_tokens(struct vault_data *d, const struct vault_place *at,
+                                const struct vaultdir *c, struct pt_err *err)
+{
+    struct vault_tokens t;
+    enum pt_code rc = vault_tokens_open(&t, at, c, err);
+
+    if (rc == PT_OK && (rc = vault_tokens_give(&t, d, err)) == PT_OK)
+        rc = vault_tokens_end(&t, err);
+    vault_tokens_close(&t);
     if (rc == PT_OK)
         memcpy(d->key_period, c->key_period, sizeof d->key_period);
-    else
-        vault_forget_tokens(d);
     return rc;
 }
 
 /* ---- the dataset on disk ---- */
 
-/* The arrays of d in file order: one place that reading and writing share. */
-struct part {
-    void *p;
-    size_t n;
-};
-static size_t parts_of(struct part parts[POLICY_ATTRIBUTES_MAX + 2], struct vault_data *d)
+size_t vault_parts(struct vault_part parts[POLICY_ATTRIBUTES_MAX + 1], struct vault_data *d,
+                   uint64_t first, uint64_t rows)
 {
-    size_t rows = (size_t)d->count;
+    const size_t n_rows = (size_t)rows;
     size_t n = 0;
 
-    parts[n++] = (struct part){&d->stats, sizeof d->stats};
-    parts[n++] = (struct part){d->digests, rows * sizeof *d->digests};
+    parts[n++] = (struct vault_part){d->digests + first, n_rows * sizeof *d->digests};
     for (size_t i = 0; i < d->column_count; i++) {
         struct vault_column *c = &d->columns[i];
         if (c->type == ATTRIBUTE_CATEGORY)
-            parts[n++] = (struct part){c->category, rows * sizeof *c->category};
+            parts[n++] = (struct vault_part){c->category + first, n_rows * sizeof *c->category};
         else if (c->type == ATTRIBUTE_SET)
-            parts[n++] = (struct part){c->set, rows * c->words * sizeof *c->set};
+            parts[n++] =
+                (struct vault_part){c->set + first * c->words, n_rows * c->words * sizeof *c->set};
         else
-            parts[n++] = (struct part){c->number, rows * sizeof *c->number};
+            parts[n++] = (struct vault_part){c->number + first, n_rows * sizeof *c->number};
     }
     return n;
 }
 
-static enum pt_code write_dataset(const struct vault_place *at, const struct vaultdir *c,
-                                  struct vault_data *d, struct pt_err *err)
+static enum pt_code read_groups(struct vault_data *d, struct sealed_reader *r, const char *path,
+                                struct pt_err *err)
 {
-    struct part parts[POLICY_ATTRIBUTES_MAX + 2];
-    size_t n = parts_of(parts, d);
-    char path[FILEIO_PATH_MAX];
-    struct digest context;
-    struct sealed_writer *w = NULL;
-    uint8_t head[8];
-    enum pt_code rc;
+    struct vault_part parts[POLICY_ATTRIBUTES_MAX + 1];
+    enum pt_code rc = PT_OK;
 
-    dataset_context(&context, c);
-    store_u64le(head, d->count);
-    if ((rc = vaultdir_dataset(path, at->dir, c, err)) != PT_OK ||
-        (rc = sealed_create(&w, path, at->key, &context, err)) != PT_OK)
-        return rc;
-    rc = sealed_put(w, span_of(head, sizeof head), err);
-    for (size_t i = 0; i < n && rc == PT_OK; i++)
-        rc = sealed_put(w, span_of(parts[i].p, parts[i].n), err);
-    if (rc == PT_OK)
-        rc = sealed_commit(w, err);
-    sealed_drop(w);
+    for (uint64_t first = 0; first < d->count && rc == PT_OK;) {
+        uint8_t head[8];
+        if ((rc = sealed_get(head, sizeof head, r, err)) != PT_OK)
+            return rc;
+        const uint64_t rows = load_u64le(head);
+        if (rows == 0 || rows > d->count - first)
+            return pt_fail(err, PT_EBADMSG, "reading %s: it is not as it was written", path);
+        const size_t n = vault_parts(parts, d, first, rows);
+        for (size_t i = 0; i < n && rc == PT_OK; i++)
+            rc = sealed_get(parts[i].p, parts[i].n, r, err);
+        first += rows;
+    }
     return rc;
 }
 
 static enum pt_code read_dataset(struct vault_data **out, const struct vault_place *at,
                                  const struct vaultdir *c, struct pt_err *err)
 {
-    struct part parts[POLICY_ATTRIBUTES_MAX + 2];
     char path[FILEIO_PATH_MAX];
     struct digest context;
     struct sealed_reader *r = NULL;
     struct vault_data *d = NULL;
-    uint8_t head[8];
+    struct vault_head head;
     enum pt_code rc;
 
-    dataset_context(&context, c);
+    vault_dataset_context(&context, c);
     if ((rc = vaultdir_dataset(path, at->dir, c, err)) != PT_OK ||
         (rc = sealed_open(&r, path, at->key, &context, err)) != PT_OK ||
-        (rc = sealed_get(head, sizeof head, r, err)) != PT_OK)
+        (rc = sealed_get(&head, sizeof head, r, err)) != PT_OK)
         goto out;
-    if (load_u64le(head) > sealed_left(r) / sizeof(struct digest)) {
+    if (head.count > sealed_left(r) / sizeof(struct digest)) {
         rc = pt_fail(err, PT_EBADMSG, "reading %s: it was cut short", path);
         goto out;
     }
-    if ((rc = vault_data_new(&d, &at->policy->partners[at->me], load_u64le(head), err)) != PT_OK)
+    if ((rc = vault_data_new(&d, &at->policy->partners[at->me], head.count, err)) != PT_OK)
         goto out;
     assert(d != NULL);
-    size_t n = parts_of(parts, d);
-    for (size_t i = 0; i < n && rc == PT_OK; i++)
-        rc = sealed_get(parts[i].p, parts[i].n, r, err);
-    if (rc == PT_OK)
+    d->stats = head.stats;
+    if ((rc = read_groups(d, r, path, err)) == PT_OK)
         rc = sealed_end(r, err);
     memcpy(d->generation, c->generation, sizeof d->generation);
 out:
@@ -376,14 +371,14 @@ static enum pt_code in_force(struct vaultdir *c, const struct vault_place *place
     bool there;
 
     if (vaultdir_read(c, &there, place->dir, err) != PT_OK ||
-        schema_of(&schema, place, err) != PT_OK)
+        vault_schema(&schema, place, err) != PT_OK)
         return pt_wrap(err, LOADING_CUSTOMERS);
     if (!there)
         return pt_fail(err, PT_ESTATE, "no customers yet: run patto ingest FILE --map MAP.yaml");
     if (memcmp(&schema, &c->schema, sizeof schema) != 0)
         return pt_fail(err, PT_ESTATE,
                        "the policy now describes other attributes or identifiers than those that "
-                       "were ingested: run patto ingest again");
+                       "were ingested, or an older patto wrote them: run patto ingest again");
     return PT_OK;
 }
 
@@ -398,6 +393,7 @@ enum pt_code vault_load(struct vault_data **out, const struct vault_place *place
         return rc;
     if (read_dataset(out, place, &c, err) != PT_OK)
         return pt_wrap(err, LOADING_CUSTOMERS);
+    assert(*out != NULL);
     if (c.key_period[0] == '\0')
         return PT_OK;
     if (read_tokens(*out, place, &c, err) != PT_OK) {
@@ -433,76 +429,15 @@ enum pt_code vault_count(struct vault_counts *out, const struct vault_place *pla
     *out = (struct vault_counts){0};
     if ((rc = in_force(&c, place, err)) != PT_OK)
         return rc;
-    dataset_context(&context, &c);
+    vault_dataset_context(&context, &c);
     if (vaultdir_dataset(path, place->dir, &c, err) != PT_OK ||
         first_number(&out->customers, place, path, &context, err) != PT_OK)
         return pt_wrap(err, LOADING_CUSTOMERS);
     if (c.key_period[0] == '\0')
         return PT_OK;
-    tokens_context(&context, place, &c);
+    vault_tokens_context(&context, place, &c);
     if (vaultdir_tokens(path, place->dir, &c, err) != PT_OK ||
         first_number(&out->tokens, place, path, &context, err) != PT_OK)
         return pt_wrap(err, LOADING_TOKENS);
     return PT_OK;
-}
-
-enum pt_code vault_store_dataset(const struct vault_place *place, struct vault_data *data,
-                                 struct pt_err *err)
-{
-    struct vaultdir was;
-    struct vaultdir now = {0};
-    uint8_t random[8];
-    bool there;
-
-    if (!ascending(data->digests, data->count))
-        return pt_fail(err, PT_EBUG, "storing customers: rows do not ascend by digest");
-    if (data->token_count > 0 || data->key_period[0] != '\0')
-        vault_forget_tokens(data); /* and otherwise their room stays no memory */
-    /* A `current` that is damaged must not keep anyone from ingesting again. */
-    if (vaultdir_read(&was, &there, place->dir, err) != PT_OK)
-        there = false;
-    if (schema_of(&now.schema, place, err) != PT_OK)
-        return pt_wrap(err, "storing customers");
-    randombytes_buf(random, sizeof random);
-    text_hex(now.generation, random, sizeof random);
-    /* Tokens that cannot be read any more (another federation, a damaged file) are no loss that
-     * should stop this: those customers are evaluated afresh. */
-    if (there && was.key_period[0] != '\0' && read_tokens(data, place, &was, err) == PT_ENOMEM)
-        return pt_wrap(err, "carrying tokens over");
-    memcpy(now.key_period, data->key_period, sizeof now.key_period);
-    if (write_dataset(place, &now, data, err) != PT_OK ||
-        (now.key_period[0] != '\0' && write_tokens(place, &now, data, err) != PT_OK) ||
-        vaultdir_write(place->dir, &now, err) != PT_OK) {
-        struct pt_err ignored;
-        (void)!vaultdir_sweep(place->dir, &ignored); /* the first error is the one to report */
-        return pt_wrap(err, "storing customers");
-    }
-    memcpy(data->generation, now.generation, sizeof now.generation);
-    return vaultdir_sweep(place->dir, err);
-}
-
-enum pt_code vault_store_tokens(const struct vault_place *place, struct vault_data *data,
-                                const char *key_period, struct pt_err *err)
-{
-    struct vaultdir c;
-    bool there;
-
-    if (!vaultdir_is_period(span_z(key_period)))
-        return pt_fail(err, PT_EBUG, "storing tokens: \"%s\" is no name of a key period",
-                       key_period);
-    if (vaultdir_read(&c, &there, place->dir, err) != PT_OK)
-        return pt_wrap(err, "storing tokens");
-    if (!there || strcmp(c.generation, data->generation) != 0)
-        return pt_fail(err, PT_ESTATE,
-                       "storing tokens: customers were ingested again meanwhile; tokenise those");
-    bool changed = strcmp(c.key_period, key_period) != 0;
-    snprintf(c.key_period, sizeof c.key_period, "%s", key_period);
-    data->token_count = 0;
-    for (uint64_t i = 0; i < data->count; i++)
-        data->token_count += data->has_token[i] != 0;
-    if (write_tokens(place, &c, data, err) != PT_OK ||
-        (changed && vaultdir_write(place->dir, &c, err) != PT_OK))
-        return pt_wrap(err, "storing tokens");
-    memcpy(data->key_period, c.key_period, sizeof c.key_period);
-    return changed ? vaultdir_sweep(place->dir, err) : PT_OK;
 }

@@ -82,6 +82,26 @@ struct vault_counts {
 PT_MUST_USE enum pt_code vault_count(struct vault_counts *out, const struct vault_place *place,
                                      struct pt_err *err);
 
+/* A new dataset, written while its rows come, in memory that does not grow with them. Nothing is in force
+ * before the commit; vault_store_dataset() is all of it at once. */
+struct vault_writer;
+struct vault_stored { /* what is in force now */
+    uint64_t customers, tokens;
+    char generation[17];
+    char key_period[VAULT_PERIOD_MAX + 1];
+};
+/* place's pointers stay borrowed. PT_EIO, PT_ENOMEM. */
+PT_MUST_USE enum pt_code vault_writer_new(struct vault_writer **out,
+                                          const struct vault_place *place, struct pt_err *err);
+/* More rows, all above those before, and given the tokens that the replaced dataset had for them.
+ * PT_EBUG: they do not ascend. PT_ELIMIT: VAULT_ROWS_MAX. PT_EIO: disk full, read-only. */
+PT_MUST_USE enum pt_code vault_writer_add(struct vault_writer *w, struct vault_data *rows,
+                                          struct pt_err *err);
+/* Flush, and put in force. On failure, or a kill, the old data stays. Only vault_writer_drop() may follow. */
+PT_MUST_USE enum pt_code vault_writer_commit(struct vault_stored *out, struct vault_writer *w,
+                                             const struct vault_stats *stats, struct pt_err *err);
+void vault_writer_drop(struct vault_writer *w); /* gives up what was not committed; NULL is fine */
+
 /* Put data in force in place of what was there. Sets data->generation. Tokens that the replaced
  * dataset had for digests that remain are carried over, on disk and into data (whose own must be
  * empty): only new customers need evaluation. On failure, or a kill, the old data stays in force.

@@ -115,6 +115,11 @@ static void bench_columns(const struct fixture *f, struct vault_data *d)
     free(values);
 }
 
+static enum pt_code take(void *writer, struct vault_data *rows, struct pt_err *err)
+{
+    return vault_writer_add(writer, rows, err);
+}
+
 int main(int argc, char **argv)
 {
     struct fixture f;
@@ -143,16 +148,24 @@ int main(int argc, char **argv)
                           "consent: {column: opt_in, accept: [yes]}\n"),
                    &to, &err),
          &err);
-    const struct ingest_in in = {.path = path, .map = map, .policy = &f.policy};
-    struct moment since = now();
-    must(ingest_run(&d, &counts, &in, &err), &err);
-    printf("%" PRIu64 " rows, %" PRIu64 " customers\n", counts.rows, counts.customers);
-    report("ingest", since);
     const struct vault_place place = {argv[1], &key, &f.policy, 0};
+    struct vault_writer *writer = NULL;
+    struct vault_stored stored;
+    struct moment since = now();
+    must(vault_writer_new(&writer, &place, &err), &err);
+    const struct ingest_in in = {.path = path,
+                                 .map = map,
+                                 .policy = &f.policy,
+                                 .spool_dir = argv[1],
+                                 .take = take,
+                                 .context = writer};
+    must(ingest_run(&counts, &in, &err), &err);
+    report("ingest", since);
     since = now();
-    must(vault_store_dataset(&place, d, &err), &err);
-    report("store", since);
-    vault_data_free(d);
+    must(vault_writer_commit(&stored, writer, &counts.stats, &err), &err);
+    vault_writer_drop(writer);
+    printf("%" PRIu64 " rows, %" PRIu64 " customers\n", counts.rows, stored.customers);
+    report("putting in force", since);
     since = now();
     must(vault_load(&d, &place, &err), &err);
     report("load", since);

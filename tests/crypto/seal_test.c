@@ -127,6 +127,38 @@ static void chunks_keep_their_places(void **state)
     assert_int_equal(open_after(&s, CHUNKS, 0, false), PT_ESTATE);
 }
 
+/* Goal: a chunk that was left open and sealed last opens in its place, and there only; each number is
+ * sealed once. */
+static void a_chunk_can_be_sealed_last(void **state)
+{
+    struct sealed s;
+    struct seal_file f;
+    uint8_t twice[BOX];
+
+    (void)state;
+    for (size_t left = 0; left + 1 < CHUNKS; left++) {
+        memset(s.plain, 3, sizeof s.plain);
+        seal_begin(&f, &KEY, &CONTEXT);
+        memcpy(s.header, f.header, sizeof s.header);
+        assert_int_equal(seal_left(twice, &f, (struct span){s.plain[0], BYTES}), PT_ESTATE);
+        for (size_t i = 0; i < CHUNKS; i++)
+            assert_int_equal(i == left ? seal_leave(&f)
+                                       : seal_next(s.box[i], &f, (struct span){s.plain[i], BYTES},
+                                                   i == CHUNKS - 1),
+                             PT_OK);
+        memset(s.plain[left], 9, BYTES);
+        assert_int_equal(seal_left(s.box[left], &f, (struct span){s.plain[left], BYTES}), PT_OK);
+        assert_int_equal(seal_left(twice, &f, (struct span){s.plain[left], BYTES}), PT_ESTATE);
+        assert_int_equal(seal_leave(&f), PT_ESTATE); /* ended */
+        for (size_t i = 0; i < CHUNKS; i++)
+            assert_int_equal(open_after(&s, i, i, i == CHUNKS - 1), PT_OK);
+        assert_int_equal(open_after(&s, left + 1, left, false), PT_EBADMSG);
+    }
+    seal_begin(&f, &KEY, &CONTEXT);
+    assert_int_equal(seal_leave(&f), PT_OK);
+    assert_int_equal(seal_leave(&f), PT_ESTATE); /* one at a time */
+}
+
 static void altered_bytes_are_refused(void **state)
 {
     struct sealed s;
@@ -199,9 +231,10 @@ static void oversized_chunks_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_sealed_opens),     cmocka_unit_test(boxes_match_vectors),
-        cmocka_unit_test(chunks_keep_their_places), cmocka_unit_test(altered_bytes_are_refused),
-        cmocka_unit_test(files_do_not_mix),         cmocka_unit_test(oversized_chunks_are_refused),
+        cmocka_unit_test(what_is_sealed_opens),         cmocka_unit_test(boxes_match_vectors),
+        cmocka_unit_test(chunks_keep_their_places),     cmocka_unit_test(altered_bytes_are_refused),
+        cmocka_unit_test(a_chunk_can_be_sealed_last),   cmocka_unit_test(files_do_not_mix),
+        cmocka_unit_test(oversized_chunks_are_refused),
     };
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }

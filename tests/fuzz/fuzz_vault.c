@@ -52,7 +52,7 @@ static void find_files(struct made *m, const struct vaultdir *c)
                                   span_z(c->key_period), span_z(c->generation)};
     char name[160];
 
-    hash_parts(&m->dataset.context, "patto/vault-dataset-1", dataset, PT_LEN(dataset));
+    hash_parts(&m->dataset.context, "patto/vault-dataset-2", dataset, PT_LEN(dataset));
     hash_parts(&m->tokens.context, "patto/vault-tokens-1", tokens, PT_LEN(tokens));
     snprintf(name, sizeof name, "dataset-%s.vault", c->generation);
     fuzz_path(m->dataset.path, sizeof m->dataset.path, name);

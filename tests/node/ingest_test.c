@@ -11,7 +11,7 @@
 #include <sodium.h>
 #include <sqlite3.h>
 
-#include "node/ingest.h"
+#include "tests/ingest_fixture.h"
 #include "tests/policy_fixture.h"
 
 #define HEAD "patto-map: 1\nform: wide\nidentifier: {column: email}\n"
@@ -24,13 +24,6 @@
 static char dir[] = P_tmpdir "/patto-ingest-XXXXXX";
 static char csv_path[FILEIO_PATH_MAX];
 static char list_path[FILEIO_PATH_MAX];
-
-struct run { /* one ingest and all it left */
-    enum pt_code rc;
-    struct pt_err err;
-    struct ingest_report report;
-    struct vault_data *data;
-};
 
 static struct policy *policy;
 static size_t segment, buys, spend; /* where the policy has them */
@@ -64,17 +57,10 @@ static const struct forgotten *removed; /* NULL: nobody */
 static void ingest_file(struct run *out, const char *path, const char *map_text,
                         const struct policy *p)
 {
-    const struct map_for to = {p, 0, dir};
-    struct map *map = NULL;
-
-    *out = (struct run){0};
-    if (map_parse(&map, span_z(map_text), &to, &out->err) != PT_OK)
-        fail_msg("map: %s", out->err.msg);
     const struct ingest_in in = {
-        .path = path, .map = map, .policy = p, .forgotten = removed, .now_s = 1790000000};
-    out->rc = ingest_run(&out->data, &out->report, &in, &out->err);
-    assert_int_equal(out->rc != PT_OK, out->data == NULL);
-    map_free(map);
+        .path = path, .policy = p, .forgotten = removed, .now_s = 1790000000, .spool_dir = dir};
+
+    ingest_run_with(out, &in, map_text);
 }
 
 static void ingest(struct run *out, const char *csv, const char *map_text)
@@ -83,25 +69,6 @@ static void ingest(struct run *out, const char *csv, const char *map_text)
 
     assert_int_equal(fileio_write(csv_path, span_z(csv), &err), PT_OK);
     ingest_file(out, csv_path, map_text, policy);
-}
-
-static void assert_good(const struct run *r)
-{
-    if (r->rc != PT_OK)
-        fail_msg("%s", r->err.msg);
-}
-
-/* Row of a normalised identifier; fails the test when it is not there. */
-static size_t row_of(const struct vault_data *d, const char *normalised)
-{
-    struct digest want;
-
-    crypto_hash_sha256(want.b, (const uint8_t *)normalised, strlen(normalised));
-    for (size_t i = 0; i < d->count; i++)
-        if (memcmp(&d->digests[i], &want, sizeof want) == 0)
-            return i;
-    fail_msg("%s is missing", normalised);
-    return 0;
 }
 
 /* ---- merging ---- */
@@ -138,8 +105,8 @@ static void rows_of_one_person_merge(void **state)
     assert_int_equal(d->columns[segment].category[row_of(d, "low@example.com")], VAULT_NONE);
     assert_int_equal(r.report.attributes[spend].clipped, 2);
     assert_int_equal(r.report.customers, 4);
-    assert_int_equal(d->stats.rows_read, 6);
-    assert_int_equal(d->stats.ingested_s, 1790000000);
+    assert_int_equal(r.report.stats.rows_read, 6);
+    assert_int_equal(r.report.stats.ingested_s, 1790000000);
     assert_int_equal(d->token_count, 0);
     vault_data_free(r.data);
 }
@@ -282,7 +249,7 @@ static void removed_people_stay_out(void **state)
     (void)row_of(r.data, "c@example.com");
     assert_int_equal(r.report.rows_forgotten, 2);
     assert_int_equal(r.report.rows_suppressed, 0);
-    assert_int_equal(r.data->stats.rows_suppressed, 2);
+    assert_int_equal(r.report.stats.rows_suppressed, 2);
     assert_int_equal(ingest_print(&text, &r.report, &policy->partners[0], &err), PT_OK);
     assert_true(buf_u8(&text, 0));
     assert_non_null(strstr((const char *)text.p, "2 rows of people who were removed"));
@@ -326,7 +293,7 @@ static void unusable_rows_are_counted_by_line(void **state)
     assert_int_equal(r.report.attributes[spend].outside.count, 1);
     assert_int_equal(r.data->columns[segment].category[row_of(r.data, "last@example.com")],
                      VAULT_NONE);
-    assert_int_equal(r.data->stats.values_dropped, 2);
+    assert_int_equal(r.report.stats.values_dropped, 2);
 
     assert_int_equal(ingest_print(&text, &r.report, &policy->partners[0], &err), PT_OK);
     assert_true(buf_u8(&text, 0));
