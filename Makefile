@@ -85,7 +85,7 @@ AVX2_FMA := -mavx2 -mfma -ffp-contract=off
 $(BUILD)/crypto/group_ifma.o: CFLAGS_ARCH := $(IFMA) $(LANES) -Wframe-larger-than=98304
 $(BUILD)/crypto/group_avx2.o: CFLAGS_ARCH := $(AVX2_FMA) $(LANES) -Wframe-larger-than=65536
 $(BUILD)/tests/crypto/fe_ifma_test.o: CFLAGS_ARCH := $(IFMA)
-$(BUILD)/tests/crypto/fe_avx2_test.o: CFLAGS_ARCH := $(AVX2_FMA)
+$(BUILD)/tests/crypto/fe_avx2_test.o $(BUILD)/tests/crypto/double_mod_test.o: CFLAGS_ARCH := $(AVX2_FMA)
 $(BUILD)/crypto/sha512_x8.o: CFLAGS_ARCH := -mavx512f -mavx512bw
 $(BUILD)/crypto/sha512_x4.o: CFLAGS_ARCH := -mavx2
 endif

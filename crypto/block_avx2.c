@@ -1,8 +1,8 @@
 /* Compiled with AVX2 and FMA (Makefile, CFLAGS_ARCH), and run only where there are both.
  *
  * Four values a register, as integers in doubles of either sign (double_mod.h): AVX2 has no products of
- * 64 bits. Bounds are in units of q; what a product by a root gives is within 1/2 + b/32 of zero for a
- * factor within b, as roots are within 1/2 and the quotient's error within b q 2^-53.
+ * 64 bits. Bounds are in units of q < 2^48; what a product by a root gives is within 1/2 + b/32 of zero for
+ * a factor within b, as roots are within 1/2 and the quotient's error within b q 2^-53.
  *
  * Order: place 16g + 4r + b holds what is canonical place 16g + 4b + r. The first nine layers pair whole
  * registers; then each group of 16 is transposed and the last two do too. */
@@ -110,7 +110,7 @@ INLINE void forward_three(vec x[8], const struct ring_doubles *d, size_t first, 
     for (size_t i = 0; i < 4; i++)
         forward(&x[2 * i], &x[2 * i + 1], root_all(d, 4 * first + i), m);
 }
-/* From below 1 to below 1: the first four are sums, below 8 and less, and reduced. */
+/* From within 4/3 to below 1: the first four are sums, of eight at most and below 16, and reduced. */
 INLINE void backward_three(vec x[8], const struct ring_doubles *d, size_t first, struct dm m)
 {
     UNROLL
@@ -137,7 +137,9 @@ INLINE void forward_two(vec x[4], const struct ring_doubles *d, size_t first, st
     forward(&x[0], &x[1], root_all(d, 2 * first), m);
     forward(&x[2], &x[3], root_all(d, 2 * first + 1), m);
 }
-/* To below 1, from a quarter of 16: the first two are sums, and reduced. */
+/* From b to within 4/3 for b < 4: the first is the sum of four, below 16, and reduced; the second is the
+ * sum of two products by roots, 1 + 2b/16 and less than 3/2 at most; the third is a product of less than 1.
+ * Where b is within 4/3 the second is within 1 + 2b/16, which is within 4/3 again. */
 INLINE void backward_two(vec x[4], const struct ring_doubles *d, size_t first, struct dm m)
 {
     const struct root w = root_all(d, first);
@@ -147,7 +149,6 @@ INLINE void backward_two(vec x[4], const struct ring_doubles *d, size_t first, s
     backward(&x[0], &x[2], w, m);
     backward(&x[1], &x[3], w, m);
     x[0] = dm_reduce(x[0], m);
-    x[1] = dm_reduce(x[1], m);
 }
 
 /* Layers 1 to 3: eighths of the whole. */
@@ -226,7 +227,7 @@ INLINE void forward_group(vec x[4], const struct ring_doubles *d, size_t g, stru
     forward(&x[0], &x[1], root_lanes(d, 1024 + 8 * g), m);
     forward(&x[2], &x[3], root_lanes(d, 1024 + 8 * g + 4), m);
 }
-/* From below 1 to below 1: sums of 16 are below 16. */
+/* From within 2/3 to within 4/3: the first two layers leave what is within 8/3. */
 INLINE void backward_group(vec x[4], const struct ring_doubles *d, size_t g, struct dm m)
 {
     const struct root w = root_lanes(d, 512 + 4 * g);
@@ -378,11 +379,13 @@ INLINE void planes(__m256i out[PLANES], const __m256i x[8])
 INLINE void addends(int32_t out[32], const struct block_mask *in, size_t t)
 {
     const __m128i shift = _mm_cvtsi32_si128((int)in->delta_log2);
-    int8_t e[32];
+    const __m256i e = errors(in->error_bits + t);
+    const __m128i half[2] = {_mm256_castsi256_si128(e), _mm256_extracti128_si256(e, 1)};
 
-    _mm256_storeu_si256((__m256i *)(void *)e, errors(in->error_bits + t));
+    UNROLL
     for (size_t i = 0; i < 32; i += 8) {
-        __m256i sum = _mm256_cvtepi8_epi32(_mm_loadu_si64(e + i));
+        const __m128i eight = i % 16 == 0 ? half[i / 16] : _mm_srli_si128(half[i / 16], 8);
+        __m256i sum = _mm256_cvtepi8_epi32(eight);
         if (in->values != NULL) {
             const __m256i b = _mm256_cvtepi8_epi32(_mm_loadu_si64(in->values + t + i));
             sum = _mm256_add_epi32(sum, _mm256_sll_epi32(b, shift));
@@ -391,7 +394,8 @@ INLINE void addends(int32_t out[32], const struct block_mask *in, size_t t)
     }
 }
 
-/* The product is within 1/2 and a little, an addend at most 2^16 + 2: their sum is below 1. */
+/* The product is within 5/6 (the last layer's, of what is below 11), an addend at most 2^16 + 2: their sum
+ * is below 1. */
 static void avx2_mask(uint8_t *out, const struct block_mask *in)
 {
     const struct ring *r = in->ring;
@@ -407,7 +411,7 @@ static void avx2_mask(uint8_t *out, const struct block_mask *in)
         for (size_t i = 0; i < 8; i++) {
             const __m128i four = _mm_unpacklo_epi64(_mm_loadu_si64(addend + 2 * i),
                                                     _mm_loadu_si64(addend + 16 + 2 * i));
-            const vec product = dm_reduce(load_pairs(in->work + t, i), m);
+            const vec product = load_pairs(in->work + t, i);
             x[i] = dm_to(dm_canonical(_mm256_add_pd(product, _mm256_cvtepi32_pd(four)), m));
         }
         planes(plane, x);

@@ -1,9 +1,15 @@
-/* double_mod.h - four residues mod an odd q < 2^49 at once, as integers in doubles: what AVX2 has in place
+/* double_mod.h - four residues mod an odd q < 2^48 at once, as integers in doubles: what AVX2 has in place
  * of 64-bit products. With a fused multiply-add both halves of a product of two doubles are exact: h is
  * a*b rounded to 53 bits, fma(a, b, -h) what rounding took away.
  *
  * A residue is any integer of the class, of either sign; comments give bounds in units of q. Rounding to
- * nearest is taken for granted. Constant time: no operand is subnormal, infinite or NaN. */
+ * nearest is taken for granted. Constant time: no operand is subnormal, infinite or NaN.
+ *
+ * Bounds: let p = |a*b| / q < 2^51. A quotient is p times (1 + e) for each of its roundings, |e| <= 2^-53:
+ * of dm_mul() three (1/q, h, their product), of dm_mul_by() two (w/q, the product). So it is off by 3p or
+ * 2p times 2^-53, and what is left is within 1/2 + 3p/2^53 or 1/2 + 2p/2^53 of zero: 5/4 or 1 at the most,
+ * and much nearer 1/2 where p is small. q < 2^48 and |a*b| < 16 q^2/2 give p < 2^51. tests/crypto/
+ * double_mod_test.c drives all of it to the edge. */
 #ifndef PT_DOUBLE_MOD_H
 #define PT_DOUBLE_MOD_H
 
@@ -45,24 +51,26 @@ DM_INLINE __m256d dm_round(__m256d x)
     return _mm256_round_pd(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 }
 
-/* h + l less the multiple of q that `quotient` is near. Exact: |h - round(quotient) q| < 2^53 and whole. */
+/* h + l less the multiple of q that `quotient` is near. Exact: |h - round(quotient) q| < 2^53, and a multiple
+ * of what h counts in. */
 DM_INLINE __m256d dm_less(__m256d h, __m256d l, __m256d quotient, struct dm m)
 {
     return _mm256_add_pd(_mm256_fnmadd_pd(dm_round(quotient), m.q, h), l);
 }
-/* a * b, within q/2 of zero and a few besides, for |a * b| < 2^51 q. */
+/* a * b for |a * b| < 2^51 q, within 1/2 + 3p/2^53. */
 DM_INLINE __m256d dm_mul(__m256d a, __m256d b, struct dm m)
 {
     const __m256d h = _mm256_mul_pd(a, b);
     return dm_less(h, _mm256_fmsub_pd(a, b, h), _mm256_mul_pd(h, m.inverse), m);
 }
-/* The same for a w known beforehand, with w / q beside it: the quotient does not wait for the product. */
+/* The same for a w known beforehand, with w / q beside it: the quotient does not wait for the product.
+ * Within 1/2 + 2p/2^53. */
 DM_INLINE __m256d dm_mul_by(__m256d a, __m256d w, __m256d w_over_q, struct dm m)
 {
     const __m256d h = _mm256_mul_pd(a, w);
     return dm_less(h, _mm256_fmsub_pd(a, w, h), _mm256_mul_pd(a, w_over_q), m);
 }
-/* |x| < 2^52 to within q/2 of zero and a few besides. */
+/* |x| < 2^52 to within 1/2, and by less than one besides: |x|/q is off by less than 2/q. */
 DM_INLINE __m256d dm_reduce(__m256d x, struct dm m)
 {
     return _mm256_fnmadd_pd(dm_round(_mm256_mul_pd(x, m.inverse)), m.q, x);

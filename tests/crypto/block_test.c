@@ -219,6 +219,43 @@ static void a_mask_is_the_product_of_polynomials(void **state)
 
 /* ---- sums ---- */
 
+static void product_by_one(uint64_t out[RING_DEGREE], const struct block_ops *ops,
+                           const uint64_t a[RING_DEGREE])
+{
+    static uint64_t ordered[RING_DEGREE], table[RING_DEGREE];
+
+    memcpy(ordered, a, sizeof ordered);
+    ops->order(ordered);
+    memset(table, 0, sizeof table);
+    table[0] = 1;
+    ops->factor(table, &ring);
+    ops->product(out, &ring, ordered, table);
+}
+
+/* Products that are all next to the same number, of either sign: sums grow in each layer of the way back
+ * as they do for no other input, and nothing may run over. a times 1, whose values are all ones; and no
+ * two numbers the same, whose sums would be exact beyond 2^53 too. */
+static void check_growth(const struct block_ops *ops)
+{
+    static uint64_t a[RING_DEGREE], want[RING_DEGREE], got[RING_DEGREE];
+    const uint64_t q = ring.q;
+    const uint64_t ends[] = {q / 2 - 1024, q / 2 + 1, q / 2 - q / 64, q / 2 + q / 64, 0, q - 1024};
+
+    for (size_t end = 0; end < PT_LEN(ends); end++) {
+        for (size_t i = 0; i < RING_DEGREE; i++)
+            a[i] = (uint64_t)((u128)(ends[end] + next() % 1024) * RING_DEGREE % q);
+        product_by_one(want, &block_portable, a);
+        product_by_one(got, ops, a);
+        assert_memory_equal(got, want, sizeof got);
+    }
+}
+
+static void products_do_not_run_over(void **state)
+{
+    (void)state;
+    on_every_path(check_growth);
+}
+
 static void sum_with(uint64_t out[RING_DEGREE], const struct block_ops *ops,
                      const uint64_t a[RING_DEGREE], const int8_t row[RING_DEGREE], uint64_t times)
 {
@@ -233,6 +270,8 @@ static void sum_with(uint64_t out[RING_DEGREE], const struct block_ops *ops,
     ops->values(out, &sum, &ring);
 }
 
+/* More than any path takes before its sums are reduced, but the portable one, which reduces each. */
+enum { ADDS_TRIED = 1 << 17 };
 static void check_sum(const struct block_ops *ops)
 {
     static uint64_t a[RING_DEGREE], got[RING_DEGREE], want[RING_DEGREE];
@@ -245,13 +284,18 @@ static void check_sum(const struct block_ops *ops)
         sum_with(got, ops, a, row, 1);
         assert_memory_equal(got, want, sizeof got);
     }
-    /* As many as may be, of the largest: nothing runs over. */
-    uint64_t most = ops->adds_max < 4096 ? ops->adds_max : 4096;
-    fill_residues(a, MOST);
-    fill_small(row, MOST, -128, 127);
-    sum_with(want, &block_portable, a, row, most);
-    sum_with(got, ops, a, row, most);
-    assert_memory_equal(got, want, sizeof got);
+    /* As many as may be: nothing runs over. The same numbers again and again add up, and of random ones
+     * some are near every end. What is wanted is the portable path's one product, so many times. */
+    const uint64_t most = ops->adds_max <= ADDS_TRIED ? ops->adds_max : 16;
+    for (int kind = RANDOM; kind <= MOST; kind += MOST) {
+        fill_residues(a, kind);
+        fill_small(row, kind, -128, 127);
+        sum_with(want, &block_portable, a, row, 1);
+        for (size_t i = 0; i < RING_DEGREE; i++)
+            want[i] = (uint64_t)((u128)want[i] * most % ring.q);
+        sum_with(got, ops, a, row, most);
+        assert_memory_equal(got, want, sizeof got);
+    }
 }
 
 static void sums_are_the_same_numbers(void **state)
@@ -267,6 +311,7 @@ int main(void)
         cmocka_unit_test(masks_are_the_same_bytes),
         cmocka_unit_test(products_are_the_same_numbers),
         cmocka_unit_test(a_mask_is_the_product_of_polynomials),
+        cmocka_unit_test(products_do_not_run_over),
         cmocka_unit_test(sums_are_the_same_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
