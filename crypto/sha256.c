@@ -8,16 +8,38 @@
 #include <openssl/sha.h>
 #include <sodium.h>
 
+_Static_assert(sizeof(SHA256_CTX) <= sizeof(struct sha256_run), "it holds what OpenSSL keeps");
+
+static SHA256_CTX *context(struct sha256_run *h)
+{
+    return (SHA256_CTX *)(void *)h->state;
+}
+
+void sha256_run_begin(struct sha256_run *h)
+{
+    SHA256_Init(context(h));
+}
+
+void sha256_run_add(struct sha256_run *h, struct span bytes)
+{
+    if (bytes.n > 0)
+        SHA256_Update(context(h), bytes.p, bytes.n);
+}
+
+void sha256_run_end(struct digest *out, struct sha256_run *h)
+{
+    SHA256_Final(out->b, context(h));
+    sodium_memzero(h, sizeof *h); /* the bytes may name a person */
+}
+
 void sha256_parts(struct digest *out, const struct span *parts, size_t part_count)
 {
-    SHA256_CTX h;
+    struct sha256_run h;
 
-    SHA256_Init(&h);
+    sha256_run_begin(&h);
     for (size_t i = 0; i < part_count; i++)
-        if (parts[i].n > 0)
-            SHA256_Update(&h, parts[i].p, parts[i].n);
-    SHA256_Final(out->b, &h);
-    sodium_memzero(&h, sizeof h); /* parts may name a person */
+        sha256_run_add(&h, parts[i]);
+    sha256_run_end(out, &h);
 }
 
 void sha256(struct digest *out, struct span in)

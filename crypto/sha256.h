@@ -12,4 +12,12 @@ void sha256(struct digest *out, struct span in);
  * What the parts leave behind is wiped. */
 void sha256_parts(struct digest *out, const struct span *parts, size_t part_count);
 
+/* The same of bytes that come piece by piece. */
+struct sha256_run {
+    uint32_t state[28]; /* OpenSSL's, of the size it has had since it began */
+};
+void sha256_run_begin(struct sha256_run *h);
+void sha256_run_add(struct sha256_run *h, struct span bytes);
+void sha256_run_end(struct digest *out, struct sha256_run *h); /* wipes */
+
 #endif

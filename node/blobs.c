@@ -21,7 +21,7 @@ static enum pt_code make_folder(const char *path, struct pt_err *err)
     return pt_fail(err, PT_EIO, "%s: cannot make the folder: %s", path, strerror(errno));
 }
 
-/* HOME/columns/EPOCH, then /PEER-sent or /PEER-held; depth says how far. */
+/* HOME/columns/EPOCH, then /PEER-held; depth says how far. */
 static enum pt_code folder(char out[HOME_PATH_MAX], const struct blobs_at *at, int depth,
                            struct pt_err *err)
 {
@@ -31,8 +31,7 @@ static enum pt_code folder(char out[HOME_PATH_MAX], const struct blobs_at *at, i
     home_path(root, at->home, "columns");
     text_hex(epoch, at->epoch->b, 16);
     int n = depth == 0 ? snprintf(out, HOME_PATH_MAX, "%s/%s", root, epoch)
-                       : snprintf(out, HOME_PATH_MAX, "%s/%s/%s-%s", root, epoch, at->peer,
-                                  at->sent ? "sent" : "held");
+                       : snprintf(out, HOME_PATH_MAX, "%s/%s/%s-held", root, epoch, at->peer);
     if (n < 0 || n >= HOME_PATH_MAX)
         return pt_fail(err, PT_ELIMIT, "%s: the path is too long", root);
     return PT_OK;
@@ -238,7 +237,16 @@ static void remove_tree(const char *path, int depth)
     rmdir(path);
 }
 
-/* Each folder in dir, down to `depth` more levels: its temporaries go. */
+static bool is_sent(const char *name)
+{
+    static const char TAIL[] = "-sent";
+    const size_t n = strlen(name);
+
+    return n >= strlen(TAIL) && strcmp(name + n - strlen(TAIL), TAIL) == 0;
+}
+
+/* Each folder in dir, down to `depth` more levels: its temporaries go, and of the last level whole
+ * folders of columns sent. */
 static enum pt_code sweep(const char *dir, int depth, struct pt_err *err)
 {
     enum pt_code rc = PT_OK;
@@ -252,7 +260,11 @@ static enum pt_code sweep(const char *dir, int depth, struct pt_err *err)
         rc = fileio_sweep(dir, err);
     for (struct dirent *e = readdir(d); e != NULL && depth > 0 && rc == PT_OK; e = readdir(d)) {
         char child[HOME_PATH_MAX];
-        if (e->d_name[0] != '.' && (rc = fileio_join(child, dir, e->d_name, err)) == PT_OK)
+        if (e->d_name[0] == '.' || (rc = fileio_join(child, dir, e->d_name, err)) != PT_OK)
+            continue;
+        if (depth == 1 && is_sent(e->d_name))
+            remove_tree(child, 0);
+        else
             rc = sweep(child, depth - 1, err);
     }
     closedir(d);

@@ -1,4 +1,4 @@
-/* blobs.h - ciphertext columns on disk, mapped, not loaded: HOME/columns/EPOCH/PEER/NAME.
+/* blobs.h - a peer's ciphertext columns on disk, mapped, not loaded: HOME/columns/EPOCH/PEER-held/NAME.
  *
  * Ciphertexts are not secret (RLWE, PROTOCOL.md 4); their names are digests. A column being
  * received grows under a temporary name and takes its own only when it has been verified. An epoch
@@ -13,8 +13,7 @@ enum { BLOBS_NAME_MAX = 80 };
 struct blobs_at { /* borrowed */
     const struct home *home;
     const struct digest *epoch;
-    const char *peer;
-    bool sent; /* ours for the peer; otherwise the peer's for us */
+    const char *peer; /* whose columns they are */
 };
 struct blob_identity { /* of a file: any write to it, or another in its place, changes this */
     uint64_t device, inode, changed_s, changed_ns;
@@ -53,7 +52,8 @@ PT_MUST_USE enum pt_code blob_map_new(struct blob_map *out, const struct fileio_
 void blobs_drop(const struct home *h, const struct digest *epoch);
 /* Remove the folders of all epochs but `keep`. At start, before any session. */
 void blobs_retire(const struct home *h, const struct digest *keep);
-/* Remove what a killed process was still receiving or encrypting. At start, before any session. */
+/* Remove what a killed process was still receiving, and PEER-sent, in which older builds kept columns of
+ * our own. At start, before any session. */
 PT_MUST_USE enum pt_code blobs_sweep(const struct home *h, struct pt_err *err);
 
 #endif

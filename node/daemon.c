@@ -299,6 +299,7 @@ enum pt_code daemon_start(struct daemon **out, const struct daemon_in *in, struc
     pthread_mutex_init(&d->job, NULL);
     pthread_mutex_init(&d->compute, NULL);
     d->seen = blobs_seen_new();
+    d->made = columns_made_new();
     if ((rc = open_home(d, in, err)) != PT_OK ||
         (rc = frozen_new(&d->frozen, d->home, freeze_run_noticed, d, err)) != PT_OK ||
         (rc = reach_desk_new(&d->reach, err)) != PT_OK ||
@@ -339,5 +340,6 @@ void daemon_stop(struct daemon *d)
     pthread_mutex_destroy(&d->job);
     pthread_mutex_destroy(&d->compute);
     blobs_seen_free(d->seen);
+    columns_made_free(d->made);
     free(d);
 }

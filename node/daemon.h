@@ -7,6 +7,7 @@
 #define PT_DAEMON_H
 
 #include "node/blobs.h"
+#include "node/columns_made.h"
 #include "node/frozen.h"
 #include "node/home.h"
 #include "node/pool.h"
@@ -24,14 +25,15 @@ struct daemon {
     struct home *home; /* policy loaded and checked */
     struct store *store;
     struct translog *translog;
-    struct pool *pool;        /* threads of large computations */
-    struct blobs_seen *seen;  /* columns hashed already */
-    struct reach_desk *reach; /* questions of reach under way */
-    struct log_run *logs;     /* asks witnesses, fetches receipts */
-    uint64_t logged_size;     /* behind lock: what log_run was last woken for */
-    struct frozen *frozen;    /* an officer's stop */
-    pthread_t teller;         /* tells the partners of it */
-    bool telling;             /* teller is to be joined */
+    struct pool *pool;         /* threads of large computations */
+    struct blobs_seen *seen;   /* columns hashed already */
+    struct columns_made *made; /* own ones encrypted already */
+    struct reach_desk *reach;  /* questions of reach under way */
+    struct log_run *logs;      /* asks witnesses, fetches receipts */
+    uint64_t logged_size;      /* behind lock: what log_run was last woken for */
+    struct frozen *frozen;     /* an officer's stop */
+    pthread_t teller;          /* tells the partners of it */
+    bool telling;              /* teller is to be joined */
     struct rpc_server *federation, *planner;
     struct rpc_health *health;
     struct rpc_reflection *reflection;

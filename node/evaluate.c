@@ -14,10 +14,8 @@ static const char *peer_name(const struct evaluate *e)
 
 static struct blobs_at where(const struct evaluate *e)
 {
-    return (struct blobs_at){.home = e->daemon->home,
-                             .epoch = snapshot_id(e->epoch),
-                             .peer = peer_name(e),
-                             .sent = false};
+    return (struct blobs_at){
+        .home = e->daemon->home, .epoch = snapshot_id(e->epoch), .peer = peer_name(e)};
 }
 
 /* name is bounded by wire.h; store.h wants it NUL-terminated. */

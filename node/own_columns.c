@@ -15,19 +15,6 @@ static const char *partner_name(const struct own_columns *o)
     return o->in.daemon->home->policy->partners[o->in.question->with].name;
 }
 
-static struct blobs_at where(const struct own_columns *o)
-{
-    return (struct blobs_at){.home = o->in.daemon->home,
-                             .epoch = snapshot_id(o->in.epoch),
-                             .peer = partner_name(o),
-                             .sent = true};
-}
-
-struct column_key { /* a column of the store, and room for its name */
-    char name[WIRE_COLUMN_NAME_MAX + 1];
-    struct store_column column;
-};
-
 static enum pt_code make_room(struct own_columns *o, struct pt_err *err)
 {
     struct parallel parallel = pool_parallel(o->in.daemon->pool);
@@ -107,54 +94,34 @@ struct strip { /* columns [first, first + n), made by one thread */
     size_t first, n;
     struct pt_err err; /* code PT_OK: made */
 };
-struct writing { /* one column that is not on the disk yet */
+struct making { /* one column whose digest is not known yet */
     size_t column;
-    struct digest file_name;
-    struct fileio_new file;
+    struct digest name; /* of columns_made.h */
+    struct hash_run hash;
     uint8_t *block;
 };
 
-static enum pt_code key_of(struct column_key *out, const struct own_columns *o, size_t i,
-                           struct pt_err *err)
+enum pt_code own_columns_key(struct rlwe_key **out, struct digest *values_digest,
+                             const struct own_columns_in *in, const struct own_columns_plain *plain,
+                             struct pt_err *err)
 {
-    out->column = (struct store_column){.epoch = *snapshot_id(o->in.epoch),
-                                        .peer = partner_name(o),
-                                        .sent = true,
-                                        .name = out->name};
-    return text_copy(out->name, sizeof out->name, buf_span(&o->columns[i].name))
-               ? PT_OK
-               : pt_fail(err, PT_ELIMIT, "too many filters for one column name");
-}
-
-/* A mapped file is believed if it is what was bound to the name when it had just been made. It is not
- * flushed to the disk: where it came to harm, the same bytes are made again. */
-static enum pt_code believe(bool *found, struct own_columns *o, size_t i, struct pt_err *err)
-{
-    struct own_column *c = &o->columns[i];
-    struct column_key key;
-    struct digest bound;
-    bool known = false;
+    PT_WIPED(key32) seed = {0};
+    const struct epoch_column column = {.name = plain->name, .values = values_digest};
     enum pt_code rc;
 
-    if ((rc = key_of(&key, o, i, err)) != PT_OK ||
-        (rc = store_column_find(&bound, &known, o->in.daemon->store, &key.column, err)) != PT_OK)
-        return rc;
-    blob_digest(&c->digest, o->in.daemon->seen, &c->map);
-    *found = known && memcmp(bound.b, c->digest.b, sizeof bound.b) == 0;
-    if (!*found)
-        blob_unmap(&c->map);
-    return PT_OK;
+    epoch_values_digest(values_digest, plain->values, snapshot_header(in->epoch)->slot_count);
+    epoch_column_seed(&seed, snapshot_seed(in->epoch), in->pair, &column);
+    rc = rlwe_key_new(out, in->rlwe, &seed);
+    return rc == PT_OK ? PT_OK : pt_fail(err, rc, "a column key: no memory that can be locked");
 }
 
-/* Name, values and key of column i, and its ciphertext if it is there: a pure function of epoch
- * seed, name and values, so a file under the digest of these is the one we would make. */
-static enum pt_code begin_column(struct writing *w, bool *found, struct own_columns *o, size_t i,
+/* Name, values and key of column i, and its digest if it was encrypted before: the ciphertext is a
+ * pure function of epoch seed, pair, name and values, and so is its name here. */
+static enum pt_code begin_column(struct making *m, bool *known, struct own_columns *o, size_t i,
                                  struct pt_err *err)
 {
     struct own_column *c = &o->columns[i];
-    const struct blobs_at at = where(o);
-    PT_WIPED(key32) seed = {0};
-    PT_WIPED(key32) name_key = {0};
+    PT_WIPED(key32) made = {0};
     struct digest values;
     enum pt_code rc;
 
@@ -162,66 +129,58 @@ static enum pt_code begin_column(struct writing *w, bool *found, struct own_colu
             PT_OK ||
         (rc = make_values(o, i, err)) != PT_OK)
         return rc;
-    epoch_values_digest(&values, values_of(o, i), snapshot_header(o->in.epoch)->slot_count);
-    const struct epoch_column column = {.name = buf_span(&c->name), .values = &values};
-    epoch_column_seed(&seed, snapshot_seed(o->in.epoch), o->in.pair, &column);
-    if ((rc = rlwe_key_new(&o->keys[i], o->in.rlwe, &seed)) != PT_OK)
-        return pt_fail(err, rc, "a column key: no memory that can be locked");
-    /* Keyed: a plain digest of the values in a file name would let a guess be checked. */
-    const struct span parts[] = {buf_span(&c->name), span_of(values.b, sizeof values.b)};
-    prf_derive(&name_key, snapshot_seed(o->in.epoch), "patto/column-file/1", parts, PT_LEN(parts));
-    *w = (struct writing){.column = i, .file = {.fd = -1}};
-    memcpy(w->file_name.b, name_key.b, sizeof w->file_name.b);
-    rc = blob_map(&c->map, found, &at, &w->file_name, rlwe_column_bytes(o->in.rlwe), err);
-    return rc == PT_OK && *found ? believe(found, o, i, err) : rc;
+    const struct own_columns_plain plain = {buf_span(&c->name), values_of(o, i)};
+    if ((rc = own_columns_key(&o->keys[i], &values, &o->in, &plain, err)) != PT_OK)
+        return rc;
+    const struct span parts[] = {span_z(partner_name(o)), plain.name,
+                                 span_of(values.b, sizeof values.b)};
+    prf_derive(&made, snapshot_seed(o->in.epoch), "patto/column-made/1", parts, PT_LEN(parts));
+    *m = (struct making){.column = i};
+    memcpy(m->name.b, made.b, sizeof m->name.b);
+    *known = columns_made_find(&c->digest, o->in.daemon->made, &m->name);
+    return PT_OK;
 }
 
-static enum pt_code write_block(struct writing *w, size_t n, struct own_columns *o, uint64_t k,
-                                struct pt_err *err)
+static enum pt_code hash_block(struct making *m, size_t n, struct own_columns *o, uint64_t k,
+                               struct pt_err *err)
 {
     const struct rlwe *c = o->in.rlwe;
     struct rlwe_column side[OWN_COLUMNS_SIDE_BY_SIDE];
-    bool last = k == rlwe_block_count(c);
+    const bool last = k == rlwe_block_count(c);
     enum pt_code rc;
 
     for (size_t i = 0; i < n; i++)
         side[i] = (struct rlwe_column){
-            .out = w[i].block,
-            .key = o->keys[w[i].column],
-            .values = last ? NULL : values_of(o, w[i].column) + k * RLWE_DEGREE};
+            .out = m[i].block,
+            .key = o->keys[m[i].column],
+            .values = last ? NULL : values_of(o, m[i].column) + k * RLWE_DEGREE};
     if ((rc = rlwe_encrypt_columns(c, side, n, k)) != PT_OK)
         return pt_fail(err, rc, "encrypting a column");
-    for (size_t i = 0; i < n && rc == PT_OK; i++)
-        rc = fileio_add(&w[i].file, span_of(w[i].block, rlwe_block_bytes(c)), err);
-    return rc;
+    for (size_t i = 0; i < n; i++)
+        hash_run_add(&m[i].hash, span_of(m[i].block, rlwe_block_bytes(c)));
+    return PT_OK;
 }
 
-static enum pt_code write_columns(struct writing *w, size_t n, struct own_columns *o,
-                                  struct pt_err *err)
+/* Side by side, and of the ciphertexts the digests alone are kept. */
+static enum pt_code hash_columns(struct making *m, size_t n, struct own_columns *o,
+                                 struct pt_err *err)
 {
-    const struct blobs_at at = where(o);
     enum pt_code rc = PT_OK;
 
     for (size_t i = 0; i < n && rc == PT_OK; i++) {
-        w[i].block = malloc(rlwe_block_bytes(o->in.rlwe));
-        rc =
-            w[i].block == NULL ? no_memory(err) : blob_begin(&w[i].file, &at, &w[i].file_name, err);
+        m[i].block = malloc(rlwe_block_bytes(o->in.rlwe));
+        rc = m[i].block == NULL ? no_memory(err) : PT_OK;
+        reply_column_hash(&m[i].hash, rlwe_column_bytes(o->in.rlwe));
     }
     for (uint64_t k = 0; k <= rlwe_block_count(o->in.rlwe) && rc == PT_OK && n > 0; k++)
-        rc = write_block(w, n, o, k, err);
+        rc = hash_block(m, n, o, k, err);
     for (size_t i = 0; i < n; i++) {
-        struct blob_map *map = &o->columns[w[i].column].map;
-        bool found = false;
-        free(w[i].block);
-        if (rc != PT_OK) {
-            fileio_abandon(&w[i].file);
+        struct own_column *c = &o->columns[m[i].column];
+        free(m[i].block);
+        if (rc != PT_OK)
             continue;
-        }
-        if ((rc = fileio_commit_unflushed(&w[i].file, err)) == PT_OK &&
-            (rc = blob_map(map, &found, &at, &w[i].file_name, rlwe_column_bytes(o->in.rlwe),
-                           err)) == PT_OK &&
-            !found)
-            rc = pt_fail(err, PT_EIO, "an encrypted column has gone from the disk");
+        hash_run_end(&c->digest, &m[i].hash);
+        columns_made_keep(o->in.daemon->made, &m[i].name, &c->digest);
     }
     return rc;
 }
@@ -230,39 +189,40 @@ static void make_strip(void *context, size_t index)
 {
     struct strip *s = (struct strip *)context + index;
     struct own_columns *o = s->o;
-    struct writing *w = calloc(s->n, sizeof *w);
+    struct making *m = calloc(s->n, sizeof *m);
     size_t n = 0;
     enum pt_code rc = PT_OK;
 
-    if (w == NULL) {
+    if (m == NULL) {
         (void)!no_memory(&s->err);
         return;
     }
     for (size_t i = s->first; i < s->first + s->n && rc == PT_OK; i++) {
-        bool found = false;
-        rc = begin_column(&w[n], &found, o, i, &s->err);
-        n += rc == PT_OK && !found;
+        bool known = false;
+        rc = begin_column(&m[n], &known, o, i, &s->err);
+        n += rc == PT_OK && !known;
     }
     if (rc == PT_OK)
-        rc = write_columns(w, n, o, &s->err);
+        rc = hash_columns(m, n, o, &s->err);
     for (size_t i = s->first; i < s->first + s->n && rc == PT_OK; i++) {
-        struct own_column *c = &o->columns[i];
-        blob_digest(&c->digest, o->in.daemon->seen, &c->map);
-        o->asked[i] = (struct ask_column){
-            .name = buf_span(&c->name), .digest = c->digest, .bytes = c->map.bytes};
+        const struct own_column *c = &o->columns[i];
+        o->asked[i] = (struct ask_column){.name = buf_span(&c->name),
+                                          .digest = c->digest,
+                                          .bytes = rlwe_column_bytes(o->in.rlwe)};
     }
-    free(w);
+    free(m);
 }
 
 /* One name, one ciphertext, for ever: a changed one would tell what changed. */
 static enum pt_code bind_column(struct own_columns *o, size_t i, struct pt_err *err)
 {
-    struct column_key key;
-    const enum pt_code rc = key_of(&key, o, i, err);
+    char name[WIRE_COLUMN_NAME_MAX + 1];
+    const struct store_column column = {
+        .epoch = *snapshot_id(o->in.epoch), .peer = partner_name(o), .sent = true, .name = name};
 
-    if (rc != PT_OK)
-        return rc;
-    return store_column_bind(o->in.daemon->store, &key.column, &o->columns[i].digest, err);
+    if (!text_copy(name, sizeof name, buf_span(&o->columns[i].name)))
+        return pt_fail(err, PT_ELIMIT, "too many filters for one column name");
+    return store_column_bind(o->in.daemon->store, &column, &o->columns[i].digest, err);
 }
 
 /* Columns [first, first + n), n <= at_once, shared out evenly. */
@@ -293,7 +253,7 @@ static enum pt_code make_some(struct own_columns *o, size_t first, size_t n, str
     return rc;
 }
 
-/* Encrypted, they are not needed here: a proof takes room for its own. */
+/* Hashed, they are not needed here: what is sent and proved makes its own again. */
 static void forget_values(struct own_columns *o)
 {
     if (o->values != NULL)
@@ -322,10 +282,8 @@ enum pt_code own_columns_prepare(struct own_columns *o, const struct own_columns
 void own_columns_free(struct own_columns *o)
 {
     for (size_t i = 0; i < o->count; i++) {
-        if (o->columns != NULL) {
+        if (o->columns != NULL)
             buf_free(&o->columns[i].name);
-            blob_unmap(&o->columns[i].map);
-        }
         if (o->keys != NULL)
             rlwe_key_free(o->keys[i]);
     }

@@ -1,12 +1,13 @@
-/* own_columns.h - the asker's columns of one question: values, keys, ciphertexts on disk.
+/* own_columns.h - the asker's columns of one question: values, keys, digests of the ciphertexts.
  *
- * A column is encrypted once an epoch and partner, under its own name for ever, and found again by a
- * keyed name of its content. Several are encrypted side by side, so that what they have in common is
- * expanded once; plain values never take more than OWN_COLUMNS_MEMORY, whatever the table. */
+ * A ciphertext is a pure function of epoch seed, pair, name and values, and is kept nowhere: here it
+ * is encrypted and hashed, block by block, once while columns_made.h remembers it; what the partner
+ * needs is encrypted again on its way out (column_feed.h). Several are encrypted side by side, so that
+ * what they have in common is expanded once; plain values never take more than OWN_COLUMNS_MEMORY,
+ * whatever the table. */
 #ifndef PT_OWN_COLUMNS_H
 #define PT_OWN_COLUMNS_H
 
-#include "node/blobs.h"
 #include "node/daemon.h"
 #include "node/job.h"
 #include "proto/ask.h"
@@ -22,7 +23,6 @@ struct own_columns_in { /* borrowed until own_columns_free() */
 };
 struct own_column {
     struct buf name;
-    struct blob_map map;
     struct digest digest;
 };
 struct own_columns { /* {0} is a valid empty one */
@@ -39,6 +39,16 @@ struct own_columns { /* {0} is a valid empty one */
 PT_MUST_USE enum pt_code own_columns_prepare(struct own_columns *o, const struct own_columns_in *in,
                                              const struct job *job, struct pt_err *err);
 void own_columns_free(struct own_columns *o); /* wipes */
+
+/* The key of a column of these values (slot_count of them), which no other values have, and their
+ * digest. */
+struct own_columns_plain {
+    struct span name;
+    const int8_t *values;
+};
+PT_MUST_USE enum pt_code own_columns_key(struct rlwe_key **out, struct digest *values_digest,
+                                         const struct own_columns_in *in,
+                                         const struct own_columns_plain *plain, struct pt_err *err);
 
 /* The plain column `index` of a question, slot_count values, for asking and for its audit; from
  * table_count (reply_column_count()) on they are counters. energy: sum of squares over the slots that

@@ -2,7 +2,7 @@
 #ifndef PT_QUESTION_INTERNAL_H
 #define PT_QUESTION_INTERNAL_H
 
-#include "node/own_columns.h"
+#include "node/column_feed.h"
 #include "node/peer.h"
 #include "node/proof_columns.h"
 #include "node/question_log.h"
@@ -19,6 +19,7 @@ struct query {
     struct epoch_pair pair;
     struct rlwe *rlwe;
     struct own_columns own;
+    struct column_feed *feed; /* once the partner needs some of them */
     size_t row_count;
     double *other_size, *scheme, *raw;
     struct session_self self;

@@ -78,6 +78,12 @@ static enum pt_code prepare(struct query *q, struct pt_err *err)
 
 /* ---- the session ---- */
 
+static void end_feed(struct query *q)
+{
+    column_feed_free(q->feed);
+    q->feed = NULL;
+}
+
 static enum pt_code upload(struct query *q, struct pt_err *err)
 {
     uint64_t sent = 0;
@@ -85,6 +91,8 @@ static enum pt_code upload(struct query *q, struct pt_err *err)
 
     while (ask_recipient_sending(&q->ask)) {
         const bool columns = q->ask.need_at < q->ask.need_count;
+        if (!columns)
+            end_feed(q);
         if ((rc = ask_recipient_send(&q->ask, &q->peer.out, err)) != PT_OK ||
             (rc = peer_flush(&q->peer, err)) != PT_OK)
             return rc;
@@ -96,6 +104,18 @@ static enum pt_code upload(struct query *q, struct pt_err *err)
             return rc;
     }
     return q->job->progress(q->job->self, "waiting for the partner's answer", 0, 0, "", err);
+}
+
+static enum pt_code part_to_send(void *self, struct span *out, const struct ask_part *at,
+                                 struct pt_err *err)
+{
+    struct query *q = self;
+    const struct column_feed_in in = {&q->own, q->ask.need, q->ask.need_count};
+    enum pt_code rc = PT_OK;
+
+    if (q->feed == NULL)
+        rc = column_feed_new(&q->feed, &in, err);
+    return rc == PT_OK ? column_feed_part(q->feed, out, at, err) : rc;
 }
 
 static enum pt_code columns_to_prove(void *self, struct prove_columns *out, size_t first,
@@ -134,6 +154,7 @@ static enum pt_code converse(struct query *q, struct pt_err *err)
                                         .rlwe = q->rlwe,
                                         .columns = q->own.asked,
                                         .column_count = q->own.count,
+                                        .source = {.self = q, .part = part_to_send},
                                         .prover = {.self = q,
                                                    .epoch_seed = snapshot_seed(q->epoch),
                                                    .columns = columns_to_prove,
@@ -441,6 +462,7 @@ static void note_spent(const struct answer *out, const struct query *q)
 
 static void query_free(struct query *q)
 {
+    end_feed(q); /* it reads what goes below */
     ask_recipient_free(&q->ask);
     peer_close(&q->peer);
     oprf_key_wipe(&q->key);

@@ -166,9 +166,18 @@ static enum pt_code make_columns(struct replay_ask *a, size_t count, struct pt_e
 /* The transcript says where parts of a column went, the Question what they were. */
 static enum pt_code make_blank(struct replay_ask *a, struct pt_err *err)
 {
-    a->blank_bytes = rlwe_column_bytes(a->rlwe);
-    a->blank = calloc(1, a->blank_bytes);
+    a->blank = calloc(1, WIRE_PART_MAX);
     return a->blank != NULL ? PT_OK : no_memory(err);
+}
+
+static enum pt_code blank_part(void *self, struct span *out, const struct ask_part *at,
+                               struct pt_err *err)
+{
+    const struct replay_ask *a = self;
+
+    (void)err;
+    *out = span_of(a->blank, at->bytes);
+    return PT_OK;
 }
 
 static enum pt_code read_question(struct replay_ask *a, struct pt_err *err)
@@ -229,13 +238,14 @@ static enum pt_code begin_recipient(struct replay_ask *a, struct outbox *out, st
         return rc;
     for (size_t i = 0; i < count; i++) {
         a->asked[i].name = buf_span(&a->names[i]);
-        a->asked[i].bytes = span_of(a->blank, a->blank_bytes);
+        a->asked[i].bytes = rlwe_column_bytes(a->rlwe);
     }
     const struct ask_recipient_in in = {.question = &a->question,
                                         .pair = a->pair,
                                         .rlwe = a->rlwe,
                                         .columns = a->asked,
                                         .column_count = count,
+                                        .source = {.self = a, .part = blank_part},
                                         .prover = {.self = a,
                                                    .epoch_seed = snapshot_seed(a->bed->epoch),
                                                    .columns = columns_to_prove,
@@ -304,8 +314,7 @@ static enum pt_code column_map(void *self, size_t index, const struct wire_colum
 {
     struct replay_ask *a = self;
     struct blob_map *map = &a->maps[index];
-    const struct blobs_at at = {
-        .home = a->bed->home, .epoch = &a->bed->id, .peer = peer_of(a), .sent = false};
+    const struct blobs_at at = {.home = a->bed->home, .epoch = &a->bed->id, .peer = peer_of(a)};
     bool found = true;
     enum pt_code rc = PT_OK;
 

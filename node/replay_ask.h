@@ -20,8 +20,7 @@ struct replay_ask { /* too large for the stack */
     struct rlwe *rlwe;
     struct ask_column asked[WIRE_COLUMNS_MAX];
     struct buf names[WIRE_COLUMNS_MAX];
-    void *blank; /* zeros, in place of ciphertexts whose digest says what they are */
-    size_t blank_bytes;
+    void *blank; /* a part of zeros, in place of ciphertexts whose digest says what they are */
     struct proof_columns proof;
     struct ask_evaluator evaluator;
     struct blob_map maps[WIRE_COLUMNS_MAX];

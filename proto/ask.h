@@ -15,7 +15,19 @@
 struct ask_column {
     struct span name;
     struct digest digest; /* reply_column_digest() */
-    struct span bytes;    /* recipient: the ciphertext, e.g. a mapped file */
+    uint64_t bytes;       /* recipient: how long the ciphertext is */
+};
+struct ask_part { /* of a ciphertext, 1..WIRE_PART_MAX bytes */
+    uint32_t column;
+    uint64_t offset;
+    size_t bytes;
+};
+struct ask_source { /* where the recipient's ciphertexts come from, once they are needed */
+    void *self;
+    /* Just these bytes, valid until the next call. Columns come in the order of Need, offsets from 0
+     * without a gap. */
+    enum pt_code (*part)(void *self, struct span *out, const struct ask_part *at,
+                         struct pt_err *err);
 };
 
 /* Columns beyond reply_column_count() that prove how many of the table's values a person has at most:
@@ -29,6 +41,7 @@ struct ask_recipient_in { /* all borrowed until the session ends */
     const struct rlwe *rlwe;
     const struct ask_column *columns; /* the table's and its counters, names in order */
     size_t column_count;
+    struct ask_source source;
     struct ask_prover_host prover;
 };
 struct ask_recipient {

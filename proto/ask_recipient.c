@@ -226,17 +226,23 @@ static enum pt_code send_part(struct ask_recipient *r, struct outbox *out, struc
 {
     struct frame f = {.kind = FRAME_COLUMN_PART};
     const uint32_t column = r->need[r->need_at];
-    const struct span bytes = r->in.columns[column].bytes;
-    const size_t left = bytes.n - (size_t)r->need_offset;
-    const size_t n = left < WIRE_PART_MAX ? left : WIRE_PART_MAX;
+    const uint64_t left = r->in.columns[column].bytes - r->need_offset;
+    const struct ask_part at = {column, r->need_offset,
+                                left < WIRE_PART_MAX ? (size_t)left : WIRE_PART_MAX};
+    struct span bytes = {0};
     enum pt_code rc;
 
-    f.u.column_part = (struct wire_column_part){
-        .column = column, .offset = r->need_offset, .data = {bytes.p + r->need_offset, n}};
+    if ((rc = r->in.source.part(r->in.source.self, &bytes, &at, err)) != PT_OK)
+        return rc;
+    if (bytes.n != at.bytes)
+        return pt_fail(err, PT_EBUG, "%zu bytes of column %" PRIu32 " are here, not %zu", bytes.n,
+                       column, at.bytes);
+    f.u.column_part =
+        (struct wire_column_part){.column = column, .offset = at.offset, .data = bytes};
     if ((rc = session_send(r->session, &f, out, err)) != PT_OK)
         return rc;
-    r->need_offset += n;
-    if (r->need_offset < bytes.n)
+    r->need_offset += at.bytes;
+    if (at.bytes < left)
         return PT_OK;
     r->need_offset = 0;
     r->need_at++;

@@ -131,7 +131,16 @@ enum pt_code reply_column_name(struct buf *out, const struct policy *p, const st
 
 void reply_column_digest(struct digest *out, struct span bytes)
 {
-    hash_parts(out, "patto/column/1", &bytes, 1);
+    struct hash_run h;
+
+    reply_column_hash(&h, bytes.n);
+    hash_run_add(&h, bytes);
+    hash_run_end(out, &h);
+}
+
+void reply_column_hash(struct hash_run *h, uint64_t column_bytes)
+{
+    hash_run_begin(h, "patto/column/1", column_bytes);
 }
 
 /* ---- what an answer depends on ---- */

@@ -122,7 +122,7 @@ void adversary_make(struct adversary *a, struct reply *out)
                                 .host = {.self = a, .row = row}};
 
     for (size_t j = 0; j < e->column_count; j++) {
-        columns[j] = e->columns[j].bytes;
+        columns[j] = buf_span(&e->bytes[j]);
         digests[j] = e->columns[j].digest;
     }
     if (reply_make(out, &in, &err) != PT_OK)

@@ -116,9 +116,8 @@ void fixture_encrypt(struct fixture_epoch *e, size_t j, const struct key32 *seed
                          PT_OK);
         e->bytes[j].n += rlwe_block_bytes(e->rlwe);
     }
-    e->columns[j] =
-        (struct ask_column){.name = buf_span(&e->names[j]), .bytes = buf_span(&e->bytes[j])};
-    reply_column_digest(&e->columns[j].digest, e->columns[j].bytes);
+    e->columns[j] = (struct ask_column){.name = buf_span(&e->names[j]), .bytes = e->bytes[j].n};
+    reply_column_digest(&e->columns[j].digest, buf_span(&e->bytes[j]));
 }
 
 static void encrypt_column(struct fixture_epoch *e, size_t j)
@@ -299,6 +298,17 @@ static enum pt_code answers_once(void *self, const struct ask_proof_once *o, str
     return PT_OK;
 }
 
+static enum pt_code part(void *self, struct span *out, const struct ask_part *at,
+                         struct pt_err *err)
+{
+    const struct fixture_epoch *e = self;
+
+    (void)err;
+    assert_true(at->offset + at->bytes <= e->bytes[at->column].n);
+    *out = span_of(e->bytes[at->column].p + at->offset, at->bytes);
+    return PT_OK;
+}
+
 struct ask_recipient_in fixture_recipient_in(struct fixture_epoch *e, struct ask_recipient *r)
 {
     e->asking = r;
@@ -307,6 +317,7 @@ struct ask_recipient_in fixture_recipient_in(struct fixture_epoch *e, struct ask
                                      .rlwe = e->rlwe,
                                      .columns = e->columns,
                                      .column_count = e->column_count + e->counter_count,
+                                     .source = {.self = e, .part = part},
                                      .prover = {.self = e,
                                                 .epoch_seed = &e->seed[0],
                                                 .columns = columns_to_prove,

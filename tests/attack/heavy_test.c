@@ -26,7 +26,7 @@ static void heavy_init(struct heavy *h, int64_t weight, uint64_t rho_nano)
                           e->bytes[0].p + h->a.slot / RLWE_DEGREE * rlwe_block_bytes(e->rlwe),
                           RLWE_DEGREE, h->a.slot % RLWE_DEGREE,
                           weight * h->a.row_of[0] * (int64_t)rlwe_delta(e->rlwe));
-    reply_column_digest(&e->columns[0].digest, e->columns[0].bytes);
+    reply_column_digest(&e->columns[0].digest, buf_span(&e->bytes[0]));
 }
 
 static double weighs(void *self, bool there, const struct key32 *seed)

@@ -35,7 +35,7 @@ static void encrypt_under_zero(struct adversary *a)
             if (x != 0)
                 proof_bed_shift_plane(r, block, RLWE_DEGREE, t % RLWE_DEGREE, x);
         }
-        reply_column_digest(&e->columns[j].digest, e->columns[j].bytes);
+        reply_column_digest(&e->columns[j].digest, buf_span(&e->bytes[j]));
     }
 }
 

@@ -95,7 +95,7 @@ static void ask(const struct number *n, struct reply *reply, double *values)
 
     memcpy(&self, &n, sizeof self);
     for (size_t j = 0; j < e->column_count; j++) {
-        columns[j] = e->columns[j].bytes;
+        columns[j] = buf_span(&e->bytes[j]);
         digests[j] = e->columns[j].digest;
     }
     const struct reply_in in = {.policy = n->policy,

@@ -39,11 +39,12 @@ enum pt_code __wrap_rlwe_encrypt_columns(const struct rlwe *c, const struct rlwe
     enum pt_code rc = __real_rlwe_encrypt_columns(c, columns, n, block);
 
     /* One person counts four times: whether it is the partner's customer shows through the noise. */
-    if (rc == PT_OK && block == 0 && deviates("weight"))
-        add_to(columns[0].out, 5, 3 * (uint64_t)rlwe_delta(c));
-    if (rc == PT_OK && block == 0 && deviates("coefficient"))
-        for (size_t i = 0; i < 5; i++)
-            columns[0].out[i * RLWE_DEGREE] = 0xff; /* not below q */
+    for (size_t j = 0; j < n && rc == PT_OK && block == 0; j++) { /* alike however many there are */
+        if (deviates("weight"))
+            add_to(columns[j].out, 5, 3 * (uint64_t)rlwe_delta(c));
+        for (size_t i = 0; i < 5 && deviates("coefficient"); i++)
+            columns[j].out[i * RLWE_DEGREE] = 0xff; /* not below q */
+    }
     return rc;
 }
 

@@ -84,6 +84,27 @@ static void leftovers_are_swept(void **state)
     assert_false(found);
 }
 
+/* Goal: what an older build kept of our own columns goes at start, and nothing beside it. */
+static void columns_sent_are_swept(void **state)
+{
+    struct home h = home_at(state);
+    char path[512];
+    struct pt_err err = {0};
+
+    put(&h, &NOW, "drinkco", true);
+    put(&h, &NOW, "homeware-sent", true); /* a peer of that name */
+    (void)snprintf(path, sizeof path, "%s/columns/" NOW_FOLDER "/drinkco-sent",
+                   (const char *)*state);
+    assert_int_equal(mkdir(path, 0700), 0);
+    scratch_write(scratch_path(state, "columns/" NOW_FOLDER "/drinkco-sent/03"),
+                  span_z("ciphertext"));
+    assert_int_equal(count(state, NOW_FOLDER), 3);
+    assert_int_equal(blobs_sweep(&h, &err), PT_OK);
+    assert_int_equal(count(state, NOW_FOLDER), 2);
+    assert_int_equal(count(state, NOW_FOLDER "/drinkco-held"), 1);
+    assert_int_equal(count(state, NOW_FOLDER "/homeware-sent-held"), 1);
+}
+
 static void epochs_gone_by_are_removed(void **state)
 {
     struct home h = home_at(state);
@@ -165,6 +186,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_changed_file_is_hashed_again, scratch_setup,
                                         scratch_teardown),
         cmocka_unit_test_setup_teardown(leftovers_are_swept, scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(columns_sent_are_swept, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(epochs_gone_by_are_removed, scratch_setup,
                                         scratch_teardown),
     };

@@ -211,11 +211,12 @@ static void other_slots_do_not_matter(void **state)
     struct asking *a = set_up("overlap");
     struct fixture_epoch *e = &a->epoch;
     const struct ask_evaluator_in host = fixture_evaluator_in(e);
+    const struct span column = buf_span(&e->bytes[0]);
     const struct reply_in in = {.policy = a->policy,
                                 .question = &e->question,
                                 .pair = e->pair,
                                 .rlwe = e->rlwe,
-                                .columns = &e->columns[0].bytes,
+                                .columns = &column,
                                 .column_digests = &e->columns[0].digest,
                                 .column_count = 1,
                                 .noise_key = &e->noise_key,

@@ -340,7 +340,7 @@ static void a_heavy_weight_is_refused_for_good(void **state)
     (void)state;
     set_up(&a, "crosstab");
     a.epoch.bytes[2].p[2 * RLWE_DEGREE + 5] ^= 1; /* by 2^16 times something */
-    reply_column_digest(&c->digest, c->bytes);
+    reply_column_digest(&c->digest, buf_span(&a.epoch.bytes[2]));
     ask(&a);
     run(&a);
     refused_with(&a, REFUSAL_NOT_PROVED);
@@ -351,7 +351,7 @@ static void a_heavy_weight_is_refused_for_good(void **state)
                         sizeof(struct digest));
     assert_memory_not_equal(&a.epoch.refusal.answer, &NONE, sizeof NONE);
     a.epoch.bytes[2].p[2 * RLWE_DEGREE + 5] ^= 1;
-    reply_column_digest(&c->digest, c->bytes);
+    reply_column_digest(&c->digest, buf_span(&a.epoch.bytes[2]));
     ask(&a);
     run(&a);
     refused_with(&a, REFUSAL_NOT_PROVED);

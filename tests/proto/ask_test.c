@@ -209,11 +209,12 @@ static void another_question_has_another_noise(void **state)
     e->charged_before_row = true;
     struct ask_evaluator_in host = fixture_evaluator_in(e);
     e->charged_before_row = true;
+    const struct span column = buf_span(&e->bytes[0]);
     struct reply_in in = {.policy = a.policy,
                           .question = &e->question,
                           .pair = e->pair,
                           .rlwe = e->rlwe,
-                          .columns = &e->columns[0].bytes,
+                          .columns = &column,
                           .column_digests = &e->columns[0].digest,
                           .column_count = 1,
                           .noise_key = &e->noise_key,
@@ -349,7 +350,7 @@ static void a_name_means_one_ciphertext(void **state)
     assert_int_equal(a.rc, PT_OK);
     greet(&a);
     a.epoch.bytes[0].p[5] ^= 1;
-    reply_column_digest(&a.epoch.columns[0].digest, a.epoch.columns[0].bytes);
+    reply_column_digest(&a.epoch.columns[0].digest, buf_span(&a.epoch.bytes[0]));
     ask(&a);
     run(&a);
     refused_with(&a, REFUSAL_FROZEN);
@@ -365,7 +366,7 @@ static void large_coefficient(struct asking *a)
 {
     for (size_t plane = 0; plane < 5; plane++)
         a->epoch.bytes[0].p[plane * RLWE_DEGREE] = 0xff;
-    reply_column_digest(&a->epoch.columns[0].digest, a->epoch.columns[0].bytes);
+    reply_column_digest(&a->epoch.columns[0].digest, buf_span(&a->epoch.bytes[0]));
 }
 static void other_name(struct asking *a)
 {
@@ -373,14 +374,14 @@ static void other_name(struct asking *a)
 }
 static void short_column(struct asking *a)
 {
-    a->epoch.columns[0].bytes.n--;
-    reply_column_digest(&a->epoch.columns[0].digest, a->epoch.columns[0].bytes);
+    a->epoch.columns[0].bytes = --a->epoch.bytes[0].n;
+    reply_column_digest(&a->epoch.columns[0].digest, buf_span(&a->epoch.bytes[0]));
 }
 static void long_column(struct asking *a)
 {
     assert_true(buf_u8(&a->epoch.bytes[0], 0));
-    a->epoch.columns[0].bytes = buf_span(&a->epoch.bytes[0]);
-    reply_column_digest(&a->epoch.columns[0].digest, a->epoch.columns[0].bytes);
+    a->epoch.columns[0].bytes = a->epoch.bytes[0].n;
+    reply_column_digest(&a->epoch.columns[0].digest, buf_span(&a->epoch.bytes[0]));
 }
 static void foreign_question(struct asking *a)
 {

@@ -113,7 +113,7 @@ static void batches_follow_each_other(void **state)
     for (size_t i = 0; i < MANY; i++)
         digests[i] = a.epoch.columns[0].digest;
     for (size_t i = 0; i < RLWE_COLUMNS_MAX; i++)
-        columns[i] = a.epoch.columns[0].bytes;
+        columns[i] = buf_span(&a.epoch.bytes[0]);
     what = (struct ask_proof_columns){.session = &a.link.accepter,
                                       .pair = a.epoch.pair,
                                       .rlwe = a.epoch.rlwe,

@@ -337,8 +337,8 @@ static void other_ciphertexts_differ(void **state)
     rlwe_key_free(e->keys[2]);
     e->bytes[2] = honest;
     e->keys[2] = key;
-    e->columns[2].bytes = buf_span(&honest);
-    reply_column_digest(&e->columns[2].digest, e->columns[2].bytes);
+    e->columns[2].bytes = honest.n;
+    reply_column_digest(&e->columns[2].digest, buf_span(&e->bytes[2]));
     expect(b, true, "Question column 2 differs");
 }
 
@@ -352,7 +352,7 @@ static void a_heavier_weight_is_refused(void **state)
     struct pt_err err;
 
     e->bytes[2].p[3 * RLWE_DEGREE + 7] ^= 4;
-    reply_column_digest(&e->columns[2].digest, e->columns[2].bytes);
+    reply_column_digest(&e->columns[2].digest, buf_span(&e->bytes[2]));
     assert_int_equal(talk(b, &l, &err), REFUSAL_NOT_PROVED);
     assert_non_null(strstr(err.msg, "the columns of freshmart are not proved to be well formed"));
     assert_int_equal(e->charges, 0);

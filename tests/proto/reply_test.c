@@ -27,7 +27,7 @@ static int set_up(void **state)
     assert_int_equal(epoch.row_count, REPLY_VALUE_ROWS);
     assert_int_equal(reply_row_values(&epoch.question, FIXTURE_SLOTS), 2 * FIXTURE_SLOTS);
     for (size_t j = 0; j < COLUMNS; j++) {
-        columns[j] = epoch.columns[j].bytes;
+        columns[j] = buf_span(&epoch.bytes[j]);
         digests[j] = epoch.columns[j].digest;
     }
     epoch.charged_before_row = true; /* the order is ask_test's */

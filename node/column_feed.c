@@ -1,0 +1,210 @@
+#include "node/column_feed.h"
+
+#include "node/hidden.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct slot { /* of the ring: one part */
+    uint8_t *bytes;
+    struct ask_part at;
+};
+struct column_feed {
+    struct column_feed_in in;
+    pthread_t thread;
+    bool started;
+    /* the thread's alone */
+    int8_t *values; /* of the column being made: whole blocks */
+    uint8_t *block;
+    /* behind lock; a slot's bytes belong to the thread until it is counted in `made`, and again from
+     * `taken` on */
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    struct slot ring[COLUMN_FEED_AHEAD];
+    uint64_t made, taken; /* parts so far */
+    bool held;            /* the last one taken is still being read */
+    bool stopping, over;  /* over: made everything, or err says why not */
+    struct pt_err err;
+};
+
+/* ---- the thread ---- */
+
+/* The slot of the part after the last one made, once it is free. NULL: nobody wants it any more. */
+static struct slot *next_free(struct column_feed *f)
+{
+    struct slot *s = NULL;
+
+    pthread_mutex_lock(&f->lock);
+    while (!f->stopping && f->made - f->taken + f->held == COLUMN_FEED_AHEAD)
+        pthread_cond_wait(&f->changed, &f->lock);
+    if (!f->stopping)
+        s = &f->ring[f->made % COLUMN_FEED_AHEAD];
+    pthread_mutex_unlock(&f->lock);
+    return s;
+}
+
+static void count_made(struct column_feed *f)
+{
+    pthread_mutex_lock(&f->lock);
+    f->made++;
+    pthread_cond_broadcast(&f->changed);
+    pthread_mutex_unlock(&f->lock);
+}
+
+struct cutting { /* a column's bytes into parts */
+    struct slot *slot;
+    uint32_t column;
+    uint64_t offset; /* of the bytes that come next */
+    uint64_t bytes;  /* of the whole column */
+};
+
+/* false: nobody wants more. */
+static bool cut(struct column_feed *f, struct cutting *c, struct span in)
+{
+    while (in.n > 0) {
+        const uint64_t left = c->bytes - c->offset;
+        if (c->slot == NULL) {
+            if ((c->slot = next_free(f)) == NULL)
+                return false;
+            c->slot->at = (struct ask_part){.column = c->column, .offset = c->offset};
+        }
+        struct ask_part *at = &c->slot->at;
+        const size_t room = WIRE_PART_MAX - at->bytes;
+        const size_t n = in.n < room ? in.n : room;
+        memcpy(c->slot->bytes + at->bytes, in.p, n);
+        at->bytes += n;
+        c->offset += n;
+        in = span_of(in.p + n, in.n - n);
+        if (at->bytes == WIRE_PART_MAX || n == left) {
+            count_made(f);
+            c->slot = NULL;
+        }
+    }
+    return true;
+}
+
+static enum pt_code encrypt(struct column_feed *f, uint32_t column, struct rlwe_key *key,
+                            struct pt_err *err)
+{
+    const struct rlwe *c = f->in.own->in.rlwe;
+    const uint64_t last = rlwe_block_count(c);
+    struct cutting cutting = {.column = column, .bytes = rlwe_column_bytes(c)};
+
+    for (uint64_t k = 0; k <= last; k++) {
+        const struct rlwe_column one = {
+            .out = f->block, .key = key, .values = k < last ? f->values + k * RLWE_DEGREE : NULL};
+        const enum pt_code rc = rlwe_encrypt_columns(c, &one, 1, k);
+        if (rc != PT_OK)
+            return pt_fail(err, rc, "encrypting a column");
+        if (!cut(f, &cutting, span_of(f->block, rlwe_block_bytes(c))))
+            return pt_fail(err, PT_ESTATE, "columns are not wanted any more");
+    }
+    return PT_OK;
+}
+
+/* The key follows from the values that are encrypted here, and from no others: were they not those
+ * whose digest was announced, the partner would refuse them, and no key would have been used twice. */
+static enum pt_code make_column(struct column_feed *f, uint32_t column, struct pt_err *err)
+{
+    const struct own_columns *o = f->in.own;
+    const struct own_columns_which which = {o->in.question, column, o->table_count};
+    const struct own_columns_plain plain = {buf_span(&o->columns[column].name), f->values};
+    struct rlwe_key *key = NULL;
+    struct digest values;
+    enum pt_code rc = own_columns_values(f->values, NULL, NULL, snapshot_map(o->in.epoch), &which);
+
+    if (rc != PT_OK)
+        return pt_fail(err, rc, "own columns could not be made");
+    if ((rc = own_columns_key(&key, &values, &o->in, &plain, err)) == PT_OK)
+        rc = encrypt(f, column, key, err);
+    rlwe_key_free(key);
+    return rc;
+}
+
+static void *make_all(void *arg)
+{
+    struct column_feed *f = arg;
+    struct pt_err err = {0};
+    enum pt_code rc = PT_OK;
+
+    for (size_t i = 0; i < f->in.need_count && rc == PT_OK; i++)
+        rc = make_column(f, f->in.need[i], &err);
+    pthread_mutex_lock(&f->lock);
+    f->over = true;
+    f->err = err;
+    pthread_cond_broadcast(&f->changed);
+    pthread_mutex_unlock(&f->lock);
+    return NULL;
+}
+
+/* ---- its reader ---- */
+
+enum pt_code column_feed_part(struct column_feed *f, struct span *out, const struct ask_part *at,
+                              struct pt_err *err)
+{
+    const struct slot *s = NULL;
+
+    *out = (struct span){0};
+    pthread_mutex_lock(&f->lock);
+    f->held = false;
+    pthread_cond_broadcast(&f->changed);
+    while (f->made == f->taken && !f->over)
+        pthread_cond_wait(&f->changed, &f->lock);
+    if (f->made > f->taken) {
+        s = &f->ring[f->taken++ % COLUMN_FEED_AHEAD];
+        f->held = true;
+    } else if (f->err.code != PT_OK) {
+        *err = f->err;
+    } else {
+        (void)!pt_fail(err, PT_EBUG, "more of the columns is asked for than there is");
+    }
+    pthread_mutex_unlock(&f->lock);
+    if (s == NULL)
+        return err->code;
+    if (s->at.column != at->column || s->at.offset != at->offset || s->at.bytes != at->bytes)
+        return pt_fail(err, PT_EBUG, "another part of the columns is next");
+    *out = span_of(s->bytes, s->at.bytes);
+    return PT_OK;
+}
+
+enum pt_code column_feed_new(struct column_feed **out, const struct column_feed_in *in,
+                             struct pt_err *err)
+{
+    const struct own_columns *o = in->own;
+    struct column_feed *f = calloc(1, sizeof *f);
+    bool good = f != NULL;
+
+    *out = f;
+    if (!good)
+        return pt_fail(err, PT_ENOMEM, "sending columns: no memory");
+    f->in = *in;
+    pthread_mutex_init(&f->lock, NULL);
+    pthread_cond_init(&f->changed, NULL);
+    f->values = hidden_new(o->value_count, sizeof *f->values);
+    f->block = malloc(rlwe_block_bytes(o->in.rlwe));
+    good = f->values != NULL && f->block != NULL;
+    for (size_t i = 0; i < COLUMN_FEED_AHEAD && good; i++)
+        good = (f->ring[i].bytes = malloc(WIRE_PART_MAX)) != NULL;
+    good = good && (f->started = pthread_create(&f->thread, NULL, make_all, f) == 0);
+    return good ? PT_OK : pt_fail(err, PT_ENOMEM, "sending columns: no memory, or no thread");
+}
+
+void column_feed_free(struct column_feed *f)
+{
+    if (f == NULL)
+        return;
+    pthread_mutex_lock(&f->lock);
+    f->stopping = true;
+    pthread_cond_broadcast(&f->changed);
+    pthread_mutex_unlock(&f->lock);
+    if (f->started)
+        pthread_join(f->thread, NULL);
+    for (size_t i = 0; i < COLUMN_FEED_AHEAD; i++)
+        free(f->ring[i].bytes);
+    pthread_cond_destroy(&f->changed);
+    pthread_mutex_destroy(&f->lock);
+    hidden_free(f->values);
+    free(f->block);
+    free(f);
+}
