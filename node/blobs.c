@@ -206,17 +206,6 @@ enum pt_code blob_begin(struct fileio_new *f, const struct blobs_at *at, const s
     return fileio_begin(f, path, err);
 }
 
-enum pt_code blob_map_new(struct blob_map *out, const struct fileio_new *f, size_t bytes,
-                          struct pt_err *err)
-{
-    bool found;
-    enum pt_code rc = map_file(out, &found, f->temp, bytes, err);
-
-    if (rc == PT_OK && !found)
-        return pt_fail(err, PT_EIO, "%s: not as long as what was received", f->temp);
-    return rc;
-}
-
 /* Two levels of folders with plain files: nothing else is ever made there. */
 static void remove_tree(const char *path, int depth)
 {

@@ -45,9 +45,6 @@ void blob_unmap(struct blob_map *m);
 /* A file being written. After blob_commit() it can be mapped by its name. */
 PT_MUST_USE enum pt_code blob_begin(struct fileio_new *f, const struct blobs_at *at,
                                     const struct digest *name, struct pt_err *err);
-/* Map what has been written so far, before it is committed: to verify it. */
-PT_MUST_USE enum pt_code blob_map_new(struct blob_map *out, const struct fileio_new *f,
-                                      size_t bytes, struct pt_err *err);
 /* Remove the folder of an epoch. Mapped files stay readable until unmapped. */
 void blobs_drop(const struct home *h, const struct digest *epoch);
 /* Remove the folders of all epochs but `keep`. At start, before any session. */

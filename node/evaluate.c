@@ -96,7 +96,6 @@ static enum pt_code column_write(void *self, size_t index, struct span bytes, st
             return rc;
         c->writing = true;
     }
-    c->written += bytes.n;
     return fileio_add(&c->file, bytes, err);
 }
 
@@ -110,10 +109,7 @@ static enum pt_code column_map(void *self, size_t index, const struct wire_colum
     enum pt_code rc;
 
     if (column->map.bytes.p == NULL) {
-        rc = column->writing
-                 ? blob_map_new(&column->map, &column->file, (size_t)column->written, err)
-                 : blob_map(&column->map, &found, &at, &c->digest, rlwe_column_bytes(e->ask.rlwe),
-                            err);
+        rc = blob_map(&column->map, &found, &at, &c->digest, rlwe_column_bytes(e->ask.rlwe), err);
         if (rc != PT_OK)
             return rc;
         if (!found)

@@ -15,7 +15,6 @@ enum { EVALUATE_COLUMNS_A_DAY = 4 * WIRE_COLUMNS_MAX };
 struct evaluate_column { /* one of the question's ciphertexts */
     struct fileio_new file;
     bool writing;
-    uint64_t written;
     struct blob_map map;
 };
 struct evaluate {

@@ -245,38 +245,42 @@ static enum pt_code on_question(void *self, const struct frame *f, struct outbox
     return (rc = find_need(e, err)) == PT_OK ? send_need(e, out, err) : rc;
 }
 
-/* The very bytes of column `index` that were looked at when they came. */
-static enum pt_code map_column(struct span *out, struct ask_evaluator *e, size_t index,
-                               struct pt_err *err)
-{
-    const enum pt_code rc =
-        e->in.host.column_map(e->in.host.self, index, &e->columns[index], out, err);
-
-    return rc == PT_OK && out->n != e->column_bytes
-               ? pt_fail(err, PT_EBUG, "column %zu is kept as %zu bytes, not %" PRIu64, index,
-                         out->n, e->column_bytes)
-               : rc;
-}
-
 /* All of a column is here: nothing is proved of it before its digest and every coefficient have been
  * looked at. */
 static enum pt_code column_complete(struct ask_evaluator *e, size_t index, struct pt_err *err)
 {
     const struct wire_column *c = &e->columns[index];
     struct digest digest;
-    struct span bytes = {0};
-    enum pt_code rc;
+    bool below_q = false;
 
-    if ((rc = map_column(&bytes, e, index, err)) != PT_OK)
-        return rc;
-    reply_column_digest(&digest, bytes);
+    intake_end(&digest, &below_q, &e->intake);
     if (!span_eq_vartime(span_of(digest.b, 32), span_of(c->digest.b, 32)))
         return pt_fail(err, PT_EBADMSG, "column %zu of %s has another digest than announced", index,
                        session_peer_name(e->session));
-    if (!rlwe_blocks_valid(e->rlwe, bytes))
+    if (!below_q)
         return pt_fail(err, PT_EBADMSG, "column %zu of %s holds a coefficient that is not below q",
                        index, session_peer_name(e->session));
     return e->in.host.column_keep(e->in.host.self, index, c, err);
+}
+
+struct arrival { /* of one part: written and looked at, side by side */
+    struct ask_evaluator *e;
+    struct span bytes;
+    enum pt_code rc; /* of writing it */
+    struct pt_err err;
+};
+enum { ARRIVAL_WRITE, ARRIVAL_LOOK, ARRIVAL_PARTS };
+
+static void take_in(void *context, size_t what)
+{
+    struct arrival *a = context;
+    struct ask_evaluator *e = a->e;
+    const struct ask_host *host = &e->in.host;
+
+    if (what == ARRIVAL_LOOK)
+        intake_add(&e->intake, a->bytes);
+    else
+        a->rc = host->column_write(host->self, e->need[e->need_at], a->bytes, &a->err);
 }
 
 static enum pt_code on_part(void *self, const struct frame *f, struct outbox *out,
@@ -286,6 +290,7 @@ static enum pt_code on_part(void *self, const struct frame *f, struct outbox *ou
     const struct wire_column_part *w = &f->u.column_part;
     const uint32_t column = e->need[e->need_at];
     const uint64_t left = e->column_bytes - e->part_offset;
+    struct arrival arrival = {.e = e, .bytes = w->data};
     enum pt_code rc;
 
     (void)out;
@@ -296,8 +301,13 @@ static enum pt_code on_part(void *self, const struct frame *f, struct outbox *ou
                        " where column %" PRIu32 " at %" PRIu64 " is next",
                        session_peer_name(e->session), w->data.n, w->column, w->offset, column,
                        e->part_offset);
-    if ((rc = e->in.host.column_write(e->in.host.self, column, w->data, err)) != PT_OK)
-        return rc;
+    if (e->part_offset == 0)
+        intake_begin(&e->intake, e->rlwe);
+    parallel_run(&e->in.host.data.parallel, ARRIVAL_PARTS, take_in, &arrival);
+    if (arrival.rc != PT_OK) {
+        *err = arrival.err;
+        return arrival.rc;
+    }
     e->part_offset += w->data.n;
     if (e->part_offset < e->column_bytes)
         return PT_OK;
@@ -349,6 +359,19 @@ static enum pt_code on_proof_answer(void *self, const struct frame *f, struct ou
 
     (void)out;
     return ask_checker_take(&e->checker, f->u.proof, err);
+}
+
+/* The bytes of column `index` that were looked at when they came. */
+static enum pt_code map_column(struct span *out, struct ask_evaluator *e, size_t index,
+                               struct pt_err *err)
+{
+    const enum pt_code rc =
+        e->in.host.column_map(e->in.host.self, index, &e->columns[index], out, err);
+
+    return rc == PT_OK && out->n != e->column_bytes
+               ? pt_fail(err, PT_EBUG, "column %zu is kept as %zu bytes, not %" PRIu64, index,
+                         out->n, e->column_bytes)
+               : rc;
 }
 
 bool ask_evaluator_checking(const struct ask_evaluator *e)

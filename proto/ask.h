@@ -9,6 +9,7 @@
 #define PT_ASK_H
 
 #include "proto/ask_proof.h"
+#include "proto/intake.h"
 #include "proto/reply.h"
 #include "proto/session.h"
 
@@ -98,9 +99,10 @@ struct ask_host {
      * name is bound to another digest. */
     enum pt_code (*column_known)(void *self, const struct wire_column *c, bool *here,
                                  struct pt_err *err);
-    /* Append to column `index` of this session; offsets come in order without a gap. */
+    /* Append to column `index` of this session; offsets come in order without a gap. Runs beside the
+     * look at the same bytes, as data.parallel has it, and never twice at once. */
     enum pt_code (*column_write)(void *self, size_t index, struct span bytes, struct pt_err *err);
-    /* All bytes of column `index`, just written or known before; valid until the session ends. */
+    /* All bytes of column `index`, kept or known before; valid until the session ends. */
     enum pt_code (*column_map)(void *self, size_t index, const struct wire_column *c,
                                struct span *bytes, struct pt_err *err);
     /* All of it came, under its digest and with good coefficients. It is not proved yet. */
@@ -142,6 +144,7 @@ struct ask_evaluator {
     struct digest *proved;      /* of the columns needed, in order */
     struct ask_checker checker;
     uint64_t part_offset;
+    struct intake intake; /* of the column being received */
     struct signature question_signature;
     uint64_t charged_nano; /* once answered */
     struct digest answer;  /* the same hash */

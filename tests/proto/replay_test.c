@@ -121,7 +121,7 @@ static enum refusal talk(struct bed *b, struct fixture_link *l, struct pt_err *w
     struct ask_recipient r;
     const struct ask_recipient_in asks = fixture_recipient_in(&b->epoch, &r);
     const struct ask_evaluator_in answers = fixture_evaluator_in(&b->epoch);
-    struct ask_evaluator e;
+    static struct ask_evaluator e; /* large for a stack */
     struct pt_err err = {0};
     enum pt_code rc = PT_OK;
 
