@@ -134,7 +134,7 @@ enum pt_code __wrap_noise_laplace(int64_t *out, struct draw *d, uint32_t t, uint
     enum pt_code rc = __real_noise_laplace(out, d, t, cut);
 
     if (deviates("padding"))
-        *out = 0;
+        *out = *out == 0 ? 1 : 0; /* another number, also where honest noise is none */
     return rc;
 }
 
