@@ -23,18 +23,28 @@ static enum pt_code refused_meanwhile(struct peer *p, struct pt_err *err)
     return rc;
 }
 
-enum pt_code peer_flush(struct peer *p, struct pt_err *err)
+static enum pt_code after_sending(struct peer *p, enum pt_code rc, struct pt_err *err)
+{
+    if (rc == PT_EPEER)
+        return refused_meanwhile(p, err);
+    return rc == PT_OK ? PT_OK : pt_wrap(err, "%s", p->name);
+}
+
+enum pt_code peer_flush_begin(struct peer *p, struct pt_err *err)
 {
     struct buf frame = {0};
+    enum pt_code rc = PT_OK;
 
-    while (outbox_take(&p->out, &frame)) {
-        enum pt_code rc = rpc_send_take(p->call, &frame, err);
-        if (rc == PT_EPEER)
-            return refused_meanwhile(p, err);
-        if (rc != PT_OK)
-            return pt_wrap(err, "%s", p->name);
-    }
-    return PT_OK;
+    while (rc == PT_OK && outbox_take(&p->out, &frame))
+        rc = rpc_send_begin(p->call, &frame, err);
+    return after_sending(p, rc, err);
+}
+
+enum pt_code peer_flush(struct peer *p, struct pt_err *err)
+{
+    const enum pt_code rc = peer_flush_begin(p, err);
+
+    return rc == PT_OK ? after_sending(p, rpc_send_wait(p->call, err), err) : rc;
 }
 
 enum pt_code peer_step(struct peer *p, struct pt_err *err)

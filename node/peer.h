@@ -25,6 +25,9 @@ PT_MUST_USE enum pt_code peer_open(struct peer *p, struct daemon *d,
                                    enum session_what what, struct pt_err *err);
 /* Send all that the session has queued. */
 PT_MUST_USE enum pt_code peer_flush(struct peer *p, struct pt_err *err);
+/* The same, but for the last frame, which may still be under way: for many in a row. What becomes of
+ * it the next flush tells, of either kind. */
+PT_MUST_USE enum pt_code peer_flush_begin(struct peer *p, struct pt_err *err);
 /* Take one frame from the partner, then flush. */
 PT_MUST_USE enum pt_code peer_step(struct peer *p, struct pt_err *err);
 /* Step until both have signed the transcript. */

@@ -94,7 +94,7 @@ static enum pt_code upload(struct query *q, struct pt_err *err)
         if (!columns)
             end_feed(q);
         if ((rc = ask_recipient_send(&q->ask, &q->peer.out, err)) != PT_OK ||
-            (rc = peer_flush(&q->peer, err)) != PT_OK)
+            (rc = peer_flush_begin(&q->peer, err)) != PT_OK)
             return rc;
         sent += WIRE_PART_MAX;
         if (columns &&
@@ -103,7 +103,10 @@ static enum pt_code upload(struct query *q, struct pt_err *err)
                                    err)) != PT_OK)
             return rc;
     }
-    return q->job->progress(q->job->self, "waiting for the partner's answer", 0, 0, "", err);
+    rc = peer_flush(&q->peer, err);
+    return rc == PT_OK
+               ? q->job->progress(q->job->self, "waiting for the partner's answer", 0, 0, "", err)
+               : rc;
 }
 
 static enum pt_code part_to_send(void *self, struct span *out, const struct ask_part *at,

@@ -168,13 +168,25 @@ static bool with_partner(const struct rpc_call *c)
 
 /* --- sending --- */
 
-/* Destroys bb in every case. */
-static enum pt_code send_buffer(struct rpc_call *c, grpc_byte_buffer *bb, struct pt_err *err)
+bool rpc_call_settle(struct rpc_call *c)
+{
+    if (c->sending == NULL)
+        return true;
+    const bool sent = rpc_call_await(c, RPC_TAG_SEND, c->io_timeout_ms);
+    grpc_byte_buffer_destroy(c->sending);
+    c->sending = NULL;
+    if (sent && with_partner(c))
+        atomic_fetch_add(&sent_bytes, c->sending_bytes);
+    return sent;
+}
+
+/* After what is under way; takes bb in every case. */
+static enum pt_code begin_buffer(struct rpc_call *c, grpc_byte_buffer *bb, struct pt_err *err)
 {
     grpc_op ops[2];
     size_t n = 0;
-
-    size_t bytes = grpc_byte_buffer_length(bb);
+    const size_t bytes = grpc_byte_buffer_length(bb);
+    const bool settled = rpc_call_settle(c);
 
     memset(ops, 0, sizeof ops);
     if (c->server && !c->headers_sent) {
@@ -183,13 +195,26 @@ static enum pt_code send_buffer(struct rpc_call *c, grpc_byte_buffer *bb, struct
     }
     ops[n].op = GRPC_OP_SEND_MESSAGE;
     ops[n++].data.send_message.send_message = bb;
-    bool sent = !atomic_load(&c->broken) && !atomic_load(&c->send_broken) &&
-                rpc_call_start(c, ops, n, RPC_TAG_SEND) &&
-                rpc_call_await(c, RPC_TAG_SEND, c->io_timeout_ms);
+    if (settled && !atomic_load(&c->broken) && !atomic_load(&c->send_broken) &&
+        rpc_call_start(c, ops, n, RPC_TAG_SEND)) {
+        c->sending = bb;
+        c->sending_bytes = bytes;
+        return PT_OK;
+    }
     grpc_byte_buffer_destroy(bb);
-    if (sent && with_partner(c))
-        atomic_fetch_add(&sent_bytes, bytes);
-    return sent ? PT_OK : send_failed(c, err);
+    return send_failed(c, err);
+}
+
+enum pt_code rpc_send_wait(struct rpc_call *c, struct pt_err *err)
+{
+    return rpc_call_settle(c) ? PT_OK : send_failed(c, err);
+}
+
+static enum pt_code send_buffer(struct rpc_call *c, grpc_byte_buffer *bb, struct pt_err *err)
+{
+    const enum pt_code rc = begin_buffer(c, bb, err);
+
+    return rc == PT_OK ? rpc_send_wait(c, err) : rc;
 }
 
 static enum pt_code check_size(const struct rpc_call *c, size_t n, struct pt_err *err)
@@ -222,7 +247,7 @@ static void release(void *held)
     free(b);
 }
 
-enum pt_code rpc_send_take(struct rpc_call *c, struct buf *message, struct pt_err *err)
+enum pt_code rpc_send_begin(struct rpc_call *c, struct buf *message, struct pt_err *err)
 {
     struct buf *held = NULL;
     enum pt_code rc = check_size(c, message->n, err);
@@ -240,7 +265,14 @@ enum pt_code rpc_send_take(struct rpc_call *c, struct buf *message, struct pt_er
     grpc_slice s = grpc_slice_new_with_user_data(held->p, held->n, release, held);
     grpc_byte_buffer *bb = grpc_raw_byte_buffer_create(&s, 1);
     grpc_slice_unref(s);
-    return send_buffer(c, bb, err);
+    return begin_buffer(c, bb, err);
+}
+
+enum pt_code rpc_send_take(struct rpc_call *c, struct buf *message, struct pt_err *err)
+{
+    const enum pt_code rc = rpc_send_begin(c, message, err);
+
+    return rc == PT_OK ? rpc_send_wait(c, err) : rc;
 }
 
 enum pt_code rpc_call_send_end(struct rpc_call *c, struct pt_err *err)
@@ -252,9 +284,10 @@ enum pt_code rpc_call_send_end(struct rpc_call *c, struct pt_err *err)
     if (c->send_ended)
         return PT_OK;
     c->send_ended = true;
+    const bool settled = rpc_call_settle(c);
     if (atomic_load(&c->broken))
         return broken(c, err);
-    if (rpc_call_start(c, &op, 1, RPC_TAG_SEND) &&
+    if (settled && rpc_call_start(c, &op, 1, RPC_TAG_SEND) &&
         rpc_call_await(c, RPC_TAG_SEND, c->io_timeout_ms))
         return PT_OK;
     /* The server ended first, and may have said all: receiving will tell. */

@@ -215,6 +215,7 @@ enum pt_code rpc_call_close(struct rpc_call *c, struct pt_err *err)
      * messages, so unread ones would hold it back. Whatever fails here, the status says why. */
     if (!atomic_load(&c->broken) && rpc_call_send_end(c, &ignored) != PT_OK)
         atomic_store(&c->broken, true);
+    (void)rpc_call_settle(c); /* of a broken call it is over already */
     while (!ended && rpc_call_receive(&unread, &ended, c, &ignored) == PT_OK)
         ;
     buf_free(&unread);

@@ -172,6 +172,12 @@ PT_MUST_USE enum pt_code rpc_send(struct rpc_call *call, struct span message, st
  * failure; *message is left empty. */
 PT_MUST_USE enum pt_code rpc_send_take(struct rpc_call *call, struct buf *message,
                                        struct pt_err *err);
+/* The same without waiting until it is on its way: one message may be under way while the next is
+ * made, which this or any other sending waits for first. What failed is told by the next sending, or by
+ * rpc_send_wait(), which only waits. */
+PT_MUST_USE enum pt_code rpc_send_begin(struct rpc_call *call, struct buf *message,
+                                        struct pt_err *err);
+PT_MUST_USE enum pt_code rpc_send_wait(struct rpc_call *call, struct pt_err *err);
 /* The next message into *message (emptied first, its memory reused). *ended, and an empty
  * message: the other end has finished sending. An empty message with *ended false is one. */
 PT_MUST_USE enum pt_code rpc_recv(struct buf *message, bool *ended, struct rpc_call *call,

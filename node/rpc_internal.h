@@ -117,6 +117,8 @@ struct rpc_call {
     uint32_t total_ms;           /* ... as it was set; 0: none */
     uint32_t io_timeout_ms, message_bytes;
     char tag[RPC_TAG_FINAL + 1]; /* see rpc_tag() */
+    grpc_byte_buffer *sending;   /* under way since rpc_send_begin(); the sender's thread's */
+    size_t sending_bytes;        /* gRPC empties the buffer */
     atomic_bool broken;          /* sticky: an operation failed */
     atomic_bool send_broken;     /* client: sending failed; there may be more to receive */
     atomic_bool timed_out;       /* ... by our own I/O timeout */
@@ -177,6 +179,8 @@ bool rpc_call_start(struct rpc_call *c, const grpc_op *ops, size_t n, int tag);
 bool rpc_call_await(struct rpc_call *c, int tag, int64_t timeout_ms);
 /* Has the final operation (client: status received; server: call closed) completed? 0 polls. */
 bool rpc_call_final(struct rpc_call *c, int64_t timeout_ms);
+/* The message under way, if any, is sent, or has failed: false. */
+bool rpc_call_settle(struct rpc_call *c);
 /* rpc_recv() whatever has failed before: to drain. */
 PT_MUST_USE enum pt_code rpc_call_receive(struct buf *message, bool *ended, struct rpc_call *c,
                                           struct pt_err *err);

@@ -21,6 +21,7 @@ static void finish(struct rpc_call *c, enum pt_code code)
     grpc_op ops[2];
     size_t n = 0;
 
+    (void)rpc_call_settle(c);
     rpc_call_set_deadline(c, 0); /* the status itself has the I/O timeout */
     memset(ops, 0, sizeof ops);
     memset(&md, 0, sizeof md);
