@@ -72,8 +72,9 @@ for name in $all; do stop "$name"; done
 rm "$work/bea/policy/current/policy.yaml.freeze" # as if it had been away
 serve ada
 serve bea
-! stopped bea || fail 'how does bea know?'
-refused 1 'ada refused: STOPPED_BY_OFFICER' p bea query overlap --with ada
+# From whoever it speaks to first: who is asked, or, if its log is cosigned before, the witness. Either says
+# "has stopped the policy" and then it knows: "bea's officer stopped this policy".
+refused 1 'stopped th' p bea query overlap --with ada
 stopped bea || fail 'bea was not told'
 refused 1 "bea's officer stopped this policy" p bea query overlap --with ada
 ok p ada audit show --kind freeze --json
