@@ -122,7 +122,9 @@ static long peak_of(uint64_t people)
 }
 
 /* AddressSanitizer keeps what was freed. */
-#ifdef __SANITIZE_ADDRESS__
+#ifdef __has_feature
+enum { SANITIZED = __has_feature(address_sanitizer) };
+#elif defined __SANITIZE_ADDRESS__
 enum { SANITIZED = 1 };
 #else
 enum { SANITIZED = 0 };
