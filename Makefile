@@ -198,7 +198,8 @@ attack: deps
 	@BUILD=$(BUILD) PATTO_ATTACK_TRIALS=$(TRIALS) sh scripts/attack.sh $(ATTACK)
 
 test: deps
-	@$(MAKE) --no-print-directory $(BUILD)/patto $(BUILD)/demo-data $(BUILD)/demo-check $(BUILD)/demo-page tests
+	@$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) $(BUILD)/patto $(BUILD)/demo-data \
+		$(BUILD)/demo-check $(BUILD)/demo-page tests
 	@BUILD=$(BUILD) sh scripts/run-tests.sh --e2e $(TEST) $(REPLAY)
 
 e2e: $(BUILD)/patto $(BUILD)/demo-data $(BUILD)/demo-check $(BUILD)/demo-page $(BUILD)/patto-deviant

@@ -409,8 +409,10 @@ static void avx2_mask(uint8_t *out, const struct block_mask *in)
         addends(addend, in, t);
         UNROLL
         for (size_t i = 0; i < 8; i++) {
-            const __m128i four = _mm_unpacklo_epi64(_mm_loadu_si64(addend + 2 * i),
-                                                    _mm_loadu_si64(addend + 16 + 2 * i));
+            const size_t first = i / 2 * 4;
+            const __m128i a = _mm_loadu_si128((const __m128i *)(const void *)(addend + first));
+            const __m128i b = _mm_loadu_si128((const __m128i *)(const void *)(addend + 16 + first));
+            const __m128i four = i % 2 == 0 ? _mm_unpacklo_epi64(a, b) : _mm_unpackhi_epi64(a, b);
             const vec product = load_pairs(in->work + t, i);
             x[i] = dm_to(dm_canonical(_mm256_add_pd(product, _mm256_cvtepi32_pd(four)), m));
         }
