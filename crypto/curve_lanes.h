@@ -22,6 +22,8 @@ static const struct fe FE_INVSQRT_A_MINUS_D =
     FE_CONST(0xfdaa805d40ea, 0x2eb482e57d339, 0x7610274bc58, 0x6510b613dc8ff, 0x786c8905cfaff);
 static const struct fe FE_2D =
     FE_CONST(0x69b9426b2f159, 0x35050762add7a, 0x3cf44c0038052, 0x6738cc7407977, 0x2406d9dc56dff);
+static const struct fe FE_INV_2D =
+    FE_CONST(0x793b66e4fc18, 0x184279542e25e, 0x3739ecc16bbad, 0x390cac5884533, 0x60483f690a6ae);
 static const struct fe FE_SQRT_AD_MINUS_ONE =
     FE_CONST(0x7f6a0497b2e1b, 0x1836f0a97afd2, 0x7d747f6be7638, 0x456079e7e6498, 0x376931bf2b834);
 static const struct fe FE_ONE_MINUS_D_SQ =

@@ -90,15 +90,13 @@ static enum pt_code composites(struct point *m, struct point *z, const struct dl
     if (weight == NULL)
         return PT_ENOMEM;
     composite_weights(weight, claim);
-    const struct point *const both[2] = {claim->c.p, claim->d.p};
+    const struct group_term *const both[2] = {claim->c_terms, claim->d_terms};
     struct point sum[2];
-    size_t bad = z == NULL ? group_msm_vartime(&sum[0], weight, claim->c.p, n)
-                           : group_msm_pair_vartime(sum, weight, both, n);
+    if (group_sums_vartime(sum, weight, both, z == NULL ? 1 : 2, n) != GROUP_ALL_GOOD)
+        rc = PT_ENOMEM;
     *m = sum[0];
     if (z != NULL)
         *z = sum[1];
-    if (bad != GROUP_ALL_GOOD)
-        rc = bad == GROUP_NO_MEMORY ? PT_ENOMEM : PT_EBADMSG;
     free(weight);
     return rc;
 }

@@ -11,15 +11,17 @@
 struct dleq_claim { /* borrowed; c and d have the same length, 1..OPRF_CHUNK_MAX */
     const struct point *public_key;
     struct span_points c, d;
-    const struct parallel *parallel; /* as in oprf.h */
+    const struct group_term *c_terms; /* c decoded */
+    const struct group_term *d_terms; /* d decoded; dleq_verify() only */
+    const struct parallel *parallel;  /* as in oprf.h */
 };
 
 /* [RFC 9497 s2.2.1, GenerateProof]  r: uniform, secret, never used for another claim: two proofs
- * under one r give the key away.  PT_EBADMSG: a point is malformed. PT_ENOMEM. */
+ * under one r give the key away.  PT_EBADMSG: bad sizes. PT_ENOMEM. */
 PT_MUST_USE enum pt_code dleq_prove(struct dleq_proof *out, const struct scalar *k,
                                     const struct scalar *r, const struct dleq_claim *claim);
-/* [RFC 9497 s2.2.2, VerifyProof]  PT_EBADMSG: a point is malformed, a scalar is not reduced, or
- * the claim is false. PT_ENOMEM: nothing was checked. */
+/* [RFC 9497 s2.2.2, VerifyProof]  PT_EBADMSG: the key is malformed, a scalar is not reduced, or the
+ * claim is false. PT_ENOMEM: nothing was checked. */
 PT_MUST_USE enum pt_code dleq_verify(const struct dleq_proof *proof,
                                      const struct dleq_claim *claim);
 

@@ -334,6 +334,29 @@ static inline void fe_store_rows(uint8_t *const row[FE_LANES], const struct fe *
     memcpy(row[0] + 2 * sizeof *a, c, sizeof *c);
 }
 
+/* What a digit of 0..31 stands for, of a table's window: the elements of its row |digit - 16| - 1, or
+ * 1, 1 and 0 for 16. table[5 * e + i][row] is limb i of element e. All ones are returned when it is below 16. */
+static inline fe_mask fe_lookup(struct fe *a, struct fe *b, struct fe *c,
+                                const uint64_t table[15][16], const uint8_t digit[FE_LANES])
+{
+    struct fe *const to[3] = {a, b, c};
+    const uint64_t d = digit[0];
+    const fe_mask minus = ct_barrier((d >> 4) - 1);
+    const fe_mask none = ct_mask_eq(d, 16);
+    const uint64_t row = ct_select(minus, d ^ 15, (d - 1) & 15) | (none & 16);
+    fe_mask is[16];
+
+    for (size_t j = 0; j < 16; j++)
+        is[j] = ct_mask_eq(row, j);
+    for (size_t i = 0; i < 15; i++) {
+        uint64_t v = none & (i == 0 || i == 5);
+        for (size_t j = 0; j < 16; j++)
+            v |= table[i][j] & is[j];
+        to[i / 5]->v[i % 5] = v;
+    }
+    return minus;
+}
+
 /* Mask of the lanes whose value is v. */
 static inline fe_mask fe_mask_equal(const int8_t *values, int v)
 {

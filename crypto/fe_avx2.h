@@ -526,51 +526,6 @@ static inline void fe_store(uint8_t *b, size_t stride, const struct fe *a)
     explicit_bzero(lane, sizeof lane);
 }
 
-/* Rows to columns. */
-FE_INLINE void fe_transpose(__m256d v[4])
-{
-    const __m256d a = _mm256_unpacklo_pd(v[0], v[1]);
-    const __m256d b = _mm256_unpackhi_pd(v[0], v[1]);
-    const __m256d c = _mm256_unpacklo_pd(v[2], v[3]);
-    const __m256d d = _mm256_unpackhi_pd(v[2], v[3]);
-
-    v[0] = _mm256_permute2f128_pd(a, c, 0x20);
-    v[1] = _mm256_permute2f128_pd(b, d, 0x20);
-    v[2] = _mm256_permute2f128_pd(a, c, 0x31);
-    v[3] = _mm256_permute2f128_pd(b, d, 0x31);
-}
-
-/* Three elements beside each other in 120 bytes a lane, and nothing in 8 more; row[i] is lane i. */
-static inline void fe_load_rows(struct fe *a, struct fe *b, struct fe *c,
-                                const uint8_t *const row[FE_LANES])
-{
-    struct fe *const to[3] = {a, b, c};
-
-    for (size_t at = 0; at < 16; at += 4) {
-        __m256d v[4];
-        for (int i = 0; i < 4; i++)
-            v[i] = _mm256_load_pd((const double *)(const void *)(row[i] + 8 * at));
-        fe_transpose(v);
-        for (size_t i = 0; i < 4 && at + i < 15; i++)
-            to[(at + i) / 5]->v[(at + i) % 5] = v[i];
-    }
-}
-
-static inline void fe_store_rows(uint8_t *const row[FE_LANES], const struct fe *a,
-                                 const struct fe *b, const struct fe *c)
-{
-    const struct fe *const from[3] = {a, b, c};
-
-    for (size_t at = 0; at < 16; at += 4) {
-        __m256d v[4] = {0};
-        for (size_t i = 0; i < 4 && at + i < 15; i++)
-            v[i] = from[(at + i) / 5]->v[(at + i) % 5];
-        fe_transpose(v);
-        for (int i = 0; i < 4; i++)
-            _mm256_store_pd((double *)(void *)(row[i] + 8 * at), v[i]);
-    }
-}
-
 /* Mask of the lanes whose value is v. */
 static inline fe_mask fe_mask_equal(const int8_t *values, int v)
 {

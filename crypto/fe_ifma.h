@@ -526,6 +526,30 @@ static inline void fe_store_rows(uint8_t *const row[FE_LANES], const struct fe *
         _mm512_store_si512(row[i] + 64, out[i]);
 }
 
+/* What digits of 0..31 stand for, of a table's window: lane by lane, the elements of its row
+ * |digit - 16| - 1, or 1, 1 and 0 for a digit of 16. table[5 * e + i][row] is limb i of element e. Which
+ * lanes' digits are below 16 is returned. */
+FE_INLINE fe_mask fe_lookup(struct fe *a, struct fe *b, struct fe *c, const uint64_t table[15][16],
+                            const uint8_t digit[FE_LANES])
+{
+    struct fe *const to[3] = {a, b, c};
+    const __m512i d = _mm512_cvtepu8_epi64(_mm_loadl_epi64((const __m128i *)(const void *)digit));
+    const __m512i from_16 = _mm512_xor_si512(d, fe_all(16));
+    const fe_mask none = _mm512_testn_epi64_mask(from_16, from_16);
+    const fe_mask minus = _mm512_testn_epi64_mask(d, fe_all(16));
+    const __m512i row = _mm512_mask_mov_epi64(_mm512_sub_epi64(d, fe_all(1)), minus,
+                                              _mm512_xor_si512(d, fe_all(15)));
+
+#pragma GCC unroll 15
+    for (int i = 0; i < 15; i++) {
+        const __m512i low = _mm512_load_si512(table[i]);
+        const __m512i high = _mm512_load_si512(table[i] + 8);
+        to[i / 5]->v[i % 5] = _mm512_mask_mov_epi64(_mm512_permutex2var_epi64(low, row, high), none,
+                                                    fe_all(i == 0 || i == 5));
+    }
+    return minus;
+}
+
 /* Mask of the lanes whose value is v. */
 static inline fe_mask fe_mask_equal(const int8_t *values, int v)
 {

@@ -4,7 +4,7 @@
 
 #if defined __AVX2__ && defined __FMA__
 
-#include "crypto/fe_avx2.h"
+#include "crypto/fe_avx2_rows.h"
 
 #include "crypto/group_chunk.h"
 #include "crypto/group_sum.h"
@@ -14,7 +14,11 @@ const struct group_backend GROUP_AVX2 = {.name = "avx2",
                                          .check = chunk_check,
                                          .mul = chunk_mul,
                                          .map = chunk_map,
-                                         .map_mul = chunk_map_mul,
+                                         .table = table_make,
+                                         .map_blind = chunk_map_blind,
+                                         .mul_terms = chunk_mul_terms,
+                                         .unblind_mul = chunk_unblind_mul,
+                                         .blind_again = chunk_blind_again,
                                          .terms_vartime = sum_terms_vartime,
                                          .sums_vartime = sum_all_vartime};
 

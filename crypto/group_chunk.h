@@ -4,6 +4,7 @@
 #define PT_GROUP_CHUNK_H
 
 #include "crypto/curve_ladder.h"
+#include "crypto/curve_table.h"
 #include "crypto/group_backend.h"
 #include "crypto/scalar.h"
 
@@ -12,10 +13,17 @@ enum { CHUNK_POINTS = GE_CHUNK * FE_LANES };
 struct chunk { /* decoded points, perhaps derived from secrets */
     struct ge p[GE_CHUNK];
     struct point encoded[CHUNK_POINTS];
-    uint8_t wide[CHUNK_POINTS][64];
-    ladder_digits digits[GE_CHUNK];
+    struct scalar scalar;
     struct scalar_digits recoded;
-    struct ladder ladder;
+    struct scalar_windows recoded_windows;
+    union { /* one after the other */
+        uint8_t wide[CHUNK_POINTS][64];
+        struct table_work blinded;
+        struct {
+            ladder_digits digits[GE_CHUNK];
+            struct ladder ladder;
+        };
+    };
 };
 PT_SECRET_TYPE(chunk);
 
@@ -56,6 +64,12 @@ static inline void chunk_put_digits(struct chunk *c, size_t i)
         c->digits[i / FE_LANES][step][i % FE_LANES] = c->recoded.d[step];
 }
 
+static inline void chunk_double_encode(struct point *out, struct chunk *c, size_t n)
+{
+    ge_double_encode(c->encoded, c->p, chunk_elements(n));
+    memcpy(out, c->encoded, n * sizeof *out);
+}
+
 /* By way of k/2: doubling while encoding needs no square root. A stride of 0 is one scalar for all. */
 static inline void chunk_mul_encode(struct point *out, struct chunk *c, const struct scalar *k,
                                     size_t stride, size_t n)
@@ -67,8 +81,7 @@ static inline void chunk_mul_encode(struct point *out, struct chunk *c, const st
     }
     for (size_t i = 0; i < chunk_elements(n); i++)
         ge_mul(&c->p[i], &c->ladder, c->digits[i]);
-    ge_double_encode(c->encoded, c->p, chunk_elements(n));
-    memcpy(out, c->encoded, n * sizeof *out);
+    chunk_double_encode(out, c, n);
 }
 
 static PT_CLEARS_REGISTERS size_t chunk_check(const struct point *in, size_t n)
@@ -99,13 +112,93 @@ static PT_CLEARS_REGISTERS void chunk_map(struct point *out, const uint8_t (*wid
     memcpy(out, c.encoded, n * sizeof *out);
 }
 
-static PT_CLEARS_REGISTERS void chunk_map_mul(struct point *out, const struct scalar *k,
-                                              const uint8_t (*wide)[64], size_t n)
+/* Blinds as table_add_all() takes them: minus r_i where they are taken away, r_i/2 where encoding will
+ * double. */
+static inline void chunk_add_blinds(struct chunk *c, const struct group_blind *b, bool take_away,
+                                    size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (take_away)
+            scalar_negate(&c->scalar, &b->r[i]);
+        else
+            scalar_half(&c->scalar, &b->r[i]);
+        scalar_recode_windows(&c->recoded_windows, &c->scalar);
+        for (size_t w = 0; w < SCALAR_WINDOWS; w++)
+            c->blinded.digits[i / FE_LANES][w][i % FE_LANES] = c->recoded_windows.d[w];
+    }
+    table_add_all(&c->blinded, b->table, chunk_elements(n));
+}
+
+static inline void chunk_to_blinded(struct chunk *c, size_t n)
+{
+    for (size_t i = 0; i < chunk_elements(n); i++)
+        sum_from_ge(&c->blinded.acc[i], &c->p[i]);
+}
+
+static inline void chunk_load_terms(struct chunk *c, const struct group_term *in, size_t n)
+{
+    const uint8_t *row[FE_LANES];
+
+    for (size_t i = 0; i < chunk_elements(n); i++) {
+        for (size_t lane = 0; lane < FE_LANES; lane++) {
+            const size_t at = i * FE_LANES + lane;
+            row[lane] = in[at < n ? at : i * FE_LANES].b;
+        }
+        sum_from_rows(&c->blinded.acc[i], row);
+    }
+}
+
+static inline void chunk_from_blinded(struct chunk *c, size_t n)
+{
+    for (size_t i = 0; i < chunk_elements(n); i++)
+        sum_to_ge(&c->p[i], &c->blinded.acc[i]);
+}
+
+static PT_CLEARS_REGISTERS void chunk_map_blind(struct point *out, const struct group_blind *b,
+                                                const uint8_t (*wide)[64], size_t n)
 {
     PT_WIPED(chunk) c = {0};
 
     chunk_load_map(&c, wide, n);
-    chunk_mul_encode(out, &c, k, 1, n);
+    chunk_to_blinded(&c, n);
+    chunk_add_blinds(&c, b, false, n);
+    chunk_from_blinded(&c, n);
+    chunk_double_encode(out, &c, n);
+}
+
+static PT_CLEARS_REGISTERS void chunk_mul_terms(struct point *out, const struct scalar *k,
+                                                const struct group_term *in, size_t n)
+{
+    PT_WIPED(chunk) c = {0};
+
+    chunk_load_terms(&c, in, n);
+    chunk_from_blinded(&c, n);
+    chunk_mul_encode(out, &c, k, 0, n);
+}
+
+static PT_CLEARS_REGISTERS void chunk_unblind_mul(struct point *out, const struct scalar *k,
+                                                  const struct group_blind *b,
+                                                  const struct group_term *in, size_t n)
+{
+    PT_WIPED(chunk) c = {0};
+
+    chunk_load_terms(&c, in, n);
+    chunk_add_blinds(&c, b, true, n);
+    chunk_from_blinded(&c, n);
+    chunk_mul_encode(out, &c, k, 0, n);
+}
+
+static PT_CLEARS_REGISTERS void chunk_blind_again(struct point *out, const struct group_blind *old,
+                                                  const struct group_blind *b,
+                                                  const struct group_term *in, size_t n)
+{
+    PT_WIPED(chunk) c = {0};
+
+    chunk_load_terms(&c, in, n);
+    chunk_add_blinds(&c, old, true, n);
+    chunk_add_blinds(&c, b, false, n);
+    chunk_from_blinded(&c, n);
+    chunk_double_encode(out, &c, n);
 }
 
 #endif

@@ -14,7 +14,11 @@ const struct group_backend GROUP_IFMA = {.name = "ifma",
                                          .check = chunk_check,
                                          .mul = chunk_mul,
                                          .map = chunk_map,
-                                         .map_mul = chunk_map_mul,
+                                         .table = table_make,
+                                         .map_blind = chunk_map_blind,
+                                         .mul_terms = chunk_mul_terms,
+                                         .unblind_mul = chunk_unblind_mul,
+                                         .blind_again = chunk_blind_again,
                                          .terms_vartime = sum_terms_vartime,
                                          .sums_vartime = sum_all_vartime};
 

@@ -87,70 +87,101 @@ void msm_sort_vartime(struct msm *m, unsigned window)
     }
 }
 
+/* Advice only: thousands of small pages cost more to enter than their points cost to add. */
+static void *in_large_pages(size_t n)
+{
+    const size_t align = n < HUGE_PAGE ? _Alignof(struct group_term) : HUGE_PAGE;
+    void *p = aligned_alloc(align, (n + align - 1) / align * align);
+
+#ifdef MADV_HUGEPAGE
+    if (p != NULL && align == HUGE_PAGE)
+        (void)madvise(p, n, MADV_HUGEPAGE);
+#endif
+    return p;
+}
+
 /* One block of memory for everything; nothing in it is secret. */
 static void *lay_out(struct msm *m)
 {
     const size_t sizes = (size_t)1 << (m->window_bits - 1);
-    const size_t terms = m->vector_count * m->n * sizeof **m->term;
     const size_t scalars = m->n * sizeof *m->k;
     const size_t starts = (sizes + 1) * sizeof *m->start;
     const size_t events = (m->n + sizes + MSM_LANES_MAX) * sizeof *m->event;
     const size_t digits = m->n * sizeof *m->digit;
-    const size_t all = terms + scalars + starts + events + digits;
-    const size_t align = all < HUGE_PAGE ? _Alignof(struct msm_term) : HUGE_PAGE;
-    uint8_t *p = aligned_alloc(align, (all + align - 1) / align * align);
+    uint8_t *p = in_large_pages(scalars + starts + events + digits);
 
     if (p == NULL)
         return NULL;
-#ifdef MADV_HUGEPAGE
-    /* Advice only: thousands of small pages cost more to enter than their points cost to add. */
-    if (align == HUGE_PAGE)
-        (void)madvise(p, all, MADV_HUGEPAGE);
-#endif
-    for (size_t v = 0; v < m->vector_count; v++)
-        m->term[v] = (struct msm_term *)(void *)p + v * m->n;
-    m->k = (struct msm_scalar *)(void *)(p + terms);
-    m->start = (uint32_t *)(void *)(p + terms + scalars);
-    m->event = (uint32_t *)(void *)(p + terms + scalars + starts);
-    m->digit = (int16_t *)(void *)(p + terms + scalars + starts + events);
+    m->k = (struct msm_scalar *)(void *)p;
+    m->start = (uint32_t *)(void *)(p + scalars);
+    m->event = (uint32_t *)(void *)(p + scalars + starts);
+    m->digit = (int16_t *)(void *)(p + scalars + starts + events);
     return p;
 }
 
-static size_t sums(struct point *out, size_t vector_count, const struct scalar *k,
-                   const struct point *const *in, size_t n)
+/* One more than n: the first says how many bytes there are. */
+enum pt_code group_terms_new(struct group_term **out, size_t n)
 {
-    const struct group_backend *b = group_backend_of_cpu();
-    struct msm m = {.n = n, .vector_count = vector_count, .window_bits = best_window(n)};
-    size_t rc = GROUP_ALL_GOOD;
+    const uint64_t bytes = (n + 1) * sizeof **out;
 
-    memset(out, 0, vector_count * sizeof *out);
+    *out = NULL;
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE;
+    /* cppcheck-suppress invalidFunctionArg ; -1 is what an anonymous mapping has for a file */
+    struct group_term *all = mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
+    if (all == MAP_FAILED)
+        return PT_ENOMEM;
+    store_u64le(all->b, bytes);
+    *out = all + 1;
+    /* cppcheck-suppress memleak ; group_terms_free() goes one back */
+    return PT_OK;
+}
+
+void group_terms_free(struct group_term *t)
+{
+    if (t == NULL)
+        return;
+    const uint64_t bytes = load_u64le(t[-1].b);
+    munmap(t - 1, bytes);
+}
+
+size_t group_decode_vartime(struct group_term *out, const struct point *in, size_t n)
+{
+    const size_t good = group_backend_of_cpu()->terms_vartime(out, in, n);
+
+    return good == n ? GROUP_ALL_GOOD : good;
+}
+
+size_t group_sums_vartime(struct point *out, const struct scalar *k,
+                          const struct group_term *const *in, size_t count, size_t n)
+{
+    struct msm m = {.n = n, .vector_count = count, .term = in, .window_bits = best_window(n)};
+
+    memset(out, 0, count * sizeof *out);
     if (n == 0)
         return GROUP_ALL_GOOD;
     m.window_count = (SCALAR_BITS - 1) / m.window_bits + 1;
     void *memory = lay_out(&m);
     if (memory == NULL)
         return GROUP_NO_MEMORY;
-    for (size_t v = 0; v < vector_count && rc == GROUP_ALL_GOOD; v++) {
-        const size_t good = b->terms_vartime(m.term[v], in[v], n);
-        rc = good == n ? GROUP_ALL_GOOD : good;
-    }
-    if (rc == GROUP_ALL_GOOD) {
-        for (size_t i = 0; i < n; i++)
-            recode(&m, &m.k[i], &k[i]);
-        b->sums_vartime(out, &m);
-    }
+    for (size_t i = 0; i < n; i++)
+        recode(&m, &m.k[i], &k[i]);
+    group_backend_of_cpu()->sums_vartime(out, &m);
     free(memory);
-    return rc;
+    return GROUP_ALL_GOOD;
 }
 
 size_t group_msm_vartime(struct point *out, const struct scalar *k, const struct point *in,
                          size_t n)
 {
-    return sums(out, 1, k, &in, n);
-}
+    struct group_term *term;
 
-size_t group_msm_pair_vartime(struct point out[2], const struct scalar *k,
-                              const struct point *const in[2], size_t n)
-{
-    return sums(out, 2, k, in, n);
+    memset(out, 0, sizeof *out);
+    if (group_terms_new(&term, n) != PT_OK)
+        return GROUP_NO_MEMORY;
+    const struct group_term *const one = term;
+    size_t rc = group_decode_vartime(term, in, n);
+    if (rc == GROUP_ALL_GOOD)
+        rc = group_sums_vartime(out, k, &one, 1, n);
+    group_terms_free(term);
+    return rc;
 }

@@ -12,18 +12,15 @@
 
 #include "crypto/group.h"
 
-enum { MSM_VECTORS = 2, MSM_LANES_MAX = 16, MSM_TERM_BYTES = 128, MSM_MARK = 2 };
+enum { MSM_LANES_MAX = 16, MSM_MARK = 2 };
 
-struct msm_term { /* a decoded point, as the back-end likes it */
-    _Alignas(64) uint8_t b[MSM_TERM_BYTES];
-};
 struct msm_scalar { /* |k| plus half a digit in each window, so that digits need no carries */
     uint64_t v[4];
     bool minus;
 };
 struct msm {
     size_t n, vector_count;
-    struct msm_term *term[MSM_VECTORS];
+    const struct group_term *const *term;
     struct msm_scalar *k;
     uint32_t *start; /* a size's place in event */
     int16_t *digit;

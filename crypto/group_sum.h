@@ -3,7 +3,7 @@
 #ifndef PT_GROUP_SUM_H
 #define PT_GROUP_SUM_H
 
-#include "crypto/curve_lanes.h"
+#include "crypto/curve_sum.h"
 #include "crypto/group_backend.h"
 #include "crypto/group_msm.h"
 
@@ -17,10 +17,10 @@ enum {
 _Static_assert(MSM_LANES_MAX % SUM_LANES == 0, "lanes take whole shares of the events");
 
 /* A term is y + x, y - x and 2dxy of a point with Z = 1. */
-static size_t sum_terms_vartime(struct msm_term *out, const struct point *in, size_t n)
+static size_t sum_terms_vartime(struct group_term *out, const struct point *in, size_t n)
 {
     struct point group[SUM_GROUP] = {0};
-    struct msm_term spare;
+    struct group_term spare;
     uint8_t *row[SUM_GROUP];
     struct ge p[FE_WIDE];
     fe_mask bad[FE_WIDE];
@@ -45,10 +45,6 @@ static size_t sum_terms_vartime(struct msm_term *out, const struct point *in, si
     return n;
 }
 
-/* A point as additions want it: y - x, y + x, z, t. */
-struct sum_point {
-    struct fe m, p, z, t;
-};
 struct sum_state { /* of one window: the points so far, and their sums at the marks */
     struct sum_point running, at_marks;
     size_t marks[FE_LANES];
@@ -66,56 +62,6 @@ FE_INLINE void sum_pick(struct sum_point *r, const struct sum_point *a, const st
     fe_pick(&r->p, &a->p, &b->p, mask);
     fe_pick(&r->z, &a->z, &b->z, mask);
     fe_pick(&r->t, &a->t, &b->t, mask);
-}
-
-/* r = a + b; b->t is 2d times its t, and z_is_one says that b->z need not be looked at. */
-FE_INLINE void sum_two(struct sum_point *r, const struct sum_point *a, const struct sum_point *b,
-                       bool z_is_one)
-{
-    struct ge_sum s;
-    struct fe m;
-    struct fe p;
-    struct fe c;
-    struct fe d;
-    struct fe t;
-
-    fe_mul_wide(&m, &a->m, &b->m);
-    fe_mul_minuend(&p, &a->p, &b->p);
-    fe_mul_wide(&c, &a->t, &b->t);
-    if (z_is_one)
-        fe_minuend(&d, &a->z);
-    else
-        fe_mul_minuend(&d, &a->z, &b->z);
-    fe_add_wide(&d, &d, &d);
-    fe_sub_wide(&t, &p, &m);
-    fe_narrow_first(&s.e, &t);
-    fe_add_wide(&t, &p, &m);
-    fe_narrow(&s.h, &t);
-    fe_sub_wide(&t, &d, &c);
-    fe_narrow(&s.f, &t);
-    fe_add_wide(&t, &d, &c);
-    fe_narrow_first(&s.g, &t);
-    fe_mul_wide(&m, &s.e, &s.f);    /* x */
-    fe_mul_minuend(&p, &s.g, &s.h); /* y */
-    fe_sub_wide(&t, &p, &m);
-    fe_narrow(&r->m, &t);
-    fe_add_wide(&t, &p, &m);
-    fe_narrow(&r->p, &t);
-    fe_mul(&r->z, &s.g, &s.f);
-    fe_mul(&r->t, &s.e, &s.h);
-}
-
-/* Twice the coordinates: the same point. */
-static inline void sum_to_ge(struct ge *r, const struct sum_point *a)
-{
-    struct sum_point s = *a;
-
-    fe_carry(&s.m);
-    fe_carry(&s.p);
-    fe_sub(&r->x, &s.p, &s.m);
-    fe_add(&r->y, &s.p, &s.m);
-    fe_add(&r->z, &s.z, &s.z);
-    fe_add(&r->t, &s.t, &s.t);
 }
 
 /* One event a lane. Points and marks are one formula, for lanes need not agree which it is. */
@@ -145,7 +91,7 @@ static inline void sum_step(struct sum_state *s, const uint8_t *const row[FE_LAN
 }
 
 static inline void sum_window(struct sum_state s[SUM_WIDE], const struct msm *m,
-                              const struct msm_term *term)
+                              const struct group_term *term)
 {
     const size_t steps = m->event_count / SUM_LANES;
     const uint8_t *row[FE_LANES];
@@ -169,7 +115,7 @@ static inline void sum_window(struct sum_state s[SUM_WIDE], const struct msm *m,
             minus |= fe_mask_lane(lane, *e & 1);
             s[w].marks[lane] += is_mark;
             __builtin_prefetch(term[e[ahead] / 4].b);
-            __builtin_prefetch(term[e[ahead] / 4].b + MSM_TERM_BYTES / 2);
+            __builtin_prefetch(term[e[ahead] / 4].b + GROUP_TERM_BYTES / 2);
         }
         sum_step(&s[w], row, minus, mark);
     }
@@ -229,7 +175,7 @@ static inline void sum_fold(struct ge *p, size_t by)
 
 static void sum_all_vartime(struct point *out, struct msm *m)
 {
-    struct ge acc[MSM_VECTORS] = {GE_IDENTITY, GE_IDENTITY};
+    struct ge acc[GROUP_SUMS_MAX] = {GE_IDENTITY, GE_IDENTITY};
     struct ge last[FE_WIDE] = {GE_IDENTITY};
     struct point lanes[SUM_GROUP];
     struct sum_state s[SUM_WIDE];

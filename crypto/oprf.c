@@ -9,7 +9,7 @@
 
 /* Records a round: small enough for the stack. Records a part that one thread takes: some three
  * milliseconds, and whole rounds. */
-enum { OPRF_BLOCK = 64, OPRF_PART = 512, OPRF_PARTS_MAX = OPRF_CHUNK_MAX / OPRF_PART };
+enum { OPRF_BLOCK = 96, OPRF_PART = 480, OPRF_PARTS_MAX = OPRF_CHUNK_MAX / OPRF_PART + 1 };
 
 struct blinds { /* r_i of one block */
     struct scalar r[OPRF_BLOCK];
@@ -19,22 +19,20 @@ struct wides { /* 64 uniform bytes a record */
     uint8_t b[OPRF_BLOCK][64];
 };
 PT_SECRET_TYPE(wides);
-struct unblinded { /* Q_i: each names a customer */
-    struct point p[OPRF_BLOCK];
-};
-PT_SECRET_TYPE(unblinded);
 struct final_items { /* what differs between the inputs of Finalize, and its outputs */
     struct final_item {
         struct digest digest;
         uint8_t point_length[2];
         struct point unblinded;
     } in[OPRF_BLOCK];
-    uint8_t out[OPRF_BLOCK][OPRF_OUTPUT_BYTES];
+    union {                                 /* one after the other */
+        struct point unblinded[OPRF_BLOCK]; /* each names a customer */
+        uint8_t out[OPRF_BLOCK][OPRF_OUTPUT_BYTES];
+    };
 };
 PT_SECRET_TYPE(final_items);
 
-/* One where x is zero: uniform scalars meet that with probability 2^-252, and a zero blind would
- * send the identity. */
+/* One where x is zero: uniform scalars meet that with probability 2^-252. */
 static void scalar_not_zero(struct scalar *x)
 {
     uint64_t any = 0;
@@ -75,10 +73,8 @@ static void blinds_of(struct blinds *out, const struct blind_key *key, size_t fi
 
     (void)crypto_stream_chacha20_xor_ic(wide.b[0], wide.b[0], n * sizeof wide.b[0], nonce, first,
                                         key->k.b);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++)
         scalar_reduce(&out->r[i], wide.b[i]);
-        scalar_not_zero(&out->r[i]);
-    }
 }
 
 static size_t part_count(size_t n)
@@ -96,6 +92,7 @@ static size_t part_size(size_t n, size_t i)
 
 struct blind_job { /* borrowed */
     struct point *out;
+    const struct group_table *base;
     const struct blind_key *key;
     struct span prefix;
     const struct digest *in;
@@ -119,7 +116,8 @@ static void blind_part(void *context, size_t part)
                                          .bytes = sizeof job->in->b,
                                          .n = m};
         hash_to_wide_each(wide.b, HASH_TO_GROUP, &items);
-        group_map_mul_each(job->out + at, r.r, (const uint8_t(*)[64])wide.b, m);
+        const struct group_blind b = {job->base, r.r};
+        group_map_blind(job->out + at, &b, (const uint8_t(*)[64])wide.b, m);
     }
 }
 
@@ -127,10 +125,16 @@ enum pt_code oprf_blind(struct point *out, const struct blind_key *key, struct s
                         const struct digest *in, size_t n, const struct parallel *parallel)
 {
     struct blind_job job = {.out = out, .key = key, .prefix = prefix, .in = in, .n = n};
+    struct group_table *base;
+    enum pt_code rc;
 
     if (n > OPRF_CHUNK_MAX || prefix.n > OPRF_PREFIX_MAX)
         return PT_ELIMIT;
+    if ((rc = group_base_table_new(&base)) != PT_OK)
+        return rc;
+    job.base = base;
     parallel_run(parallel, part_count(n), blind_part, &job);
+    free(base);
     return PT_OK;
 }
 
@@ -185,31 +189,34 @@ static enum pt_code refuse_repeats_vartime(struct span_points in, size_t *bad_in
     return rc;
 }
 
-struct mul_job { /* borrowed */
-    struct point *out;
+struct decode_job { /* borrowed */
+    struct group_term *out;
+    struct point *product; /* NULL: only decode */
     const struct scalar *k;
     struct span_points in;
     size_t bad[OPRF_PARTS_MAX]; /* by part, GROUP_ALL_GOOD or an index in it */
 };
 
-static void mul_part(void *context, size_t part)
+static void decode_part(void *context, size_t part)
 {
-    struct mul_job *job = context;
+    struct decode_job *job = context;
     const size_t at = part * OPRF_PART;
+    const size_t n = part_size(job->in.n, part);
 
-    job->bad[part] = group_mul(job->out + at, job->k, job->in.p + at, part_size(job->in.n, part));
+    job->bad[part] = group_decode_vartime(job->out + at, job->in.p + at, n);
+    if (job->product != NULL && job->bad[part] == GROUP_ALL_GOOD)
+        group_mul_terms(job->product + at, job->k, job->out + at, n);
 }
 
-/* group_mul() in parts. The first bad index of all is that of the first part with one. */
-static size_t mul_all(struct point *out, const struct oprf_evaluate_in *in)
+/* In parts. The first bad index of all is that of the first part with one. */
+static size_t decode_all(struct decode_job *job, const struct parallel *parallel)
 {
-    struct mul_job job = {.out = out, .k = &in->key->k, .in = in->points};
-    const size_t parts = part_count(in->points.n);
+    const size_t parts = part_count(job->in.n);
 
-    parallel_run(in->parallel, parts, mul_part, &job);
+    parallel_run(parallel, parts, decode_part, job);
     for (size_t i = 0; i < parts; i++)
-        if (job.bad[i] != GROUP_ALL_GOOD)
-            return i * OPRF_PART + job.bad[i];
+        if (job->bad[i] != GROUP_ALL_GOOD)
+            return i * OPRF_PART + job->bad[i];
     return GROUP_ALL_GOOD;
 }
 
@@ -217,9 +224,9 @@ enum pt_code oprf_evaluate(struct point *out, struct dleq_proof *proof, size_t *
                            const struct oprf_evaluate_in *in)
 {
     const size_t n = in->points.n;
-    const struct dleq_claim claim = {
+    struct dleq_claim claim = {
         &in->key->public_key, in->points, {out, n}, .parallel = in->parallel};
-    PT_WIPED(scalar) r = {0};
+    struct decode_job job = {.product = out, .k = &in->key->k, .in = in->points};
     struct blind_key stream = {.k = *in->proof_seed};
     PT_WIPED(blinds) one = {0};
     enum pt_code rc;
@@ -232,49 +239,93 @@ enum pt_code oprf_evaluate(struct point *out, struct dleq_proof *proof, size_t *
     }
     blinds_of(&one, &stream, 0, 1);
     blind_key_wipe(&stream);
-    r = one.r[0];
-    if ((rc = refuse_repeats_vartime(in->points, bad_index)) != PT_OK)
+    scalar_not_zero(&one.r[0]);
+    if ((rc = refuse_repeats_vartime(in->points, bad_index)) != PT_OK ||
+        (rc = group_terms_new(&job.out, n)) != PT_OK)
         goto out;
-    size_t bad = mul_all(out, in);
+    size_t bad = decode_all(&job, in->parallel);
     if (bad != GROUP_ALL_GOOD) {
         *bad_index = bad;
         rc = PT_EBADMSG;
         goto out;
     }
-    rc = dleq_prove(proof, &in->key->k, &r, &claim);
+    claim.c_terms = job.out;
+    rc = dleq_prove(proof, &in->key->k, &one.r[0], &claim);
 out:
     if (rc != PT_OK)
         memset(out, 0, n * sizeof *out);
+    group_terms_free(job.out);
     return rc;
 }
 
-enum pt_code oprf_verify(const struct point *public_key, struct span_points in,
-                         struct span_points out, const struct dleq_proof *proof,
-                         const struct parallel *parallel)
+enum pt_code oprf_verify(struct group_term *decoded, const struct oprf_verify_in *in)
 {
-    const struct dleq_claim claim = {public_key, in, out, .parallel = parallel};
+    const size_t n = in->sent.n;
+    struct group_term *sent = NULL;
+    enum pt_code rc;
 
-    return dleq_verify(proof, &claim);
+    if (n == 0 || n > OPRF_CHUNK_MAX || in->back.n != n)
+        return PT_EBADMSG;
+    if ((rc = group_terms_new(&sent, n)) != PT_OK)
+        return rc;
+    struct decode_job ours = {.out = sent, .in = in->sent};
+    struct decode_job theirs = {.out = decoded, .in = in->back};
+    const struct dleq_claim claim = {in->public_key, in->sent, in->back,
+                                     sent,           decoded,  in->parallel};
+    if (decode_all(&ours, in->parallel) == GROUP_ALL_GOOD &&
+        decode_all(&theirs, in->parallel) == GROUP_ALL_GOOD)
+        rc = dleq_verify(in->proof, &claim);
+    else
+        rc = PT_EBADMSG;
+    group_terms_free(sent);
+    return rc;
 }
 
-/* r_i becomes k_o/r_i with one inversion for the block (Montgomery's trick). No r_i is zero. */
-static void unblinders_of(struct blinds *r, const struct scalar *own, size_t n)
-{
-    PT_WIPED(blinds) before = {0}; /* before.r[i] = r_0 * ... * r_(i-1) */
-    PT_WIPED(scalar) acc = {{1}};
-    PT_WIPED(scalar) t = {0};
+struct again_job { /* borrowed */
+    struct point *out;
+    const struct oprf_again_in *in;
+    const struct group_table *before, *base;
+};
 
-    for (size_t i = 0; i < n; i++) {
-        before.r[i] = acc;
-        scalar_mul(&acc, &acc, &r->r[i]);
+static void again_part(void *context, size_t part)
+{
+    struct again_job *job = context;
+    const struct oprf_again_in *in = job->in;
+    const size_t end = part * OPRF_PART + part_size(in->n, part);
+    PT_WIPED(blinds) old = {0};
+    PT_WIPED(blinds) r = {0};
+    const struct group_blind was = {job->before, old.r};
+    const struct group_blind is = {job->base, r.r};
+
+    for (size_t at = part * OPRF_PART; at < end; at += OPRF_BLOCK) {
+        size_t m = end - at < OPRF_BLOCK ? end - at : OPRF_BLOCK;
+
+        blinds_of(&old, in->old, at, m);
+        blinds_of(&r, in->key, at, m);
+        group_blind_again(job->out + at, &was, &is, in->points + at, m);
     }
-    scalar_invert(&acc, &acc);
-    scalar_mul(&acc, &acc, own);
-    for (size_t i = n; i-- > 0;) {
-        scalar_mul(&t, &acc, &before.r[i]);
-        scalar_mul(&acc, &acc, &r->r[i]);
-        r->r[i] = t;
+}
+
+enum pt_code oprf_blind_again(struct point *out, const struct oprf_again_in *in)
+{
+    struct again_job job = {.out = out, .in = in};
+    struct group_table *before = NULL;
+    struct group_table *base = NULL;
+    enum pt_code rc;
+
+    if (in->n > OPRF_CHUNK_MAX)
+        return PT_ELIMIT;
+    if ((rc = group_table_new(&before, in->public_key)) == PT_OK &&
+        (rc = group_base_table_new(&base)) == PT_OK) {
+        job.before = before;
+        job.base = base;
+        parallel_run(in->parallel, part_count(in->n), again_part, &job);
+    } else {
+        memset(out, 0, in->n * sizeof *out);
     }
+    free(before);
+    free(base);
+    return rc;
 }
 
 void oprf_output(uint8_t out[OPRF_OUTPUT_BYTES], struct span prefix, struct span rest,
@@ -298,11 +349,11 @@ void oprf_output(uint8_t out[OPRF_OUTPUT_BYTES], struct span prefix, struct span
 
 struct finish_job { /* borrowed */
     struct token *out;
-    const struct scalar *own;
+    const struct scalar *own; /* k_o / 2^holders */
+    const struct group_table *base;
     const struct blind_key *key;
     const struct oprf_finish_in *in;
     struct span prefix; /* two bytes of length before it */
-    bool bad[OPRF_PARTS_MAX];
 };
 
 static void finish_part(void *context, size_t part)
@@ -311,20 +362,16 @@ static void finish_part(void *context, size_t part)
     const struct oprf_finish_in *in = job->in;
     const size_t end = part * OPRF_PART + part_size(in->n, part);
     PT_WIPED(blinds) r = {0};
-    PT_WIPED(unblinded) q = {0};
     PT_WIPED(final_items) f = {0};
 
     for (size_t at = part * OPRF_PART; at < end; at += OPRF_BLOCK) {
         size_t m = end - at < OPRF_BLOCK ? end - at : OPRF_BLOCK;
 
         blinds_of(&r, job->key, at, m);
-        unblinders_of(&r, job->own, m);
-        if (group_mul_each(q.p, r.r, in->evaluated + at, m) != GROUP_ALL_GOOD) {
-            job->bad[part] = true;
-            return;
-        }
+        const struct group_blind b = {job->base, r.r};
+        group_unblind_mul(f.unblinded, job->own, &b, in->evaluated + at, m);
         for (size_t i = 0; i < m; i++)
-            f.in[i] = (struct final_item){in->digests[at + i], {0, 32}, q.p[i]};
+            f.in[i] = (struct final_item){in->digests[at + i], {0, 32}, f.unblinded[i]};
         const struct hash_items items = {.prefix = job->prefix,
                                          .first = f.in[0].digest.b,
                                          .stride = sizeof f.in[0],
@@ -340,25 +387,31 @@ static void finish_part(void *context, size_t part)
 enum pt_code oprf_finish(struct token *out, const struct oprf_key *own, const struct blind_key *key,
                          struct oprf_finish_in in)
 {
-    static const struct scalar one = {{1}};
     uint8_t prefix[2 + OPRF_PREFIX_MAX];
-    struct finish_job job = {
-        .out = out, .own = own == NULL ? &one : &own->k, .key = key, .in = &in};
+    PT_WIPED(scalar) k = {{1}};
+    struct group_table *base;
+    struct finish_job job = {.out = out, .own = &k, .key = key, .in = &in};
+    enum pt_code rc;
 
-    if (in.n > OPRF_CHUNK_MAX || in.prefix.n > OPRF_PREFIX_MAX)
+    if (in.n > OPRF_CHUNK_MAX || in.prefix.n > OPRF_PREFIX_MAX || in.holders == 0 ||
+        in.holders > OPRF_HOLDERS_MAX)
         return PT_ELIMIT;
+    if ((rc = group_table_new(&base, in.public_key)) != PT_OK) {
+        explicit_bzero(out, in.n * sizeof *out);
+        return rc;
+    }
+    if (own != NULL)
+        k = own->k;
+    for (unsigned i = 0; i < in.holders; i++) /* each got the points doubled */
+        scalar_half(&k, &k);
     const size_t input_bytes = in.prefix.n + sizeof *in.digests;
     prefix[0] = (uint8_t)(input_bytes >> 8);
     prefix[1] = (uint8_t)input_bytes;
     if (in.prefix.n > 0)
         memcpy(prefix + 2, in.prefix.p, in.prefix.n);
     job.prefix = span_of(prefix, 2 + in.prefix.n);
+    job.base = base;
     parallel_run(in.parallel, part_count(in.n), finish_part, &job);
-    for (size_t i = 0; i < part_count(in.n); i++) {
-        if (!job.bad[i])
-            continue;
-        explicit_bzero(out, in.n * sizeof *out);
-        return PT_EBADMSG;
-    }
+    free(base);
     return PT_OK;
 }

@@ -12,7 +12,12 @@
 #include "crypto/group.h"
 #include "crypto/prf.h"
 
-enum { OPRF_CHUNK_MAX = 1 << 16, OPRF_PREFIX_MAX = 512, OPRF_OUTPUT_BYTES = 64 };
+enum {
+    OPRF_CHUNK_MAX = 1 << 16,
+    OPRF_PREFIX_MAX = 512,
+    OPRF_OUTPUT_BYTES = 64,
+    OPRF_HOLDERS_MAX = 32
+};
 
 struct oprf_key { /* secret k_j; its public half K_j = k_j*B is in every session header */
     struct scalar k;
@@ -36,7 +41,16 @@ struct span_points { /* borrowed */
 struct oprf_finish_in { /* borrowed; n of each */
     struct span prefix;
     const struct digest *digests;
-    const struct point *evaluated;
+    const struct group_term *evaluated; /* as oprf_verify() decoded them */
+    size_t n;
+    const struct point *public_key; /* of the last key holder */
+    unsigned holders;               /* how many evaluated: 1..OPRF_HOLDERS_MAX */
+    const struct parallel *parallel;
+};
+struct oprf_again_in { /* borrowed */
+    const struct blind_key *old, *key;
+    const struct point *public_key;  /* of who evaluated */
+    const struct group_term *points; /* as oprf_verify() decoded them */
     size_t n;
     const struct parallel *parallel;
 };
@@ -58,7 +72,9 @@ PT_SECRET_TYPE(blind_key);
 PT_MUST_USE enum pt_code oprf_key_derive(struct oprf_key *out, const struct key32 *seed,
                                          struct span info);
 
-/* out[i] = r_i * HashToGroup(prefix || digest[i]).  PT_ELIMIT on sizes. */
+/* out[i] = 2 * HashToGroup(prefix || digest[i]) + r_i * B: uniform, as r_i is. Added, not multiplied as in
+ * RFC 9497 s3.3.1: whoever evaluates does the same, and what we do costs a sixth (crypto/README.md,
+ * Blinds). PT_ELIMIT on sizes; PT_ENOMEM. */
 PT_MUST_USE enum pt_code oprf_blind(struct point *out, const struct blind_key *key,
                                     struct span prefix, const struct digest *in, size_t n,
                                     const struct parallel *parallel);
@@ -69,15 +85,26 @@ PT_MUST_USE enum pt_code oprf_blind(struct point *out, const struct blind_key *k
 PT_MUST_USE enum pt_code oprf_evaluate(struct point *out, struct dleq_proof *proof,
                                        size_t *bad_index, const struct oprf_evaluate_in *in);
 
-/* Is out[i] = k * in[i] for all i, with k*B = public_key?  [RFC 9497 s2.2.2]
+struct oprf_verify_in { /* borrowed */
+    const struct point *public_key;
+    struct span_points sent, back;
+    const struct dleq_proof *proof;
+    const struct parallel *parallel;
+};
+/* Is back[i] = k * sent[i] for all i, with k*B = public_key?  [RFC 9497 s2.2.2]  decoded: room for back.n,
+ * for oprf_finish(); of use only after PT_OK.
  * PT_EBADMSG: a point is malformed, lengths differ, or the proof is wrong. PT_ENOMEM. */
-PT_MUST_USE enum pt_code oprf_verify(const struct point *public_key, struct span_points in,
-                                     struct span_points out, const struct dleq_proof *proof,
-                                     const struct parallel *parallel);
+PT_MUST_USE enum pt_code oprf_verify(struct group_term *decoded, const struct oprf_verify_in *in);
 
-/* token[i] = first 16 bytes of Finalize(prefix || digest[i], (k_o / r_i) * evaluated[i]).
+/* Between two key holders: out[i] = 2 * (points[i] - r_i * public_key) + r'_i * B. Only what oprf_verify()
+ * accepted for public_key may come here. PT_ELIMIT on sizes; PT_EBADMSG: the key is malformed;
+ * PT_ENOMEM; then out is zero. */
+PT_MUST_USE enum pt_code oprf_blind_again(struct point *out, const struct oprf_again_in *in);
+
+/* token[i] = first 16 bytes of Finalize(prefix || digest[i], k_o / 2^holders * (evaluated[i] - r_i * public_key)),
+ * with the blinds of the last blinding. Only what oprf_verify() accepted for public_key may come here.
  * With own == NULL, k_o = 1 (RFC 9497's two-party setting).
- * PT_ELIMIT on sizes; PT_EBADMSG: a point is malformed (verify first), and out is zero. */
+ * PT_ELIMIT on sizes; PT_EBADMSG: the key is malformed; PT_ENOMEM; then out is zero. */
 PT_MUST_USE enum pt_code oprf_finish(struct token *out, const struct oprf_key *own,
                                      const struct blind_key *key, struct oprf_finish_in in);
 /* The hash that ends Finalize, over input = prefix || rest (at most 2^16 - 1 bytes together). */

@@ -80,6 +80,43 @@ void scalar_recode_half(struct scalar_digits *out, const struct scalar *k)
     explicit_bzero(limb, sizeof limb);
 }
 
+void scalar_half(struct scalar *out, const struct scalar *k)
+{
+    const uint64_t odd = ct_barrier(0 - (uint64_t)(k->b[0] & 1));
+    uint64_t limb[5] = {0};
+    u128 sum = 0;
+
+    for (size_t i = 0; i < 4; i++) {
+        sum += (u128)load_u64le(k->b + 8 * i) + (ORDER[i] & odd);
+        limb[i] = (uint64_t)sum;
+        sum >>= 64;
+    }
+    for (size_t i = 0; i < 4; i++)
+        store_u64le(out->b + 8 * i, limb[i] >> 1 | limb[i + 1] << 63);
+    explicit_bzero(limb, sizeof limb);
+}
+
+/* 16 is added to all digits at once, and stays there: 51 digits have room for k and all of that. */
+void scalar_recode_windows(struct scalar_windows *out, const struct scalar *k)
+{
+    static const uint64_t sixteens[4] = {0x0842108421084210, 0x1084210842108421, 0x2108421084210842,
+                                         0x4210842108421084};
+    uint64_t limb[5] = {0};
+    u128 sum = 0;
+
+    for (size_t i = 0; i < 4; i++) {
+        sum += (u128)load_u64le(k->b + 8 * i) + sixteens[i];
+        limb[i] = (uint64_t)sum;
+        sum >>= 64;
+    }
+    for (size_t i = 0; i < SCALAR_WINDOWS; i++) {
+        const size_t at = i * SCALAR_WINDOW_BITS;
+        const uint64_t above = limb[at / 64 + 1] << 1 << (63 - at % 64);
+        out->d[i] = (uint8_t)((limb[at / 64] >> at % 64 | above) & 31);
+    }
+    explicit_bzero(limb, sizeof limb);
+}
+
 void scalar_negate(struct scalar *out, const struct scalar *k)
 {
     crypto_core_ristretto255_scalar_negate(out->b, k->b);

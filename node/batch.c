@@ -16,7 +16,7 @@ enum pt_code batch_rows(struct batch *b, const struct vault_data *data, struct p
         return pt_fail(err, PT_ENOMEM, "tokens: no memory");
     for (uint64_t i = 0; i < data->count; i++)
         if (!data->has_token[i])
-            b->todo[b->todo_count++] = i;
+            b->todo[b->todo_count++] = (uint32_t)i; /* VAULT_ROWS_MAX */
     return PT_OK;
 }
 
@@ -61,8 +61,14 @@ enum pt_code batch_plan(struct batch *b, const struct home *h, const char *key_p
 {
     enum pt_code rc = make_prefix(b, h->policy, key_period, err);
 
-    home_batch_seed(&b->seed, h, span_of(b->label.b, sizeof b->label.b));
+    batch_seed(b, h, &b->label);
     return rc == PT_OK ? pad(b, err) : rc;
+}
+
+void batch_seed(struct batch *b, const struct home *h, const struct key32 *label)
+{
+    b->label = *label;
+    home_batch_seed(&b->seed, h, span_of(label->b, sizeof label->b));
 }
 
 void batch_free(struct batch *b)
@@ -81,13 +87,15 @@ void batch_seed_hash(struct digest *out, const struct batch *b)
 
 /* ---- chunks ---- */
 
-static void chunk_key(struct blind_key *out, const struct batch *b, uint32_t number)
+/* Of what goes to hop. */
+static void chunk_key(struct blind_key *out, const struct batch *b, uint32_t number, uint32_t hop)
 {
-    uint8_t n[4] = {0};
+    uint8_t n[8] = {0};
     const struct span part = span_of(n, sizeof n);
 
     store_u32le(n, number);
-    prf_derive(&out->k, &b->seed, "patto/blind/1", &part, 1);
+    store_u32le(n + 4, hop);
+    prf_derive(&out->k, &b->seed, "patto/blind/2", &part, 1);
 }
 
 /* Digests of one chunk: customers first, then padding, which nobody can tell apart once blinded. */
@@ -130,10 +138,28 @@ enum pt_code batch_blind(struct point *points, const struct batch *b, uint32_t n
 
     if (digests == NULL)
         return pt_fail(err, PT_ENOMEM, "blinding: no memory");
-    chunk_key(&key, b, number);
+    chunk_key(&key, b, number, 0);
     enum pt_code rc = oprf_blind(points, &key, buf_span(&b->prefix), digests, n, &b->parallel);
     digests_free(digests, n);
     return rc == PT_OK ? PT_OK : pt_fail(err, rc, "blinding: no memory, or a bound was exceeded");
+}
+
+enum pt_code batch_blind_again(struct point *points, const struct batch *b,
+                               const struct batch_chunk *c, struct pt_err *err)
+{
+    PT_WIPED(blind_key) old = {0};
+    PT_WIPED(blind_key) key = {0};
+    const struct oprf_again_in in = {.old = &old,
+                                     .key = &key,
+                                     .public_key = c->public_key,
+                                     .points = c->points,
+                                     .n = c->n,
+                                     .parallel = &b->parallel};
+
+    chunk_key(&old, b, c->number, c->hop);
+    chunk_key(&key, b, c->number, c->hop + 1);
+    enum pt_code rc = oprf_blind_again(points, &in);
+    return rc == PT_OK ? PT_OK : pt_fail(err, rc, "a chunk cannot be blinded for the next partner");
 }
 
 enum pt_code batch_finish(struct token *tokens, const struct batch *b, const struct oprf_key *own,
@@ -148,16 +174,18 @@ enum pt_code batch_finish(struct token *tokens, const struct batch *b, const str
                                       .digests = digests,
                                       .evaluated = c->points,
                                       .n = c->n,
+                                      .public_key = c->public_key,
+                                      .holders = c->hop + 1,
                                       .parallel = &b->parallel};
-    chunk_key(&key, b, c->number);
+    chunk_key(&key, b, c->number, c->hop);
     enum pt_code rc = oprf_finish(tokens, own, &key, in);
     digests_free(digests, c->n);
-    return rc == PT_OK ? PT_OK : pt_fail(err, rc, "a chunk came back with points off the group");
+    return rc == PT_OK ? PT_OK : pt_fail(err, rc, "a chunk of tokens cannot be finished");
 }
 
 /* ---- the note ---- */
 
-enum { NOTE_VERSION = 1 };
+enum { NOTE_VERSION = 2 };
 
 /* Rows as runs: how many are left out, how many are in. */
 static bool print_rows(struct buf *out, const struct batch_note *n)
@@ -168,7 +196,7 @@ static bool print_rows(struct buf *out, const struct batch_note *n)
         uint64_t run = 1;
         while (i + run < n->row_count && n->rows[i + run] == n->rows[i] + run)
             run++;
-        if (!buf_u32le(out, (uint32_t)(n->rows[i] - next)) || !buf_u32le(out, (uint32_t)run))
+        if (!buf_u32le(out, n->rows[i] - (uint32_t)next) || !buf_u32le(out, (uint32_t)run))
             return false;
         next = n->rows[i] + run;
         i += run;
@@ -180,7 +208,8 @@ enum pt_code batch_note_print(struct buf *out, const struct batch_note *n, struc
 {
     if (!buf_u32le(out, NOTE_VERSION) || !buf_u32le(out, n->hop) ||
         !buf_add(out, n->label.b, sizeof n->label.b) || !buf_field(out, span_z(n->generation)) ||
-        !buf_u64le(out, n->row_count) || !print_rows(out, n))
+        !buf_add(out, n->before.b, sizeof n->before.b) || !buf_u64le(out, n->row_count) ||
+        !print_rows(out, n))
         return pt_fail(err, PT_ENOMEM, "tokens: no memory");
     return PT_OK;
 }
@@ -198,7 +227,7 @@ static bool parse_rows(struct batch_note *out, struct rd *r)
             (gap == 0 && filled > 0))
             return false;
         for (uint64_t i = 0; i < run; i++)
-            out->rows[filled++] = at++;
+            out->rows[filled++] = (uint32_t)at++;
     }
     return rd_done(r);
 }
@@ -211,6 +240,7 @@ enum pt_code batch_note_parse(struct batch_note *out, struct span in, struct pt_
     *out = (struct batch_note){.hop = rd_u32le(&r)};
     rd_into(&r, out->label.b, sizeof out->label.b);
     struct span generation = rd_field(&r, sizeof out->generation - 1);
+    rd_into(&r, out->before.b, sizeof out->before.b);
     uint64_t count = rd_u64le(&r);
     if (version != NOTE_VERSION || r.bad || out->hop >= POLICY_PARTNERS_MAX ||
         count > VAULT_ROWS_MAX || !text_copy(out->generation, sizeof out->generation, generation))

@@ -13,6 +13,7 @@ void chunk_queue_init(struct chunk_queue *q)
 void chunk_free(struct chunk *c)
 {
     free(c->points);
+    group_terms_free(c->decoded);
     *c = (struct chunk){0};
 }
 

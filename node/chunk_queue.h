@@ -7,10 +7,11 @@
 
 #include <pthread.h>
 
-enum { CHUNK_QUEUE_MAX = 3 };
+enum { CHUNK_QUEUE_MAX = 2 };
 
-struct chunk { /* owned points */
+struct chunk { /* owned: points, or at the end of the chain decoded ones */
     struct point *points;
+    struct group_term *decoded;
     size_t n;
     uint32_t number;
 };

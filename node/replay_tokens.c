@@ -74,6 +74,9 @@ static enum pt_code begin_owner(struct replay_tokens *t, struct outbox *out, str
         return gone(t, err, "the record of the key holder before is not kept");
     } else if ((rc = replay_file_open(&t->previous, t->bed, t->before, err)) != PT_OK) {
         return rc;
+    } else {
+        batch_seed(&t->batch, t->bed->home, &t->note.label);
+        t->batch.parallel = t->bed->parallel;
     }
     t->points = calloc(plan.chunk_points + 1, sizeof *t->points);
     if (t->points == NULL)
@@ -83,7 +86,28 @@ static enum pt_code begin_owner(struct replay_tokens *t, struct outbox *out, str
     return rc;
 }
 
-/* The next Evaluated of the hop before: what it returned went on as it was. */
+/* What the hop before returned went on, blinded again. */
+static enum pt_code again(struct replay_tokens *t, struct span_points back, struct pt_err *err)
+{
+    struct group_term *decoded;
+    enum pt_code rc = group_terms_new(&decoded, back.n);
+
+    if (rc != PT_OK)
+        return pt_fail(err, rc, "replay of tokens: no memory");
+    const struct batch_chunk c = {.number = t->owner.next_send,
+                                  .hop = t->note.hop - 1,
+                                  .public_key = &t->note.before,
+                                  .points = decoded,
+                                  .n = back.n};
+    if (group_decode_vartime(decoded, back.p, back.n) != GROUP_ALL_GOOD)
+        rc = pt_fail(err, PT_EBADMSG, "the hop before returned points off the group");
+    else
+        rc = batch_blind_again(t->points, &t->batch, &c, err);
+    group_terms_free(decoded);
+    return rc;
+}
+
+/* The next Evaluated of the hop before. */
 static enum pt_code passed_on(struct replay_tokens *t, size_t n, struct pt_err *err)
 {
     bool end = false;
@@ -101,10 +125,10 @@ static enum pt_code passed_on(struct replay_tokens *t, size_t n, struct pt_err *
         bool found = in.frame.kind == FRAME_EVALUATED && in.frame.u.chunk.points.n == n &&
                      in.frame.u.chunk.number == t->owner.next_send;
         if (found)
-            memcpy(t->points, in.frame.u.chunk.points.p, n * sizeof *t->points);
+            rc = again(t, in.frame.u.chunk.points, err);
         wire_in_free(&in);
         if (found)
-            return PT_OK;
+            return rc;
     }
 }
 
@@ -157,13 +181,12 @@ static enum pt_code begin(void *self, struct session *s, struct outbox *out, str
 static enum pt_code after(void *self, struct outbox *out, struct pt_err *err)
 {
     struct replay_tokens *t = self;
-    struct span_points ready;
-    uint32_t chunk;
+    struct tokenise_ready ready;
 
     (void)out;
     (void)err;
-    if (t->session->opener)
-        (void)tokenise_owner_take(&t->owner, &chunk, &ready);
+    if (t->session->opener && tokenise_owner_take(&t->owner, &ready))
+        group_terms_free(ready.points);
     return PT_OK;
 }
 

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <malloc.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "node/rpc_internal.h"
 
@@ -12,6 +13,8 @@ void rpc_init(void)
      * kernel and faults it in again, which costs more CPU than TLS does. */
     mallopt(M_MMAP_THRESHOLD, 32 << 20);
     mallopt(M_TRIM_THRESHOLD, 256 << 20);
+    /* A heap a core, not eight: each keeps the largest chunks that it ever held. */
+    mallopt(M_ARENA_MAX, (int)sysconf(_SC_NPROCESSORS_ONLN));
     /* gRPC writes every failed handshake to stderr otherwise; refusals are ours to report.
      * Someone who asks for its words still gets them. */
     (void)setenv("GRPC_VERBOSITY", "NONE", 0);

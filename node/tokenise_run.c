@@ -103,18 +103,32 @@ static enum pt_code feed(struct hop *h, bool *sent, struct pt_err *err)
     return PT_OK;
 }
 
-/* A verified chunk goes on to the next key holder. */
+/* A verified chunk goes on to the next key holder, or to be finished. */
 static enum pt_code pass_on(struct hop *h, struct pt_err *err)
 {
-    struct span_points ready;
-    struct chunk c = {0};
+    const struct run *r = h->run;
+    struct tokenise_ready ready;
+    enum pt_code rc = PT_OK;
 
-    if (!tokenise_owner_take(&h->owner, &c.number, &ready))
+    if (!tokenise_owner_take(&h->owner, &ready))
         return PT_OK;
-    c.n = ready.n;
-    if ((c.points = malloc(c.n * sizeof *c.points)) == NULL)
-        return pt_fail(err, PT_ENOMEM, "%s: no memory for a chunk", h->peer.name);
-    memcpy(c.points, ready.p, c.n * sizeof *c.points);
+    struct chunk c = {.decoded = ready.points, .n = ready.n, .number = ready.number};
+    const struct batch_chunk back = {.number = c.number,
+                                     .hop = (uint32_t)(h - r->hops),
+                                     .public_key = &h->peer.session.peer_oprf_public,
+                                     .points = c.decoded,
+                                     .n = c.n};
+    if (back.hop + 1 < r->hop_count) {
+        c.points = malloc(c.n * sizeof *c.points);
+        rc = c.points == NULL ? pt_fail(err, PT_ENOMEM, "%s: no memory for a chunk", h->peer.name)
+                              : batch_blind_again(c.points, &r->batch, &back, err);
+        group_terms_free(c.decoded);
+        c.decoded = NULL;
+    }
+    if (rc != PT_OK) {
+        chunk_free(&c);
+        return rc;
+    }
     if (!chunk_queue_put(h->out, c))
         return pt_fail(err, PT_ESTATE, "stopped, as another step failed");
     return PT_OK;
@@ -154,7 +168,12 @@ static void *hop_thread(void *arg)
 static enum pt_code finish_chunk(struct run *r, const struct chunk *c, struct token *tokens,
                                  struct pt_err *err)
 {
-    const struct batch_chunk back = {.number = c->number, .points = c->points, .n = c->n};
+    const size_t last = r->hop_count - 1;
+    const struct batch_chunk back = {.number = c->number,
+                                     .hop = (uint32_t)last,
+                                     .public_key = &r->hops[last].peer.session.peer_oprf_public,
+                                     .points = c->decoded,
+                                     .n = c->n};
     uint64_t first = (uint64_t)c->number * r->batch.plan.chunk_points;
     enum pt_code rc = batch_finish(tokens, &r->batch, &r->key, &back, err);
 
@@ -347,6 +366,8 @@ static enum pt_code note_batch(const struct run *r, const struct hop *h, struct 
     enum pt_code rc;
 
     memcpy(note.generation, r->data->generation, sizeof note.generation);
+    if (note.hop > 0)
+        note.before = h[-1].peer.session.peer_oprf_public;
     if (note.hop == 0) {
         note.rows = r->batch.todo;
         note.row_count = r->batch.todo_count;

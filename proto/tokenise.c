@@ -38,7 +38,7 @@ static enum pt_code take_evaluated(void *self, const struct frame *f, struct out
     const struct wire_chunk *c = &f->u.chunk;
     const char *peer = session_peer_name(o->session);
 
-    if (o->ready_count > 0)
+    if (o->ready != NULL)
         return pt_fail(err, PT_EBUG, "chunk %" PRIu32 " was not taken", o->ready_chunk);
     if (c->number != o->next_receive || o->next_receive == o->next_send)
         return pt_fail(err, PT_EBADMSG,
@@ -49,14 +49,25 @@ static enum pt_code take_evaluated(void *self, const struct frame *f, struct out
     if (c->points.n != flight->n)
         return pt_fail(err, PT_EBADMSG, "%s returned %zu points for chunk %" PRIu32 " of %zu", peer,
                        c->points.n, c->number, flight->n);
-    struct span_points sent = {flight->points, flight->n};
+    const struct oprf_verify_in in = {.public_key = &o->session->peer_oprf_public,
+                                      .sent = {flight->points, flight->n},
+                                      .back = c->points,
+                                      .proof = &c->proof,
+                                      .parallel = &o->parallel};
+    struct group_term *ready;
+    enum pt_code rc = group_terms_new(&ready, c->points.n);
+    if (rc != PT_OK)
+        return pt_fail(err, rc, "no memory to check %zu points", c->points.n);
     /* Before a point goes on to the next peer: who used another key is named here and now. */
-    if (oprf_verify(&o->session->peer_oprf_public, sent, c->points, &c->proof, &o->parallel) !=
-        PT_OK)
+    if ((rc = oprf_verify(ready, &in)) != PT_OK) {
+        group_terms_free(ready);
+        if (rc == PT_ENOMEM)
+            return pt_fail(err, rc, "no memory to check %zu points", c->points.n);
         return pt_fail(err, PT_EBADMSG,
                        "chunk %" PRIu32 ": %s did not prove that it used its announced key",
                        c->number, peer);
-    memcpy(o->ready, c->points.p, c->points.n * sizeof *o->ready);
+    }
+    o->ready = ready;
     o->ready_count = c->points.n;
     o->ready_chunk = c->number;
     flight->n = 0;
@@ -83,8 +94,7 @@ static bool owner_memory(struct tokenise_owner *o)
     uint64_t most =
         o->plan.point_count < o->plan.chunk_points ? o->plan.point_count : o->plan.chunk_points;
 
-    o->ready = calloc((size_t)most, sizeof *o->ready);
-    bool good = o->ready != NULL;
+    bool good = true;
     for (size_t i = 0; i < TOKENISE_FLIGHT_MAX; i++) {
         o->flight[i].points = calloc((size_t)most, sizeof *o->flight[i].points);
         good = good && o->flight[i].points != NULL;
@@ -119,7 +129,7 @@ enum pt_code tokenise_owner_begin(struct tokenise_owner *o, struct session *s,
 
 void tokenise_owner_free(struct tokenise_owner *o)
 {
-    free(o->ready);
+    group_terms_free(o->ready);
     for (size_t i = 0; i < TOKENISE_FLIGHT_MAX; i++)
         free(o->flight[i].points);
     *o = (struct tokenise_owner){0};
@@ -154,13 +164,12 @@ enum pt_code tokenise_owner_send(struct tokenise_owner *o, struct span_points po
     return PT_OK;
 }
 
-bool tokenise_owner_take(struct tokenise_owner *o, uint32_t *chunk, struct span_points *points)
+bool tokenise_owner_take(struct tokenise_owner *o, struct tokenise_ready *out)
 {
-    if (o->ready_count == 0)
+    if (o->ready == NULL)
         return false;
-    *chunk = o->ready_chunk;
-    *points = (struct span_points){o->ready, o->ready_count};
-    o->ready_count = 0;
+    *out = (struct tokenise_ready){o->ready_chunk, o->ready, o->ready_count};
+    o->ready = NULL;
     return true;
 }
 

@@ -35,7 +35,7 @@ struct tokenise_owner {
     struct tokenise_plan plan;
     uint32_t next_send, next_receive;
     struct tokenise_flight flight[TOKENISE_FLIGHT_MAX];
-    struct point *ready; /* the last verified chunk */
+    struct group_term *ready; /* the last verified chunk, decoded; NULL: there is none */
     size_t ready_count;
     uint32_t ready_chunk;
 };
@@ -49,9 +49,14 @@ bool tokenise_owner_can_send(const struct tokenise_owner *o);
 /* Exactly tokenise_chunk_size() points. PT_ESTATE when it may not, PT_EBUG on another count. */
 PT_MUST_USE enum pt_code tokenise_owner_send(struct tokenise_owner *o, struct span_points points,
                                              struct outbox *out, struct pt_err *err);
-/* After each session_step(): the chunk it verified, if any (points borrow until the next step).
- * After the last the step has queued Finish by itself. */
-bool tokenise_owner_take(struct tokenise_owner *o, uint32_t *chunk, struct span_points *points);
+struct tokenise_ready {
+    uint32_t number;
+    struct group_term *points; /* owned: group_terms_free() */
+    size_t n;
+};
+/* After each session_step(): the chunk it verified, if any. After the last the step has queued Finish
+ * by itself. */
+bool tokenise_owner_take(struct tokenise_owner *o, struct tokenise_ready *out);
 
 struct tokenise_host {
     void *self;

@@ -157,8 +157,7 @@ static void talk_tokens(struct fixture_link *l, struct tokenise_owner *o,
                         const struct point points[POINTS])
 {
     struct pt_err err = {0};
-    struct span_points ready;
-    uint32_t chunk;
+    struct tokenise_ready ready;
 
     for (bool moved = true; moved;) {
         moved = tokenise_owner_can_send(o);
@@ -169,8 +168,8 @@ static void talk_tokens(struct fixture_link *l, struct tokenise_owner *o,
         }
         while (step_both(l))
             moved = true;
-        while (tokenise_owner_take(o, &chunk, &ready))
-            moved = true;
+        for (; tokenise_owner_take(o, &ready); moved = true)
+            group_terms_free(ready.points);
     }
     assert_int_equal(l->opener.state, SESSION_DONE);
 }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/mman.h>
 
 /* Test state: the seam has no other way in. */
 static size_t memory_left = SIZE_MAX; /* calls that still succeed */
@@ -53,6 +54,12 @@ MEMORY_CALL(aligned_alloc, (size_t align, size_t n), align, n)
 MEMORY_CALL(strdup, (const char *s), s)
 MEMORY_CALL(sodium_malloc, (size_t n), n)
 #undef MEMORY_CALL
+void *__real_mmap(void *at, size_t n, int prot, int flags, int fd, off_t from);
+void *__wrap_mmap(void *at, size_t n, int prot, int flags, int fd, off_t from);
+void *__wrap_mmap(void *at, size_t n, int prot, int flags, int fd, off_t from)
+{
+    return memory_ends() ? MAP_FAILED : __real_mmap(at, n, prot, flags, fd, from);
+}
 /* NOLINTEND(bugprone-reserved-identifier) */
 
 #endif

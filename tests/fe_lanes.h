@@ -279,6 +279,48 @@ static void lanes_keep_apart(void **state)
     }
 }
 
+/* Goal: each lane gets the row of its own digit, or 1, 1, 0; and is told whether to take it away.
+ * Method: every digit in every lane, rows of different elements. */
+static void digits_find_their_rows(void **state)
+{
+    static _Alignas(64) uint64_t table[15][16];
+    static const struct fe one = FE_CONST(1, 0, 0, 0, 0);
+    static const struct fe zero = FE_CONST(0, 0, 0, 0, 0);
+    struct fe want[3];
+    struct fe got[3];
+
+    (void)state;
+    for (size_t j = 0; j < 16; j++) {
+        _Alignas(64) uint64_t word[FE_LANES][16];
+        uint8_t *row[FE_LANES];
+        for (size_t e = 0; e < 3; e++)
+            want[e] = case_of(3 * j + 7 * e, TIGHT);
+        for (size_t lane = 0; lane < FE_LANES; lane++)
+            row[lane] = (uint8_t *)word[lane];
+        fe_store_rows(row, &want[0], &want[1], &want[2]);
+        for (size_t i = 0; i < 15; i++)
+            table[i][j] = word[0][i]; /* lane 0 of each */
+    }
+    for (unsigned first = 0; first < 32; first++) {
+        uint8_t digit[FE_LANES];
+        for (unsigned lane = 0; lane < FE_LANES; lane++)
+            digit[lane] = (uint8_t)((first + 5 * lane) % 32);
+        const fe_mask minus =
+            fe_lookup(&got[0], &got[1], &got[2], (const uint64_t(*)[16])table, digit);
+        for (size_t lane = 0; lane < FE_LANES; lane++) {
+            const int size = abs(digit[lane] - 16);
+            assert_int_equal(minus >> lane & 1, digit[lane] < 16);
+            for (size_t e = 0; e < 3; e++) {
+                struct fe x = e < 2 ? one : zero;
+                if (size > 0)
+                    x = case_of(3 * ((size_t)size - 1) + 7 * e, TIGHT);
+                const struct big v = lane_value(&x, 0);
+                assert_lane(&got[e], lane, &v);
+            }
+        }
+    }
+}
+
 static int run_fe_lanes(bool usable, const char *name)
 {
     const struct CMUnitTest tests[] = {
@@ -287,6 +329,7 @@ static int run_fe_lanes(bool usable, const char *name)
         cmocka_unit_test(wide_elements_narrow),
         cmocka_unit_test(predicates_and_bytes),
         cmocka_unit_test(lanes_keep_apart),
+        cmocka_unit_test(digits_find_their_rows),
     };
 
     if (!usable) {

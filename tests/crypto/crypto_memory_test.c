@@ -14,6 +14,7 @@
 #include "crypto/minisign.h"
 #include "crypto/oprf.h"
 #include "crypto/shuffle.h"
+#include "tests/decoded.h"
 #include "tests/failing_memory.h"
 #include "tests/inner_bed.h"
 
@@ -53,6 +54,9 @@ int __wrap_crypto_pwhash_scryptsalsa208sha256(uint8_t *out, unsigned long long n
 /* NOLINTEND(bugprone-reserved-identifier) */
 
 static struct point blinded[POINTS], evaluated[POINTS]; /* test state */
+static struct digest digests[POINTS];
+static const struct blind_key blind = {{{1}}};
+static struct group_term *decoded;
 static struct dleq_proof proof;
 static struct oprf_key key;
 static struct bed bed;
@@ -84,8 +88,45 @@ static enum pt_code evaluate(void)
 
 static enum pt_code verify(void)
 {
-    return oprf_verify(&key.public_key, (struct span_points){blinded, POINTS},
-                       (struct span_points){evaluated, POINTS}, &proof, NULL);
+    const struct oprf_verify_in in = {
+        &key.public_key, {blinded, POINTS}, {evaluated, POINTS}, &proof, NULL};
+
+    return oprf_verify(decoded, &in);
+}
+
+static enum pt_code blind_points(void)
+{
+    struct point out[POINTS];
+
+    enum pt_code rc = oprf_blind(out, &blind, span_z("p"), digests, POINTS, NULL);
+    if (rc == PT_OK)
+        assert_memory_equal(out, blinded, sizeof out);
+    return rc;
+}
+
+static enum pt_code blind_again(void)
+{
+    const struct oprf_again_in in = {&blind, &blind, &key.public_key, decoded, POINTS, NULL};
+    struct point out[POINTS];
+
+    memset(out, 0xa5, sizeof out);
+    enum pt_code rc = oprf_blind_again(out, &in);
+    if (rc != PT_OK)
+        assert_true(is_zero(out, sizeof out));
+    return rc;
+}
+
+static enum pt_code finish(void)
+{
+    const struct oprf_finish_in in = {span_z("p"),     digests, decoded, POINTS,
+                                      &key.public_key, 1,       NULL};
+    struct token out[POINTS];
+
+    memset(out, 0xa5, sizeof out);
+    enum pt_code rc = oprf_finish(out, &key, &blind, in);
+    if (rc != PT_OK)
+        assert_true(is_zero(out, sizeof out));
+    return rc;
 }
 
 static enum pt_code make_context(void)
@@ -245,7 +286,7 @@ static void nothing_comes_out(void **state)
     static enum pt_code (*const RUNS[])(void) = {
         evaluate,        verify, make_context,    make_hint,    multiply,        open_reply,
         reply,           mask,   permute,         draw_dummies, print_plain_key, print_locked_key,
-        read_locked_key, sign,   check_signature,
+        read_locked_key, sign,   check_signature, blind_points, blind_again,     finish,
     };
 
     (void)state;
@@ -266,7 +307,6 @@ static void nothing_comes_out(void **state)
 
 static int prepare(void **state)
 {
-    static struct digest digests[POINTS];
     const struct rlwe_shape shape = {RLWE_P40, SLOTS, SLOTS, 1};
     const struct kinds kinds = {ROWS, COLUMNS, bed_trit, bed_trit};
     struct pt_err err = {0};
@@ -276,13 +316,13 @@ static int prepare(void **state)
     for (size_t i = 0; i < POINTS; i++)
         digests[i].b[0] = (uint8_t)(i + 1);
     assert_int_equal(oprf_key_derive(&key, &(struct key32){{1}}, span_z("test")), PT_OK);
-    assert_int_equal(
-        oprf_blind(blinded, &(struct blind_key){{{1}}}, span_z("p"), digests, POINTS, NULL), PT_OK);
+    assert_int_equal(oprf_blind(blinded, &blind, span_z("p"), digests, POINTS, NULL), PT_OK);
     assert_int_equal(oprf_evaluate(evaluated, &proof, &bad,
                                    &(struct oprf_evaluate_in){.key = &key,
                                                               .proof_seed = &(struct key32){{2}},
                                                               .points = {blinded, POINTS}}),
                      PT_OK);
+    decoded = decoded_of(evaluated, POINTS);
     bed = bed_laid(shape, kinds);
     bed_ask(&bed, 0, 4); /* what open_reply() opens: it runs before reply() */
     minisign_key_random(&officer);
@@ -295,6 +335,7 @@ static int prepare(void **state)
 static int clean(void **state)
 {
     (void)state;
+    group_terms_free(decoded);
     bed_free(&bed);
     buf_free(&key_text);
     buf_free(&signature);

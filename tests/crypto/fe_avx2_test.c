@@ -3,7 +3,7 @@
 
 #if defined __AVX2__ && defined __FMA__
 
-#include "crypto/fe_avx2.h"
+#include "crypto/fe_avx2_rows.h"
 
 #include "crypto/curve_lanes.h"
 

@@ -9,6 +9,7 @@
 
 #include "crypto/cpu.h"
 #include "crypto/group_backend.h"
+#include "tests/decoded.h"
 #include "tests/kat.h"
 
 static const uint8_t ORDER[32] = {0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7,
@@ -166,13 +167,10 @@ static void map_matches_rfc9496(void **state)
         uint8_t wide[1][64];
         struct point got;
         struct point want;
-        struct scalar one = scalar_from(1);
 
         kat_into(&k, "wide", wide[0], 64);
         kat_into(&k, "point", want.b, 32);
         group_map(&got, (const uint8_t(*)[64])wide, 1);
-        assert_memory_equal(got.b, want.b, 32);
-        group_map_mul_each(&got, &one, (const uint8_t(*)[64])wide, 1);
         assert_memory_equal(got.b, want.b, 32);
     }
     assert_int_equal(k.seen, 11);
@@ -204,15 +202,90 @@ static void products_match_libsodium(void **state)
         }
         assert_memory_equal(got[n].b, p[n].b, 32);
     }
-    fixed_bytes(wide, sizeof wide, 7);
-    group_map_mul_each(got, k, (const uint8_t(*)[64])wide, MANY);
+    struct group_term *const terms = decoded_of(p, MANY);
+    group_mul_terms(got, &k[50], terms, MANY);
     for (size_t i = 0; i < MANY; i++) {
-        crypto_core_ristretto255_from_hash(p[i].b, wide[i]);
-        struct point want = sodium_mul(&k[i], &p[i]);
+        struct point want = sodium_mul(&k[50], &p[i]);
         assert_memory_equal(got[i].b, want.b, 32);
     }
+    group_terms_free(terms);
+    fixed_bytes(wide, sizeof wide, 7);
+    for (size_t i = 0; i < MANY; i++)
+        crypto_core_ristretto255_from_hash(p[i].b, wide[i]);
     group_map(got, (const uint8_t(*)[64])wide, MANY);
     assert_memory_equal(got, p, sizeof p);
+}
+
+/* a + b, the identity too. */
+static struct point point_add(struct point a, struct point b)
+{
+    assert_int_equal(crypto_core_ristretto255_add(a.b, a.b, b.b), 0);
+    return a;
+}
+static struct point point_sub(struct point a, struct point b)
+{
+    assert_int_equal(crypto_core_ristretto255_sub(a.b, a.b, b.b), 0);
+    return a;
+}
+
+/* Goal: blinds of edge scalars and random ones are added and taken away, in any batch size, whatever
+ * their base; what is left may be the identity.  Method: libsodium's products and sums. */
+static void blinds_match_libsodium(void **state)
+{
+    static struct scalar r[MANY];
+    static struct scalar s[MANY];
+    static struct point p[MANY];
+    static struct point got[MANY];
+    static struct point mapped[MANY];
+    static uint8_t wide[MANY][64];
+    struct group_table *table[2];
+    const struct point identity = {{0}};
+    struct point base[2];
+
+    (void)state;
+    const struct scalar one = scalar_from(1);
+    scalars_of(r, MANY, 21);
+    scalars_of(s, MANY, 22);
+    points_of(p, MANY, 23);
+    base[0] = p[7];
+    group_base_mul(&base[1], &one);
+    assert_int_equal(group_table_new(&table[0], &base[0]), PT_OK);
+    assert_int_equal(group_base_table_new(&table[1]), PT_OK);
+    const struct group_blind by_r = {table[0], r};
+    const struct group_blind by_s = {table[1], s};
+    p[60] = sodium_mul(&r[60], &base[0]); /* nothing but its blind */
+    struct group_term *const terms = decoded_of(p, MANY);
+    fixed_bytes(wide, sizeof wide, 24);
+    for (size_t i = 0; i < MANY; i++)
+        crypto_core_ristretto255_from_hash(mapped[i].b, wide[i]);
+    for (size_t n = MANY; n > 0; n = n / 3) {
+        group_map_blind(got, &by_r, (const uint8_t(*)[64])wide, n);
+        for (size_t i = 0; i < n; i++) {
+            const struct point want =
+                point_add(point_add(mapped[i], mapped[i]), sodium_mul(&r[i], &base[0]));
+            assert_memory_equal(got[i].b, want.b, 32);
+        }
+        group_unblind_mul(got, &s[41], &by_r, terms, n);
+        for (size_t i = 0; i < n; i++) {
+            const struct point left = point_sub(p[i], sodium_mul(&r[i], &base[0]));
+            const struct point want =
+                sodium_is_zero(left.b, 32) ? identity : sodium_mul(&s[41], &left);
+            assert_memory_equal(got[i].b, want.b, 32);
+        }
+        group_blind_again(got, &by_r, &by_s, terms, n);
+        for (size_t i = 0; i < n; i++) {
+            const struct point left = point_sub(p[i], sodium_mul(&r[i], &base[0]));
+            const struct point want = point_add(point_add(left, left), sodium_mul(&s[i], &base[1]));
+            assert_memory_equal(got[i].b, want.b, 32);
+        }
+    }
+    group_terms_free(terms);
+    for (size_t i = 0; i < PT_LEN(table); i++)
+        free(table[i]);
+    assert_int_equal(group_table_new(&table[0], &identity), PT_EBADMSG);
+    assert_null(table[0]);
+    base[0].b[31] |= 0x80;
+    assert_int_equal(group_table_new(&table[0], &base[0]), PT_EBADMSG);
 }
 
 /* Goal: sums equal term by term sums.  Method: libsodium's products and additions, for sizes that
@@ -290,6 +363,60 @@ static void mul_in_chunks(const struct group_backend *b, struct point *out, cons
     }
 }
 
+/* A back-end's own tables and terms, for what it computes from them. */
+struct tabled {
+    const struct group_backend *b;
+    const struct scalar *k;
+    const uint8_t (*wide)[64];
+    struct group_table base[2];
+    struct group_term term[MANY];
+};
+
+static void tabled_lay(struct tabled *t, const struct group_backend *b, const struct scalar *k,
+                       const struct point *p, const uint8_t (*wide)[64])
+{
+    t->b = b;
+    t->k = k;
+    t->wide = wide;
+    for (size_t i = 0; i < 2; i++)
+        assert_true(b->table(&t->base[i], &p[i]));
+    assert_int_equal(b->terms_vartime(t->term, p, MANY), MANY);
+}
+
+enum { TABLED = 4 };
+/* n <= chunk points from the n-th on, in each of TABLED ways. */
+static void tabled_run(struct point out[TABLED][BACKEND_CHUNK_MAX], const struct tabled *t,
+                       size_t from, size_t n)
+{
+    const struct group_blind one = {&t->base[0], t->k + from};
+    const struct group_blind two = {&t->base[1], t->k + from / 2};
+
+    t->b->mul_terms(out[0], &t->k[from], t->term + from, n);
+    t->b->map_blind(out[1], &one, t->wide + from, n);
+    t->b->unblind_mul(out[2], &t->k[from], &one, t->term + from, n);
+    t->b->blind_again(out[3], &one, &two, t->term + from, n);
+}
+
+static void tabled_agree(const struct tabled *t, const struct tabled *ours, size_t n)
+{
+    static struct point got[TABLED][BACKEND_CHUNK_MAX];
+    static struct point want[TABLED][BACKEND_CHUNK_MAX];
+
+    tabled_run(got, t, n, n);
+    for (size_t i = 0; i < n; i += n / 3 + 1) {
+        const struct group_blind one = {&ours->base[0], ours->k + n + i};
+        const struct group_blind two = {&ours->base[1], ours->k + n / 2 + i};
+        const struct group_term *in = ours->term + n + i;
+
+        ours->b->mul_terms(want[0], &ours->k[n], in, 1);
+        ours->b->map_blind(want[1], &one, ours->wide + n + i, 1);
+        ours->b->unblind_mul(want[2], &ours->k[n], &one, in, 1);
+        ours->b->blind_again(want[3], &one, &two, in, 1);
+        for (size_t way = 0; way < TABLED; way++)
+            assert_memory_equal(&got[way][i], &want[way][0], sizeof **want);
+    }
+}
+
 static void backend_agrees(const struct group_backend *b)
 {
     static struct scalar k[2 * BACKEND_CHUNK_MAX];
@@ -298,6 +425,8 @@ static void backend_agrees(const struct group_backend *b)
     static struct point want[2 * BACKEND_CHUNK_MAX];
     struct point got[BACKEND_CHUNK_MAX];
     static struct point mapped[2 * BACKEND_CHUNK_MAX];
+    static struct tabled ours;
+    static struct tabled theirs;
 
     scalars_of(k, PT_LEN(k), 11);
     points_of(p, PT_LEN(p), 12);
@@ -308,6 +437,8 @@ static void backend_agrees(const struct group_backend *b)
     for (size_t i = 0; i < PT_LEN(p); i++)
         GROUP_PORTABLE.map(&mapped[i], (const uint8_t(*)[64])wide + i, 1);
     assert_in_range(b->chunk, 8, BACKEND_CHUNK_MAX);
+    tabled_lay(&ours, &GROUP_PORTABLE, k, p, (const uint8_t(*)[64])wide);
+    tabled_lay(&theirs, b, k, p, (const uint8_t(*)[64])wide);
     for (size_t n = 1; n <= b->chunk; n++) {
         const uint8_t(*w)[64] = (const uint8_t(*)[64])wide + n;
 
@@ -315,13 +446,7 @@ static void backend_agrees(const struct group_backend *b)
         assert_memory_equal(got, want + n, n * sizeof *got);
         b->map(got, w, n);
         assert_memory_equal(got, mapped + n, n * sizeof *got);
-        b->map_mul(got, k, w, n);
-        for (size_t i = 0; i < n; i += n / 3 + 1) {
-            GROUP_PORTABLE.map_mul(mapped, k + i, w + i, 1);
-            assert_memory_equal(&got[i], mapped, sizeof *mapped);
-        }
-        for (size_t i = 0; i < n; i += n / 3 + 1)
-            GROUP_PORTABLE.map(&mapped[i], (const uint8_t(*)[64])wide + i, 1);
+        tabled_agree(&theirs, &ours, n);
         struct point good = p[2 * n - 1];
         p[2 * n - 1].b[0] ^= 1;
         assert_int_equal(b->check(p + n, n), n - 1);
@@ -396,7 +521,7 @@ int main(void)
         cmocka_unit_test(check_agrees_with_libsodium), cmocka_unit_test(map_matches_rfc9496),
         cmocka_unit_test(products_match_libsodium),    cmocka_unit_test(sums_match_libsodium),
         cmocka_unit_test(large_sum_is_right),          cmocka_unit_test(backends_agree),
-        cmocka_unit_test(additions_match_libsodium),
+        cmocka_unit_test(additions_match_libsodium),   cmocka_unit_test(blinds_match_libsodium),
     };
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -61,6 +61,35 @@ static void digits_sum_to_half_the_scalar(void **state)
     }
 }
 
+/* Goal: the same for windows, and for half of a scalar. */
+static void windows_sum_to_the_scalar(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 250; i++) {
+        const struct scalar k = scalar_case(i);
+        const struct scalar sixteen = {{16}};
+        struct scalar sum = {{0}};
+        struct scalar_windows d;
+        struct scalar half;
+
+        scalar_recode_windows(&d, &k);
+        for (size_t j = SCALAR_WINDOWS; j-- > 0;) {
+            const struct scalar digit = {{d.d[j]}};
+
+            assert_in_range(d.d[j], 0, 31);
+            for (int t = 0; t < SCALAR_WINDOW_BITS; t++)
+                crypto_core_ristretto255_scalar_add(sum.b, sum.b, sum.b);
+            crypto_core_ristretto255_scalar_add(sum.b, sum.b, digit.b);
+            crypto_core_ristretto255_scalar_sub(sum.b, sum.b, sixteen.b);
+        }
+        assert_memory_equal(sum.b, k.b, 32);
+        scalar_half(&half, &k);
+        assert_true(scalar_is_canonical_vartime(&half));
+        crypto_core_ristretto255_scalar_add(half.b, half.b, half.b);
+        assert_memory_equal(half.b, k.b, 32);
+    }
+}
+
 /* Goal: the ring laws tie the operations together: (a + b*c) - b*c = a, a * 1/a = 1. */
 static void operations_obey_the_laws(void **state)
 {
@@ -143,6 +172,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(digits_sum_to_half_the_scalar),
+        cmocka_unit_test(windows_sum_to_the_scalar),
         cmocka_unit_test(operations_obey_the_laws),
         cmocka_unit_test(halves_are_told_apart),
         cmocka_unit_test(only_reduced_scalars_are_canonical),

@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "crypto/base/ct.h"
@@ -54,20 +55,71 @@ static void map_input(void)
     group_map(out, (const uint8_t(*)[64])wide, N);
 }
 
-static void map_mul_input(void)
+/* Tables are of public points, so are terms: made before anything is secret. */
+static struct group_table *base;
+static struct group_term *terms;
+
+static void tabled_inputs(void)
 {
     inputs();
-    ct_secret(wide, sizeof wide);
-    group_map_mul_each(out, a, (const uint8_t(*)[64])wide, N);
+    free(base);
+    group_terms_free(terms);
+    (void)!group_table_new(&base, &in[0]);
+    (void)!group_terms_new(&terms, N);
+    (void)!group_decode_vartime(terms, in, N);
 }
 
-static void map_mul_scalar(void)
+static void map_blind_input(void)
 {
-    inputs();
+    tabled_inputs();
+    ct_secret(wide, sizeof wide);
+    group_map_blind(out, &(struct group_blind){base, a}, (const uint8_t(*)[64])wide, N);
+}
+
+static void secret_blinds(void)
+{
+    tabled_inputs();
     ct_secret(a, sizeof a);
     for (size_t i = 0; i < N; i++)
         a[i].b[31] &= 0x0f;
-    group_map_mul_each(out, a, (const uint8_t(*)[64])wide, N);
+}
+
+static void map_blind_scalar(void)
+{
+    secret_blinds();
+    group_map_blind(out, &(struct group_blind){base, a}, (const uint8_t(*)[64])wide, N);
+}
+
+static void unblind_blind(void)
+{
+    secret_blinds();
+    group_unblind_mul(out, &b[0], &(struct group_blind){base, a}, terms, N);
+}
+
+static void unblind_scalar(void)
+{
+    tabled_inputs();
+    ct_secret(b, sizeof b[0]);
+    b[0].b[31] &= 0x0f;
+    group_unblind_mul(out, &b[0], &(struct group_blind){base, a}, terms, N);
+}
+
+static void mul_terms_scalar(void)
+{
+    tabled_inputs();
+    ct_secret(b, sizeof b[0]);
+    b[0].b[31] &= 0x0f;
+    group_mul_terms(out, &b[0], terms, N);
+}
+
+static void blind_again_blinds(void)
+{
+    secret_blinds();
+    ct_secret(b, sizeof b);
+    for (size_t i = 0; i < N; i++)
+        b[i].b[31] &= 0x0f;
+    group_blind_again(out, &(struct group_blind){base, a}, &(struct group_blind){base, b}, terms,
+                      N);
 }
 
 static void base_scalar(void)
@@ -87,6 +139,7 @@ static void scalars(void)
     scalar_muladd(&c[0], &c[0], &a[0], &b[0]);
     scalar_mulsub(&c[0], &c[0], &a[0], &b[0]);
     scalar_invert(&c[0], &c[0]);
+    scalar_half(&c[0], &c[0]);
 }
 
 static void derive_key(void)
@@ -132,12 +185,22 @@ static void compare(void)
 int main(int argc, char **argv)
 {
     static const struct ct_case CASES[] = {
-        {"mul-scalar", mul_scalar},       {"mul-each-scalar", mul_each_scalar},
-        {"mul-point", mul_point},         {"map-input", map_input},
-        {"map-mul-input", map_mul_input}, {"map-mul-scalar", map_mul_scalar},
-        {"base-scalar", base_scalar},     {"scalars", scalars},
-        {"derive-key", derive_key},       {"derive-part", derive_part},
-        {"slot-token", slot_token},       {"compare", compare},
+        {"mul-scalar", mul_scalar},
+        {"mul-each-scalar", mul_each_scalar},
+        {"mul-point", mul_point},
+        {"map-input", map_input},
+        {"map-blind-input", map_blind_input},
+        {"map-blind-scalar", map_blind_scalar},
+        {"unblind-blind", unblind_blind},
+        {"unblind-scalar", unblind_scalar},
+        {"mul-terms-scalar", mul_terms_scalar},
+        {"blind-again-blinds", blind_again_blinds},
+        {"base-scalar", base_scalar},
+        {"scalars", scalars},
+        {"derive-key", derive_key},
+        {"derive-part", derive_part},
+        {"slot-token", slot_token},
+        {"compare", compare},
     };
 
     return ct_main(argc, argv, CASES, sizeof CASES / sizeof CASES[0]);

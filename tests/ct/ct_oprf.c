@@ -12,6 +12,8 @@ static struct key32 seed;
 static struct point sent[N], back[N];
 static struct dleq_proof proof;
 static struct token tokens[N];
+static struct group_term *sent_terms, *back_terms;
+static struct point public_key;
 static const struct span PREFIX = {(const uint8_t *)"patto-id-v1", 11};
 
 static void prepare(void)
@@ -25,12 +27,30 @@ static void prepare(void)
     (void)!oprf_evaluate(
         back, &proof, &bad,
         &(struct oprf_evaluate_in){.key = &key, .proof_seed = &seed, .points = {sent, N}});
+    group_terms_free(sent_terms);
+    group_terms_free(back_terms);
+    (void)!group_terms_new(&sent_terms, N);
+    (void)!group_terms_new(&back_terms, N);
+    (void)!group_decode_vartime(sent_terms, sent, N);
+    (void)!group_decode_vartime(back_terms, back, N);
+    public_key = key.public_key;
 }
 
 static void finish(void)
 {
-    (void)!oprf_finish(tokens, &key, &blind,
-                       (struct oprf_finish_in){PREFIX, digests, back, N, NULL});
+    (void)!oprf_finish(
+        tokens, &key, &blind,
+        (struct oprf_finish_in){PREFIX, digests, back_terms, N, &public_key, 1, NULL});
+}
+
+static void again_blinds(void)
+{
+    prepare();
+    struct blind_key next = blind;
+    ct_secret(&blind, sizeof blind);
+    ct_secret(&next, sizeof next);
+    (void)!oprf_blind_again(
+        sent, &(struct oprf_again_in){&blind, &next, &public_key, back_terms, N, NULL});
 }
 
 static void key_seed(void)
@@ -76,26 +96,31 @@ static void evaluate_seed(void)
         &(struct oprf_evaluate_in){.key = &key, .proof_seed = &seed, .points = {sent, N}});
 }
 
+static void prove(const struct scalar *r)
+{
+    const struct dleq_claim claim = {&public_key, {sent, N}, {back, N}, sent_terms, NULL, NULL};
+
+    (void)!dleq_prove(&proof, &key.k, r, &claim);
+}
+
 static void prove_key(void)
 {
-    const struct dleq_claim claim = {&key.public_key, {sent, N}, {back, N}, NULL};
     const struct scalar r = {{5}};
 
     prepare();
     ct_secret(&key.k, sizeof key.k);
     key.k.b[31] &= 0x0f;
-    (void)!dleq_prove(&proof, &key.k, &r, &claim);
+    prove(&r);
 }
 
 static void prove_nonce(void)
 {
-    const struct dleq_claim claim = {&key.public_key, {sent, N}, {back, N}, NULL};
     struct scalar r;
 
     prepare();
     ct_secret(&r, sizeof r);
     r.b[31] &= 0x0f;
-    (void)!dleq_prove(&proof, &key.k, &r, &claim);
+    prove(&r);
 }
 
 static void finish_key(void)
@@ -128,6 +153,7 @@ int main(int argc, char **argv)
         {"evaluate-seed", evaluate_seed}, {"prove-key", prove_key},
         {"prove-nonce", prove_nonce},     {"finish-key", finish_key},
         {"finish-blind", finish_blind},   {"finish-digest", finish_digest},
+        {"again-blinds", again_blinds},
     };
 
     return ct_main(argc, argv, CASES, sizeof CASES / sizeof CASES[0]);

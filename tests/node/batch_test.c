@@ -12,7 +12,7 @@
 
 static void notes_come_back(void **state)
 {
-    static uint64_t rows[][6] = {{0, 1, 2, 3, 4, 5}, {7, 9, 11, 13, 15, 17}, {3, 4, 9, 10, 11, 40}};
+    static uint32_t rows[][6] = {{0, 1, 2, 3, 4, 5}, {7, 9, 11, 13, 15, 17}, {3, 4, 9, 10, 11, 40}};
 
     (void)state;
     for (size_t i = 0; i < PT_LEN(rows); i++) {

@@ -79,11 +79,13 @@ static void begin(struct batch *b, uint32_t first_chunk)
 
 static void take_ready(struct batch *b)
 {
-    struct span_points ready;
-    uint32_t chunk;
+    static const struct scalar one = {{1}};
+    struct tokenise_ready ready;
 
-    while (tokenise_owner_take(&b->owner, &chunk, &ready))
-        memcpy(b->got + (size_t)chunk * CHUNK, ready.p, ready.n * sizeof *ready.p);
+    while (tokenise_owner_take(&b->owner, &ready)) {
+        group_mul_terms(b->got + (size_t)ready.number * CHUNK, &one, ready.points, ready.n);
+        group_terms_free(ready.points);
+    }
 }
 
 static bool peer_step(struct batch *b)

@@ -138,9 +138,10 @@ static void begin_hop(struct world *w, struct sim *s, size_t hop)
 static void hosts(void *world, struct sim *s)
 {
     struct world *w = world;
-    struct span_points ready;
+    struct tokenise_ready ready;
     struct pt_err err = {0};
-    uint32_t chunk;
+    static const struct scalar one = {{1}};
+    struct point back[CHUNK];
 
     for (size_t hop = 0; hop + 1 < w->node_count; hop++) {
         struct tokenise_owner *o = &w->owner[hop];
@@ -152,9 +153,11 @@ static void hosts(void *world, struct sim *s)
                                          tokenise_chunk_size(&o->plan, at)};
             assert_int_equal(tokenise_owner_send(o, points, &s->out[SIM_OPENER][hop], &err), PT_OK);
         }
-        while (w->began_owner[hop] && tokenise_owner_take(o, &chunk, &ready)) {
-            bool right = memcmp(ready.p, w->in[hop + 1] + (size_t)chunk * CHUNK,
-                                ready.n * sizeof *ready.p) == 0;
+        while (w->began_owner[hop] && tokenise_owner_take(o, &ready)) {
+            group_mul_terms(back, &one, ready.points, ready.n);
+            group_terms_free(ready.points);
+            bool right = memcmp(back, w->in[hop + 1] + (size_t)ready.number * CHUNK,
+                                ready.n * sizeof *back) == 0;
             sim_right(s, 0, right, "a point under another key");
             w->back[hop]++;
         }
