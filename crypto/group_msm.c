@@ -4,11 +4,12 @@
 #include <sys/mman.h>
 
 #include "crypto/base/ct.h"
+#include "crypto/base/large.h"
 #include "crypto/group_backend.h"
 #include "crypto/scalar.h"
 
 /* |k| <= q/2 has 252 bits, the last of them rarely. */
-enum { WINDOW_MAX = 14, SCALAR_BITS = 252, HUGE_PAGE = 1 << 21 };
+enum { WINDOW_MAX = 14, SCALAR_BITS = 252 };
 
 /* Events, and the doublings between windows. */
 static unsigned best_window(size_t n)
@@ -87,19 +88,6 @@ void msm_sort_vartime(struct msm *m, unsigned window)
     }
 }
 
-/* Advice only: thousands of small pages cost more to enter than their points cost to add. */
-static void *in_large_pages(size_t n)
-{
-    const size_t align = n < HUGE_PAGE ? _Alignof(struct group_term) : HUGE_PAGE;
-    void *p = aligned_alloc(align, (n + align - 1) / align * align);
-
-#ifdef MADV_HUGEPAGE
-    if (p != NULL && align == HUGE_PAGE)
-        (void)madvise(p, n, MADV_HUGEPAGE);
-#endif
-    return p;
-}
-
 /* One block of memory for everything; nothing in it is secret. */
 static void *lay_out(struct msm *m)
 {
@@ -108,7 +96,7 @@ static void *lay_out(struct msm *m)
     const size_t starts = (sizes + 1) * sizeof *m->start;
     const size_t events = (m->n + sizes + MSM_LANES_MAX) * sizeof *m->event;
     const size_t digits = m->n * sizeof *m->digit;
-    uint8_t *p = in_large_pages(scalars + starts + events + digits);
+    uint8_t *p = large_new(scalars + starts + events + digits);
 
     if (p == NULL)
         return NULL;

@@ -109,14 +109,15 @@ static enum pt_code make_column(struct column_feed *f, uint32_t column, struct p
 {
     const struct own_columns *o = f->in.own;
     const struct own_columns_which which = {o->in.question, column, o->table_count};
-    const struct own_columns_plain plain = {buf_span(&o->columns[column].name), f->values};
     struct rlwe_key *key = NULL;
     struct digest values;
     enum pt_code rc = own_columns_values(f->values, NULL, NULL, snapshot_map(o->in.epoch), &which);
 
     if (rc != PT_OK)
         return pt_fail(err, rc, "own columns could not be made");
-    if ((rc = own_columns_key(&key, &values, &o->in, &plain, err)) == PT_OK)
+    epoch_values_digest(&values, f->values, rlwe_slot_count(o->in.rlwe));
+    if ((rc = own_columns_key(&key, &o->in, buf_span(&o->columns[column].name), &values, err)) ==
+        PT_OK)
         rc = encrypt(f, column, key, err);
     rlwe_key_free(key);
     return rc;

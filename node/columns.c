@@ -14,6 +14,7 @@ struct columns_map {
     uint16_t partner;
     uint64_t m;
     uint64_t rows, kept_count;
+    bool dense;     /* record i is data's row i: all have tokens */
     uint32_t *row;  /* of data, one a placed record */
     uint32_t *slot; /* < m <= 2^27 */
     int8_t *sign;
@@ -175,6 +176,7 @@ enum pt_code columns_place(struct columns_map **out, const struct columns_in *in
     map->partner = in->partner;
     map->m = in->m;
     map->rows = n;
+    map->dense = n == in->data->count;
     map->row = hidden_new((size_t)n, sizeof *map->row);
     map->slot = hidden_new((size_t)n, sizeof *map->slot);
     map->sign = hidden_new((size_t)n, sizeof *map->sign);
@@ -349,12 +351,42 @@ static void narrow_by_number(struct picked *p, const struct condition *c,
     }
 }
 
+/* Whole blocks where records lie as rows do: loops of a length known here are compiled to vectors. */
+static void narrow_whole_category(struct picked *restrict p, const uint16_t *restrict category,
+                                  uint16_t value)
+{
+    for (size_t i = 0; i < BLOCK; i++)
+        p->is[i] &= category[i] == value;
+}
+
+static void narrow_whole_set(struct picked *restrict p, const uint64_t *restrict set, unsigned bit)
+{
+    for (size_t i = 0; i < BLOCK; i++)
+        p->is[i] &= (uint8_t)(set[i] >> bit & 1);
+}
+
+static bool narrow_whole(struct picked *p, const struct condition *c, const struct columns_map *map,
+                         struct range at)
+{
+    if (at.n < BLOCK || c->counts || !(map->dense || c->by_record))
+        return false;
+    if (c->category != NULL)
+        narrow_whole_category(p, c->category + at.first, c->value);
+    else if (c->set != NULL && c->words == 1)
+        narrow_whole_set(p, c->set + at.first, c->value);
+    else
+        return false;
+    return true;
+}
+
 /* One loop for each kind of condition: what differs is asked once a block, not once a record. */
 static void narrow(struct picked *p, const struct condition *c, const struct columns_map *map,
                    struct range at)
 {
     const uint32_t *row = map->row + at.first;
 
+    if (narrow_whole(p, c, map, at))
+        return;
     if (c->counts) {
         narrow_by_number(p, c, map, at);
     } else if (c->category != NULL) {
@@ -379,10 +411,21 @@ static struct range next_block(const struct columns_map *map, size_t first)
     return (struct range){first, left < BLOCK ? left : BLOCK};
 }
 
+/* Are records i to i + 7 of a block all left out? */
+static bool none_of_eight(const struct picked *p, size_t i)
+{
+    uint64_t eight;
+
+    memcpy(&eight, p->is + i, sizeof eight);
+    return eight == 0;
+}
+
+/* Clears what is beyond at.n, so that blocks may be read eight records at a time. */
 static void pick(struct picked *p, const struct conditions *all, const struct columns_map *map,
                  struct range at)
 {
     memset(p->is, 1, at.n);
+    memset(p->is + at.n, 0, BLOCK - at.n);
     for (size_t i = 0; i < all->n; i++)
         narrow(p, &all->c[i], map, at);
 }
@@ -403,6 +446,10 @@ enum pt_code columns_recipient(int8_t *values, uint64_t *square_sum, const struc
         const struct range at = next_block(map, first);
         pick(&p, &all, map, at);
         for (size_t i = 0; i < at.n; i++) {
+            if (i % 8 == 0 && none_of_eight(&p, i)) {
+                i += 7;
+                continue;
+            }
             if ((p.is[i] & map->kept[first + i]) == 0)
                 continue;
             values[map->slot[first + i]] = map->sign[first + i];
@@ -435,9 +482,12 @@ enum pt_code columns_evaluator(int8_t *values, const struct columns_map *map,
     for (size_t first = 0; first < map->rows; first += BLOCK) {
         const struct range at = next_block(map, first);
         pick(&p, &all, map, at);
-        for (size_t i = 0; i < at.n; i++)
-            if (p.is[i] != 0)
+        for (size_t i = 0; i < at.n; i++) {
+            if (i % 8 == 0 && none_of_eight(&p, i))
+                i += 7;
+            else if (p.is[i] != 0)
                 add_sign(&values[map->slot[first + i]], map->sign[first + i]);
+        }
     }
     return PT_OK;
 }
@@ -516,9 +566,9 @@ enum pt_code columns_audience_count(uint64_t *out, const struct columns_map *map
         return PT_EBUG;
     for (size_t first = 0; first < map->rows; first += BLOCK) {
         const struct range at = next_block(map, first);
-        uint64_t in_block = 0;
+        uint32_t in_block = 0;
         pick(&p, &all, map, at);
-        for (size_t i = 0; i < at.n; i++)
+        for (size_t i = 0; i < BLOCK; i++)
             in_block += p.is[i];
         *out += in_block;
     }

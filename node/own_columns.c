@@ -1,5 +1,6 @@
 #include "node/own_columns.h"
 
+#include "crypto/base/ct.h"
 #include "crypto/base/text.h"
 
 #include <stdlib.h>
@@ -72,18 +73,17 @@ enum pt_code own_columns_values(int8_t *values, uint64_t *energy, uint64_t *size
     return rc == PT_OK && size != NULL ? columns_audience_count(size, map, &which) : rc;
 }
 
-static enum pt_code make_values(struct own_columns *o, size_t i, struct pt_err *err)
+/* Values of column i, and what is known of them but the ciphertext. */
+static enum pt_code make_values(struct column_made *out, struct own_columns *o, size_t i,
+                                struct pt_err *err)
 {
     const struct own_columns_which which = {o->in.question, i, o->table_count};
-    uint64_t energy;
-    uint64_t size;
-    enum pt_code rc =
-        own_columns_values(values_of(o, i), &energy, &size, snapshot_map(o->in.epoch), &which);
+    enum pt_code rc = own_columns_values(values_of(o, i), &out->energy, &out->size,
+                                         snapshot_map(o->in.epoch), &which);
 
     if (rc != PT_OK)
         return pt_fail(err, rc, "own columns could not be made");
-    o->energy[i] = (double)energy;
-    o->own_size[i] = (double)size;
+    epoch_values_digest(&out->values, values_of(o, i), snapshot_header(o->in.epoch)->slot_count);
     return PT_OK;
 }
 
@@ -94,51 +94,62 @@ struct strip { /* columns [first, first + n), made by one thread */
     size_t first, n;
     struct pt_err err; /* code PT_OK: made */
 };
-struct making { /* one column whose digest is not known yet */
+struct making { /* one column, whose digest is not known yet */
     size_t column;
     struct digest name; /* of columns_made.h */
+    struct column_made made;
     struct hash_run hash;
     uint8_t *block;
 };
 
-enum pt_code own_columns_key(struct rlwe_key **out, struct digest *values_digest,
-                             const struct own_columns_in *in, const struct own_columns_plain *plain,
-                             struct pt_err *err)
+enum pt_code own_columns_key(struct rlwe_key **out, const struct own_columns_in *in,
+                             struct span name, const struct digest *values, struct pt_err *err)
 {
     PT_WIPED(key32) seed = {0};
-    const struct epoch_column column = {.name = plain->name, .values = values_digest};
+    const struct epoch_column column = {.name = name, .values = values};
     enum pt_code rc;
 
-    epoch_values_digest(values_digest, plain->values, snapshot_header(in->epoch)->slot_count);
     epoch_column_seed(&seed, snapshot_seed(in->epoch), in->pair, &column);
     rc = rlwe_key_new(out, in->rlwe, &seed);
     return rc == PT_OK ? PT_OK : pt_fail(err, rc, "a column key: no memory that can be locked");
 }
 
-/* Name, values and key of column i, and its digest if it was encrypted before: the ciphertext is a
- * pure function of epoch seed, pair, name and values, and so is its name here. */
+static void name_made(struct digest *out, const struct own_columns *o, const struct own_column *c)
+{
+    PT_WIPED(key32) made = {0};
+    const struct span parts[] = {span_z(partner_name(o)), buf_span(&c->name)};
+
+    prf_derive(&made, snapshot_seed(o->in.epoch), "patto/column-made/2", parts, PT_LEN(parts));
+    memcpy(out->b, made.b, sizeof out->b);
+}
+
+/* Name and key of column i, and its digest if it was encrypted before: an epoch's data do not change, so
+ * that its values are a function of epoch, pair and name. They are made when they were not, or when a
+ * question looks at other slots of them. */
 static enum pt_code begin_column(struct making *m, bool *known, struct own_columns *o, size_t i,
                                  struct pt_err *err)
 {
     struct own_column *c = &o->columns[i];
-    PT_WIPED(key32) made = {0};
-    struct digest values;
+    const uint64_t slot_end = reply_slots(o->in.question, snapshot_header(o->in.epoch)->slot_count);
+    PT_WIPED(column_made) was = {0};
     enum pt_code rc;
 
-    if ((rc = reply_column_name(&c->name, o->in.daemon->home->policy, o->in.question, i, err)) !=
-            PT_OK ||
-        (rc = make_values(o, i, err)) != PT_OK)
-        return rc;
-    const struct own_columns_plain plain = {buf_span(&c->name), values_of(o, i)};
-    if ((rc = own_columns_key(&o->keys[i], &values, &o->in, &plain, err)) != PT_OK)
-        return rc;
-    const struct span parts[] = {span_z(partner_name(o)), plain.name,
-                                 span_of(values.b, sizeof values.b)};
-    prf_derive(&made, snapshot_seed(o->in.epoch), "patto/column-made/1", parts, PT_LEN(parts));
     *m = (struct making){.column = i};
-    memcpy(m->name.b, made.b, sizeof m->name.b);
-    *known = columns_made_find(&c->digest, o->in.daemon->made, &m->name);
-    return PT_OK;
+    if ((rc = reply_column_name(&c->name, o->in.daemon->home->policy, o->in.question, i, err)) !=
+        PT_OK)
+        return rc;
+    name_made(&m->name, o, c);
+    *known = columns_made_find(&was, o->in.daemon->made, &m->name);
+    m->made = was;
+    if ((!*known || was.slot_end != slot_end) && (rc = make_values(&m->made, o, i, err)) != PT_OK)
+        return rc;
+    m->made.slot_end = slot_end;
+    if (*known && !ct_equal(&was.values, &m->made.values, sizeof was.values))
+        return pt_fail(err, PT_EBUG, "column %zu has changed within an epoch", i);
+    c->digest = was.digest;
+    o->energy[i] = (double)m->made.energy;
+    o->own_size[i] = (double)m->made.size;
+    return own_columns_key(&o->keys[i], &o->in, buf_span(&c->name), &m->made.values, err);
 }
 
 static enum pt_code hash_block(struct making *m, size_t n, struct own_columns *o, uint64_t k,
@@ -180,7 +191,8 @@ static enum pt_code hash_columns(struct making *m, size_t n, struct own_columns 
         if (rc != PT_OK)
             continue;
         hash_run_end(&c->digest, &m[i].hash);
-        columns_made_keep(o->in.daemon->made, &m[i].name, &c->digest);
+        m[i].made.digest = c->digest;
+        columns_made_keep(o->in.daemon->made, &m[i].name, &m[i].made);
     }
     return rc;
 }
@@ -210,6 +222,7 @@ static void make_strip(void *context, size_t index)
                                           .digest = c->digest,
                                           .bytes = rlwe_column_bytes(o->in.rlwe)};
     }
+    explicit_bzero(m, s->n * sizeof *m);
     free(m);
 }
 

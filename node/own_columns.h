@@ -1,7 +1,7 @@
 /* own_columns.h - the asker's columns of one question: values, keys, digests of the ciphertexts.
  *
  * A ciphertext is a pure function of epoch seed, pair, name and values, and is kept nowhere: here it
- * is encrypted and hashed, block by block, once while columns_made.h remembers it; what the partner
+ * is made, encrypted and hashed, block by block, once while columns_made.h remembers it; what the partner
  * needs is encrypted again on its way out (column_feed.h). Several are encrypted side by side, so that
  * what they have in common is expanded once; plain values never take more than OWN_COLUMNS_MEMORY,
  * whatever the table. */
@@ -40,15 +40,10 @@ PT_MUST_USE enum pt_code own_columns_prepare(struct own_columns *o, const struct
                                              const struct job *job, struct pt_err *err);
 void own_columns_free(struct own_columns *o); /* wipes */
 
-/* The key of a column of these values (slot_count of them), which no other values have, and their
- * digest. */
-struct own_columns_plain {
-    struct span name;
-    const int8_t *values;
-};
-PT_MUST_USE enum pt_code own_columns_key(struct rlwe_key **out, struct digest *values_digest,
-                                         const struct own_columns_in *in,
-                                         const struct own_columns_plain *plain, struct pt_err *err);
+/* The key of a column whose values have that epoch_values_digest(), which no other values have. */
+PT_MUST_USE enum pt_code own_columns_key(struct rlwe_key **out, const struct own_columns_in *in,
+                                         struct span name, const struct digest *values,
+                                         struct pt_err *err);
 
 /* The plain column `index` of a question, slot_count values, for asking and for its audit; from
  * table_count (reply_column_count()) on they are counters. energy: sum of squares over the slots that

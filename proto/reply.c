@@ -1,5 +1,7 @@
 #include "proto/reply.h"
 
+#include "crypto/base/large.h"
+
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -316,8 +318,17 @@ static bool within_bound(const struct making *m, size_t row, const int8_t *value
     uint64_t each = is_numbers(m->in->question, row) ? BUDGET_NUMBER : 1;
     uint64_t sum = 0;
 
-    for (uint64_t i = 0; i < m->row_values; i++)
-        sum += (uint64_t)(values[i] < 0 ? -values[i] : values[i]);
+    uint64_t at = 0;
+
+    /* A length known here is compiled to vectors. */
+    for (; at + RLWE_DEGREE <= m->row_values; at += RLWE_DEGREE) {
+        uint32_t block = 0;
+        for (size_t i = 0; i < RLWE_DEGREE; i++)
+            block += (uint32_t)abs(values[at + i]);
+        sum += block;
+    }
+    for (; at < m->row_values; at++)
+        sum += (uint64_t)abs(values[at]);
     return sum <= each * pair->header->participants[pair->evaluator].padded_size;
 }
 
@@ -381,7 +392,8 @@ static size_t strips(const struct making *m, size_t rows)
     size_t width = parallel_width(&m->in->host.parallel);
     size_t count = (rows + ROWS_SIDE_BY_SIDE - 1) / ROWS_SIDE_BY_SIDE;
 
-    return count < width && width <= rows ? width : count;
+    count = (count + width - 1) / width * width; /* nobody waits for the last one */
+    return count < rows ? count : rows;
 }
 
 /* A part: hints and replies of a few rows side by side, whose a_k are then expanded once. */
@@ -466,7 +478,7 @@ static bool making_memory(struct making *m)
     m->batch = m->batch > rows ? rows : m->batch;
     if (!pt_mul(m->batch, m->row_values, &bytes) || !pt_mul(m->batch, m->in->column_count, &cells))
         return false;
-    m->values = calloc(bytes, 1);
+    m->values = large_new(bytes);
     m->dots = calloc(cells, sizeof *m->dots);
     m->made = calloc(m->batch, sizeof *m->made);
     return m->values != NULL && m->dots != NULL && m->made != NULL;
@@ -479,10 +491,17 @@ static bool reply_room(struct reply *out)
     return out->rows != NULL && out->sizes != NULL;
 }
 
+static void wipe_row(void *context, size_t i)
+{
+    struct making *m = context;
+
+    explicit_bzero(m->values + i * m->row_values, m->row_values);
+}
+
 static void making_wipe(struct making *m)
 {
     if (m->values != NULL)
-        explicit_bzero(m->values, m->batch * m->row_values);
+        parallel_run(&m->in->host.parallel, m->batch, wipe_row, m);
     if (m->dots != NULL)
         explicit_bzero(m->dots, m->batch * m->in->column_count * sizeof *m->dots);
     free(m->values);

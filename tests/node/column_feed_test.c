@@ -34,13 +34,11 @@ enum pt_code own_columns_values(int8_t *values, uint64_t *energy, uint64_t *size
     return PT_OK;
 }
 
-enum pt_code own_columns_key(struct rlwe_key **out, struct digest *values_digest,
-                             const struct own_columns_in *in, const struct own_columns_plain *plain,
-                             struct pt_err *err)
+enum pt_code own_columns_key(struct rlwe_key **out, const struct own_columns_in *in,
+                             struct span name, const struct digest *values, struct pt_err *err)
 {
-    const struct key32 seed = {{plain->name.p[0]}};
+    const struct key32 seed = {{name.p[0], values->b[0]}};
 
-    (void)values_digest;
     (void)err;
     return rlwe_key_new(out, in->rlwe, &seed);
 }
@@ -89,11 +87,10 @@ static void begin(struct bed *b, const uint32_t *need, size_t n)
 static void expect_column(struct bed *b, uint32_t column)
 {
     const size_t bytes = rlwe_column_bytes(b->rlwe);
-    const struct own_columns_plain plain = {buf_span(&b->columns[column].name), NULL};
     int8_t *values = calloc(SLOTS + RLWE_DEGREE, 1);
     uint8_t *want = malloc(bytes);
     struct rlwe_key *key;
-    struct digest unused;
+    struct digest digest;
     struct span got;
     struct pt_err err;
 
@@ -101,7 +98,10 @@ static void expect_column(struct bed *b, uint32_t column)
     assert_int_equal(own_columns_values(values, NULL, NULL, NULL,
                                         &(struct own_columns_which){NULL, column, COLUMNS}),
                      PT_OK);
-    assert_int_equal(own_columns_key(&key, &unused, &b->own.in, &plain, &err), PT_OK);
+    epoch_values_digest(&digest, values, SLOTS);
+    assert_int_equal(
+        own_columns_key(&key, &b->own.in, buf_span(&b->columns[column].name), &digest, &err),
+        PT_OK);
     for (uint64_t k = 0; k <= rlwe_block_count(b->rlwe); k++)
         assert_int_equal(
             rlwe_encrypt_block(want + k * rlwe_block_bytes(b->rlwe), b->rlwe, key, k,

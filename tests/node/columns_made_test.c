@@ -20,11 +20,12 @@ static bool finds(struct columns_made *m, uint32_t i)
 {
     const struct digest name = number(i, 1);
     const struct digest want = number(i, 2);
-    struct digest got = {{0}};
+    struct column_made got = {0};
 
     if (!columns_made_find(&got, m, &name))
         return false;
-    assert_memory_equal(&got, &want, sizeof got);
+    assert_memory_equal(&got.digest, &want, sizeof want);
+    assert_int_equal(got.size, i);
     return true;
 }
 
@@ -38,8 +39,10 @@ static void the_last_are_known(void **state)
     assert_false(finds(m, 0));
     for (uint32_t i = 0; i < KEPT + MORE; i++) {
         const struct digest name = number(i, 1);
-        const struct digest digest = number(i, 2);
-        columns_made_keep(m, &name, &digest);
+        const struct column_made column = {.digest = number(i, 2), .size = i};
+        const struct column_made other = {.digest = number(i, 3), .size = i};
+        columns_made_keep(m, &name, &other);
+        columns_made_keep(m, &name, &column); /* in its place */
         assert_true(finds(m, i));
     }
     for (uint32_t i = 0; i < KEPT + MORE; i++)
@@ -52,7 +55,7 @@ static void without_memory_nothing_is_known(void **state)
     const struct digest name = number(1, 1);
 
     (void)state;
-    columns_made_keep(NULL, &name, &name);
+    columns_made_keep(NULL, &name, &(struct column_made){0});
     assert_false(finds(NULL, 1));
     columns_made_free(NULL);
 }
