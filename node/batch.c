@@ -242,6 +242,10 @@ enum pt_code batch_note_parse(struct batch_note *out, struct span in, struct pt_
     struct span generation = rd_field(&r, sizeof out->generation - 1);
     rd_into(&r, out->before.b, sizeof out->before.b);
     uint64_t count = rd_u64le(&r);
+    if (version > 0 && version < NOTE_VERSION)
+        return pt_fail(err, PT_ESTATE,
+                       "these tokens were made by an older patto, which blinded "
+                       "otherwise");
     if (version != NOTE_VERSION || r.bad || out->hop >= POLICY_PARTNERS_MAX ||
         count > VAULT_ROWS_MAX || !text_copy(out->generation, sizeof out->generation, generation))
         return pt_fail(err, PT_EBADMSG, "the note of a token batch is malformed");

@@ -57,7 +57,8 @@ struct batch_note {
 };
 PT_MUST_USE enum pt_code batch_note_print(struct buf *out, const struct batch_note *n,
                                           struct pt_err *err);
-/* PT_EBADMSG: not as batch_note_print() writes it. Free with batch_note_free(). */
+/* PT_EBADMSG: not as batch_note_print() writes it. PT_ESTATE: an older patto's, which blinded otherwise.
+ * Free with batch_note_free(). */
 PT_MUST_USE enum pt_code batch_note_parse(struct batch_note *out, struct span in,
                                           struct pt_err *err);
 void batch_note_free(struct batch_note *n);

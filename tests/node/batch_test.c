@@ -33,6 +33,10 @@ static void notes_come_back(void **state)
             assert_int_equal(batch_note_parse(&back, span_of(b.p, cut), &err), PT_EBADMSG);
         assert_true(buf_u8(&b, 0));
         assert_int_equal(batch_note_parse(&back, buf_span(&b), &err), PT_EBADMSG);
+        store_u32le(b.p, 1); /* an older patto's */
+        assert_int_equal(batch_note_parse(&back, buf_span(&b), &err), PT_ESTATE);
+        store_u32le(b.p, 3);
+        assert_int_equal(batch_note_parse(&back, buf_span(&b), &err), PT_EBADMSG);
         buf_free(&b);
     }
 }
