@@ -361,73 +361,6 @@ static inline void ge_double_encode(struct point *out, const struct ge *p, size_
     }
 }
 
-/* [RFC 9496 s4.3.4, MAP], in its names. */
-struct mapping {
-    struct fe r, u, v;
-};
-
-static inline void mapping_begin(struct mapping *m, const struct fe *t)
-{
-    struct fe c;
-
-    fe_sqr(&m->r, t);
-    fe_mul(&m->r, &m->r, &FE_SQRT_M1);
-    fe_add(&m->u, &m->r, &FE_ONE);
-    fe_mul(&m->u, &m->u, &FE_ONE_MINUS_D_SQ);
-    fe_mul(&m->v, &m->r, &FE_D);
-    fe_add(&m->v, &m->v, &FE_ONE);
-    fe_neg(&m->v, &m->v); /* -1 - r d */
-    fe_add(&c, &m->r, &FE_D);
-    fe_mul(&m->v, &m->v, &c);
-}
-
-static inline void mapping_end(struct ge *p, struct mapping *m, const struct fe *t, struct fe *s,
-                               fe_mask is_square)
-{
-    struct fe s_prime;
-    struct fe c;
-    struct fe n;
-
-    fe_mul(&s_prime, s, t);
-    fe_abs(&s_prime);
-    fe_neg(&s_prime, &s_prime);
-    fe_select(s, &s_prime, (fe_mask)~is_square);
-    fe_neg(&c, &FE_ONE);
-    fe_select(&c, &m->r, (fe_mask)~is_square);
-    fe_sub(&n, &m->r, &FE_ONE);
-    fe_mul(&n, &n, &c);
-    fe_mul(&n, &n, &FE_D_MINUS_ONE_SQ);
-    fe_sub(&n, &n, &m->v);
-    fe_mul(&m->u, s, &m->v);
-    fe_add(&m->u, &m->u, &m->u);           /* w0 = 2 s v */
-    fe_mul(&n, &n, &FE_SQRT_AD_MINUS_ONE); /* w1 */
-    fe_sqr(&m->v, s);
-    fe_sub(&m->r, &FE_ONE, &m->v); /* w2 = 1 - s^2 */
-    fe_add(&m->v, &FE_ONE, &m->v); /* w3 = 1 + s^2 */
-    fe_mul(&p->x, &m->u, &m->v);
-    fe_mul(&p->y, &m->r, &n);
-    fe_mul(&p->z, &n, &m->v);
-    fe_mul(&p->t, &m->u, &m->r);
-}
-
-static inline void elligator(struct ge p[FE_WIDE], const struct fe t[FE_WIDE])
-{
-    struct mapping m[FE_WIDE];
-    struct fe u[FE_WIDE];
-    struct fe v[FE_WIDE];
-    struct fe s[FE_WIDE];
-    fe_mask is_square[FE_WIDE];
-
-    for (int i = 0; i < FE_WIDE; i++) {
-        mapping_begin(&m[i], &t[i]);
-        u[i] = m[i].u;
-        v[i] = m[i].v;
-    }
-    fe_sqrt_ratio(is_square, s, u, v);
-    for (int i = 0; i < FE_WIDE; i++)
-        mapping_end(&p[i], &m[i], &t[i], &s[i], is_square[i]);
-}
-
 static inline void ge_cache(struct ge_cached *out, const struct ge *p)
 {
     fe_add(&out->y_plus_x, &p->y, &p->x);
@@ -509,25 +442,6 @@ static inline void ge_add(struct ge *r, const struct ge *p, const struct ge_cach
 
     sum_add(&s, p, q);
     sum_extend(r, &s);
-}
-
-/* The sums of the maps of both halves of 64 bytes, FE_WIDE times FE_LANES of them. */
-static inline void ge_map(struct ge p[FE_WIDE], const uint8_t (*wide)[64])
-{
-    struct fe t[FE_WIDE];
-    struct ge half[FE_WIDE];
-    struct ge_cached c;
-
-    for (int i = 0; i < FE_WIDE; i++)
-        fe_load(&t[i], wide[(size_t)i * FE_LANES], sizeof *wide);
-    elligator(p, t);
-    for (int i = 0; i < FE_WIDE; i++)
-        fe_load(&t[i], wide[(size_t)i * FE_LANES] + 32, sizeof *wide);
-    elligator(half, t);
-    for (int i = 0; i < FE_WIDE; i++) {
-        ge_cache(&c, &half[i]);
-        ge_add(&p[i], &p[i], &c);
-    }
 }
 
 /* r = a in the lanes of mask, unchanged in the others. */

@@ -4,6 +4,7 @@
 #define PT_GROUP_CHUNK_H
 
 #include "crypto/curve_ladder.h"
+#include "crypto/curve_map.h"
 #include "crypto/curve_table.h"
 #include "crypto/group_backend.h"
 #include "crypto/scalar.h"
@@ -19,6 +20,7 @@ struct chunk { /* decoded points, perhaps derived from secrets */
     union { /* one after the other */
         uint8_t wide[CHUNK_POINTS][64];
         struct table_work blinded;
+        struct quartic_sum sums[GE_CHUNK];
         struct {
             ladder_digits digits[GE_CHUNK];
             struct ladder ladder;
@@ -102,13 +104,36 @@ static PT_CLEARS_REGISTERS size_t chunk_mul(struct point *out, const struct scal
     return good;
 }
 
+/* Group by group: the sums lie where chunk_load_map() has the bytes. */
+static inline void chunk_load_sums(struct chunk *c, const uint8_t (*wide)[64], size_t n)
+{
+    struct quartic a[FE_WIDE];
+    struct quartic b[FE_WIDE];
+    uint8_t group[FE_WIDE * FE_LANES][64];
+
+    for (size_t i = 0; i < chunk_elements(n); i += FE_WIDE) {
+        const size_t at = i * FE_LANES;
+        const size_t left = n - at < PT_LEN(group) ? n - at : PT_LEN(group);
+        memcpy(group, wide + at, left * sizeof *wide);
+        for (size_t spare = left; spare < PT_LEN(group); spare++)
+            memcpy(group[spare], group[0], sizeof *group); /* zeros' sum has no formula */
+        map_halves(a, b, (const uint8_t(*)[64])group);
+        for (size_t w = 0; w < FE_WIDE; w++)
+            quartic_add(&c->sums[i + w], &a[w], &b[w]);
+    }
+    explicit_bzero(group, sizeof group);
+}
+
 static PT_CLEARS_REGISTERS void chunk_map(struct point *out, const uint8_t (*wide)[64], size_t n)
 {
     PT_WIPED(chunk) c = {0};
 
-    chunk_load_map(&c, wide, n);
-    for (size_t i = 0; i < chunk_elements(n); i += FE_WIDE)
-        ge_encode(&c.encoded[i * FE_LANES], &c.p[i]);
+    chunk_load_sums(&c, wide, n);
+    if (!quartic_encode_all(c.encoded, c.sums, chunk_elements(n))) {
+        chunk_load_map(&c, wide, n);
+        for (size_t i = 0; i < chunk_elements(n); i += FE_WIDE)
+            ge_encode(&c.encoded[i * FE_LANES], &c.p[i]);
+    }
     memcpy(out, c.encoded, n * sizeof *out);
 }
 
