@@ -223,10 +223,10 @@ static inline void quartic_encode(struct point *out, const struct quartic_sum *q
     fe_store(out->b, sizeof *out, &t);
 }
 
-/* out[i] = encoding of sum i lane by lane, n <= GE_CHUNK. false: some product is zero, and out is of no
- * use: the identity, or a sum that its formula does not have. Uniform bytes meet that with probability
- * 2^-250, and who hashes cannot bring it about: that it shows in time tells nothing. */
-static inline bool quartic_encode_all(struct point *out, struct quartic_sum *q, size_t n)
+/* out[i] = encoding of sum i lane by lane, n <= GE_CHUNK. In lanes of the mask some product is zero, and
+ * out is of no use: one is the identity, or a sum that its formula does not have. Uniform bytes meet that
+ * with probability 2^-250, and who hashes cannot bring it about: that it shows in time tells nothing. */
+static inline fe_mask quartic_encode_all(struct point *out, struct quartic_sum *q, size_t n)
 {
     struct quartic_parts p;
     struct fe acc = FE_ONE;
@@ -238,8 +238,7 @@ static inline bool quartic_encode_all(struct point *out, struct quartic_sum *q, 
         q[i].before = acc;
         fe_mul(&acc, &acc, &all);
     }
-    if (fe_mask_first_vartime(fe_mask_zero(&acc), FE_LANES) < FE_LANES)
-        return false;
+    const fe_mask bad = fe_mask_zero(&acc);
     fe_invert(&acc, &acc);
     for (size_t i = n; i-- > 0;) {
         quartic_parts_of(&p, &all, &q[i]);
@@ -247,7 +246,7 @@ static inline bool quartic_encode_all(struct point *out, struct quartic_sum *q, 
         fe_mul(&acc, &acc, &all);
         quartic_encode(&out[i * FE_LANES], &q[i], &p, &w);
     }
-    return true;
+    return bad;
 }
 
 #endif

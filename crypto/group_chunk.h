@@ -129,7 +129,8 @@ static PT_CLEARS_REGISTERS void chunk_map(struct point *out, const uint8_t (*wid
     PT_WIPED(chunk) c = {0};
 
     chunk_load_sums(&c, wide, n);
-    if (!quartic_encode_all(c.encoded, c.sums, chunk_elements(n))) {
+    const fe_mask bad = quartic_encode_all(c.encoded, c.sums, chunk_elements(n));
+    if (fe_mask_first_vartime(bad, FE_LANES) < FE_LANES) {
         chunk_load_map(&c, wide, n);
         for (size_t i = 0; i < chunk_elements(n); i += FE_WIDE)
             ge_encode(&c.encoded[i * FE_LANES], &c.p[i]);

@@ -216,6 +216,40 @@ static void products_match_libsodium(void **state)
     assert_memory_equal(got, p, sizeof p);
 }
 
+/* Goal: bytes whose map is no sum by the formula, and all that stand beside them, are mapped like others.
+ * Method: libsodium, in a batch of several chunks: halves that are zero, equal, opposite, p (zero too); in the first lane, the last, and in two of one chunk. */
+static void every_sum_is_encoded(void **state)
+{
+    static uint8_t wide[MANY][64];
+    static struct point got[MANY];
+    const uint8_t p_low[32] = {0xed, [31] = 0x7f};
+
+    (void)state;
+    fixed_bytes(wide, sizeof wide, 25);
+    memset(wide[0], 0, 64);
+    memset(wide[MANY - 1], 0, 64);
+    memcpy(wide[5], wide[5] + 32, 32);
+    memset(wide[6], 0, 32);
+    memset(wide[7] + 32, 0, 32);
+    for (size_t half = 0; half < 64; half += 32) {
+        memset(wide[8] + half, 0xff, 32);
+        wide[8][half] = p_low[0];
+        wide[8][half + 31] = p_low[31];
+    }
+    memset(wide[9], 0, 64);
+    wide[9][0] = 1; /* 1 and p - 1 */
+    memcpy(wide[9] + 32, wide[8], 32);
+    wide[9][32]--;
+    for (size_t n = MANY; n > 0; n = n / 2) {
+        group_map(got, (const uint8_t(*)[64])wide, n);
+        for (size_t i = 0; i < n; i++) {
+            struct point want;
+            crypto_core_ristretto255_from_hash(want.b, wide[i]);
+            assert_memory_equal(got[i].b, want.b, 32);
+        }
+    }
+}
+
 /* a + b, the identity too. */
 static struct point point_add(struct point a, struct point b)
 {
@@ -521,7 +555,8 @@ int main(void)
         cmocka_unit_test(check_agrees_with_libsodium), cmocka_unit_test(map_matches_rfc9496),
         cmocka_unit_test(products_match_libsodium),    cmocka_unit_test(sums_match_libsodium),
         cmocka_unit_test(large_sum_is_right),          cmocka_unit_test(backends_agree),
-        cmocka_unit_test(additions_match_libsodium),   cmocka_unit_test(blinds_match_libsodium),
+        cmocka_unit_test(every_sum_is_encoded),        cmocka_unit_test(additions_match_libsodium),
+        cmocka_unit_test(blinds_match_libsodium),
     };
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }
