@@ -20,7 +20,6 @@ struct chunk { /* decoded points, perhaps derived from secrets */
     union { /* one after the other */
         uint8_t wide[CHUNK_POINTS][64];
         struct table_work blinded;
-        struct quartic_sum sums[GE_CHUNK];
         struct {
             ladder_digits digits[GE_CHUNK];
             struct ladder ladder;
@@ -104,37 +103,58 @@ static PT_CLEARS_REGISTERS size_t chunk_mul(struct point *out, const struct scal
     return good;
 }
 
-/* Group by group: the sums lie where chunk_load_map() has the bytes. */
-static inline void chunk_load_sums(struct chunk *c, const uint8_t (*wide)[64], size_t n)
+struct map_chunk { /* each sum may name a customer */
+    struct quartic_sum sums[GE_CHUNK];
+    uint8_t group[FE_WIDE * FE_LANES][64];
+    struct point encoded[CHUNK_POINTS];
+};
+PT_SECRET_TYPE(map_chunk);
+
+/* Elements i to i + FE_WIDE - 1: lanes to spare repeat the first, for zeros' sum has no formula. */
+static inline void chunk_group(struct map_chunk *c, const uint8_t (*wide)[64], size_t i, size_t n)
+{
+    const size_t at = i * FE_LANES;
+    const size_t left = n - at < PT_LEN(c->group) ? n - at : PT_LEN(c->group);
+
+    memcpy(c->group, wide + at, left * sizeof *wide);
+    for (size_t spare = left; spare < PT_LEN(c->group); spare++)
+        memcpy(c->group[spare], wide + at, sizeof *wide);
+}
+
+static inline void chunk_load_sums(struct map_chunk *c, const uint8_t (*wide)[64], size_t n)
 {
     struct quartic a[FE_WIDE];
     struct quartic b[FE_WIDE];
-    uint8_t group[FE_WIDE * FE_LANES][64];
 
     for (size_t i = 0; i < chunk_elements(n); i += FE_WIDE) {
-        const size_t at = i * FE_LANES;
-        const size_t left = n - at < PT_LEN(group) ? n - at : PT_LEN(group);
-        memcpy(group, wide + at, left * sizeof *wide);
-        for (size_t spare = left; spare < PT_LEN(group); spare++)
-            memcpy(group[spare], group[0], sizeof *group); /* zeros' sum has no formula */
-        map_halves(a, b, (const uint8_t(*)[64])group);
+        chunk_group(c, wide, i, n);
+        map_halves(a, b, (const uint8_t(*)[64])c->group);
         for (size_t w = 0; w < FE_WIDE; w++)
             quartic_add(&c->sums[i + w], &a[w], &b[w]);
     }
-    explicit_bzero(group, sizeof group);
+}
+
+/* On the curve, where every sum has a formula. */
+static __attribute__((noinline)) void chunk_map_slowly(struct map_chunk *c,
+                                                       const uint8_t (*wide)[64], size_t n)
+{
+    struct ge p[FE_WIDE];
+
+    for (size_t i = 0; i < chunk_elements(n); i += FE_WIDE) {
+        chunk_group(c, wide, i, n);
+        ge_map(p, (const uint8_t(*)[64])c->group);
+        ge_encode(&c->encoded[i * FE_LANES], p);
+    }
 }
 
 static PT_CLEARS_REGISTERS void chunk_map(struct point *out, const uint8_t (*wide)[64], size_t n)
 {
-    PT_WIPED(chunk) c = {0};
+    PT_WIPED(map_chunk) c = {0};
 
     chunk_load_sums(&c, wide, n);
     const fe_mask bad = quartic_encode_all(c.encoded, c.sums, chunk_elements(n));
-    if (fe_mask_first_vartime(bad, FE_LANES) < FE_LANES) {
-        chunk_load_map(&c, wide, n);
-        for (size_t i = 0; i < chunk_elements(n); i += FE_WIDE)
-            ge_encode(&c.encoded[i * FE_LANES], &c.p[i]);
-    }
+    if (fe_mask_first_vartime(bad, FE_LANES) < FE_LANES)
+        chunk_map_slowly(&c, wide, n);
     memcpy(out, c.encoded, n * sizeof *out);
 }
 
