@@ -430,6 +430,23 @@ static void pick(struct picked *p, const struct conditions *all, const struct co
         narrow(p, &all->c[i], map, at);
 }
 
+/* The picked ones of a block that their slots keep; how many. */
+static size_t put_kept(int8_t *values, const struct picked *p, const struct columns_map *map,
+                       struct range at)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < at.n; i++) {
+        if (i % 8 == 0 && none_of_eight(p, i)) {
+            i += 7;
+        } else if ((p->is[i] & map->kept[at.first + i]) != 0) {
+            values[map->slot[at.first + i]] = map->sign[at.first + i];
+            count++;
+        }
+    }
+    return count;
+}
+
 enum pt_code columns_recipient(int8_t *values, uint64_t *square_sum, const struct columns_map *map,
                                const struct columns_selector *which)
 {
@@ -445,16 +462,7 @@ enum pt_code columns_recipient(int8_t *values, uint64_t *square_sum, const struc
     for (size_t first = 0; first < map->rows; first += BLOCK) {
         const struct range at = next_block(map, first);
         pick(&p, &all, map, at);
-        for (size_t i = 0; i < at.n; i++) {
-            if (i % 8 == 0 && none_of_eight(&p, i)) {
-                i += 7;
-                continue;
-            }
-            if ((p.is[i] & map->kept[first + i]) == 0)
-                continue;
-            values[map->slot[first + i]] = map->sign[first + i];
-            count++;
-        }
+        count += put_kept(values, &p, map, at);
     }
     if (square_sum != NULL)
         *square_sum = count;

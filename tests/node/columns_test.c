@@ -219,67 +219,6 @@ static void truncation_depends_on_the_own_row_only(void **state)
     vault_data_free(d);
 }
 
-/* Goal: whole blocks of records, which are compared as vectors, give what single records give.
- * Method: more than two blocks and a part; with tokens for all, which lets blocks be compared, and for
- * all but one; every category, and every value of a set of one word, cut and as a filter. */
-static void blocks_hold_what_records_hold(void **state)
-{
-    enum { N = 2600, M = 4096, WORD = 64 };
-    struct fixture f;
-    static int8_t g[M];
-    static int8_t want[M];
-    const struct digest salt = {.b = {7, 1}};
-
-    (void)state;
-    fixture_init(&f);
-    struct vault_data *d = fixture_data(&f, N, 4);
-    d->columns[FIXTURE_SET].words = 1; /* of the two that there are */
-    f.attributes[FIXTURE_SET].value_count = WORD;
-    for (unsigned out = 0; out < 2; out++) {
-        if (out > 0)
-            d->has_token[N - 1] = 0;
-        struct columns_map *map = place(&f, d, M, 7);
-        for (uint16_t v = 0; v < 2 * WORD + 3; v++) {
-            const bool set = v < 2 * WORD;
-            const bool cut = v < WORD;
-            const uint16_t value = set ? v % WORD : (uint16_t)(v - 2 * WORD);
-            const struct question_filter has = {
-                .on = {0, FIXTURE_SET}, .op = FILTER_EQ, .value = value};
-            const struct columns_selector which = {.filters = &has,
-                                                   .filter_count = set && !cut,
-                                                   .has_category = cut || !set,
-                                                   .attribute = set ? FIXTURE_SET : FIXTURE_SEGMENT,
-                                                   .value = value};
-            uint64_t audience = 0;
-            uint64_t count;
-
-            memset(want, 0, sizeof want);
-            for (uint64_t i = 0; i < N; i++) {
-                const uint64_t mine = d->columns[FIXTURE_SET].set[i];
-                unsigned before = 0;
-                struct slot_place p;
-                bool holds = set ? (mine >> value & 1) != 0
-                                 : d->columns[FIXTURE_SEGMENT].category[i] == value;
-                for (uint32_t other = 0; cut && holds && other < WORD; other++)
-                    before += (mine >> other & 1) != 0 &&
-                              slot_truncation_key(&salt, &d->tokens[i], other) <
-                                  slot_truncation_key(&salt, &d->tokens[i], value);
-                if (!d->has_token[i] || !holds || before >= FIXTURE_CUT)
-                    continue;
-                slot_of(&p, &salt, &d->tokens[i], M);
-                want[p.slot] = (int8_t)(want[p.slot] + p.sign);
-                audience++;
-            }
-            assert_int_equal(columns_evaluator(g, map, &which), PT_OK);
-            assert_memory_equal(g, want, sizeof want);
-            assert_int_equal(columns_audience_count(&count, map, &which), PT_OK);
-            assert_int_equal(count, audience);
-        }
-        columns_free(map);
-    }
-    vault_data_free(d);
-}
-
 /* Goal: in each slot as many counters hold somebody as columns of a table, of a set that is cut and of a
  * category, with filters and without; no counter does beyond what a person has in a table at most. */
 static void counters_count_what_a_table_holds(void **state)
@@ -580,7 +519,6 @@ int main(void)
         cmocka_unit_test(columns_follow_the_definition),
         cmocka_unit_test(keeping_is_independent_of_the_question),
         cmocka_unit_test(truncation_depends_on_the_own_row_only),
-        cmocka_unit_test(blocks_hold_what_records_hold),
         cmocka_unit_test(counters_count_what_a_table_holds),
         cmocka_unit_test(estimator_is_unbiased),
         cmocka_unit_test(a_person_moves_a_slot_by_one_at_most),
