@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "node/batch.h"
+#include "tests/decoded.h"
 #include "tests/policy_fixture.h"
 #include "tests/vault_fixture.h"
 
@@ -103,12 +104,54 @@ static void the_seed_decides(void **state)
     policy_free(h.policy);
 }
 
+/* Goal: no two key holders get points under one blind; together they could take it away.
+ * Method: a holder whose key is 1/2 returns 2H + rB as H + (r/2)B; blinded again these are 2H + r'B, which
+ * are the first ones again if, and only if, r' is r. */
+static void holders_get_other_blinds(void **state)
+{
+    struct home_keys keys = {0};
+    struct home h = {.keys = &keys, .policy = fixture_three()};
+    struct batch b = {.label = {{1}}};
+    struct pt_err err = {0};
+    const struct scalar one = {{1}};
+    struct scalar half;
+    struct point public_key;
+    struct fixture f;
+
+    (void)state;
+    fixture_init(&f);
+    struct vault_data *d = fixture_data(&f, 5, 7);
+    vault_forget_tokens(d);
+    assert_int_equal(batch_rows(&b, d, &err), PT_OK);
+    assert_int_equal(batch_plan(&b, &h, "7", &err), PT_OK);
+    const size_t n = tokenise_chunk_size(&b.plan, 0);
+    struct point *first = calloc(n, sizeof *first);
+    struct point *next = calloc(n, sizeof *next);
+    assert_true(first != NULL && next != NULL);
+    scalar_half(&half, &one);
+    group_base_mul(&public_key, &half);
+    assert_int_equal(batch_blind(first, &b, 0, &err), PT_OK);
+    assert_true(group_mul(next, &half, first, n) == GROUP_ALL_GOOD);
+    struct group_term *const back = decoded_of(next, n);
+    const struct batch_chunk c = {.public_key = &public_key, .points = back, .n = n};
+    assert_int_equal(batch_blind_again(next, &b, &c, &err), PT_OK);
+    for (size_t i = 0; i < n; i++)
+        assert_memory_not_equal(&next[i], &first[i], sizeof *next);
+    group_terms_free(back);
+    free(first);
+    free(next);
+    batch_free(&b);
+    vault_data_free(d);
+    policy_free(h.policy);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(notes_come_back),
         cmocka_unit_test(false_notes_are_refused),
         cmocka_unit_test(the_seed_decides),
+        cmocka_unit_test(holders_get_other_blinds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
