@@ -402,7 +402,10 @@ static enum pt_code open_hops(struct run *r, struct pt_err *err)
             return rc;
         h->owner.parallel = r->batch.parallel;
     }
-    return PT_OK;
+    return r->hop_count > 0 ? PT_OK
+                            : pt_fail(err, PT_ESTATE,
+                                      "the policy names nobody else with customers: tokens need "
+                                      "another partner's key");
 }
 
 static enum pt_code run(struct run *r, struct pt_err *err)
