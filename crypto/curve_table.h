@@ -106,7 +106,7 @@ static bool table_make(struct group_table *out, const struct point *base)
 }
 
 struct table_work { /* secret */
-    struct sum_point acc[GE_CHUNK], chosen, sum;
+    struct sum_point acc[GE_CHUNK], chosen;
     table_digits digits[GE_CHUNK];
 };
 

@@ -32,7 +32,8 @@ struct final_items { /* what differs between the inputs of Finalize, and its out
 };
 PT_SECRET_TYPE(final_items);
 
-/* One where x is zero: uniform scalars meet that with probability 2^-252. */
+/* One where x is zero, which uniform scalars are with probability 2^-252: a proof under such a nonce
+ * would give the key away. */
 static void scalar_not_zero(struct scalar *x)
 {
     uint64_t any = 0;

@@ -73,7 +73,7 @@ PT_MUST_USE enum pt_code oprf_key_derive(struct oprf_key *out, const struct key3
                                          struct span info);
 
 /* out[i] = 2 * HashToGroup(prefix || digest[i]) + r_i * B: uniform, as r_i is. Added, not multiplied as in
- * RFC 9497 s3.3.1: whoever evaluates does the same, and what we do costs a sixth (crypto/README.md,
+ * RFC 9497 s3.3.1: whoever evaluates does the same, and what we do costs a fifth (crypto/README.md,
  * Blinds). PT_ELIMIT on sizes; PT_ENOMEM. */
 PT_MUST_USE enum pt_code oprf_blind(struct point *out, const struct blind_key *key,
                                     struct span prefix, const struct digest *in, size_t n,

@@ -14,7 +14,8 @@ void rpc_init(void)
     mallopt(M_MMAP_THRESHOLD, 32 << 20);
     mallopt(M_TRIM_THRESHOLD, 256 << 20);
     /* A heap a core, not eight: each keeps the largest chunks that it ever held. */
-    mallopt(M_ARENA_MAX, (int)sysconf(_SC_NPROCESSORS_ONLN));
+    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    mallopt(M_ARENA_MAX, cores > 0 ? (int)cores : 1);
     /* gRPC writes every failed handshake to stderr otherwise; refusals are ours to report.
      * Someone who asks for its words still gets them. */
     (void)setenv("GRPC_VERBOSITY", "NONE", 0);
