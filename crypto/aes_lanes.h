@@ -88,13 +88,13 @@ INLINE void expand(struct schedule *s, const struct key32 *key)
     explicit_bzero(k, sizeof k);
 }
 
-INLINE vec counters(uint64_t nonce)
+INLINE vec counters(uint64_t nonce, uint64_t block)
 {
     uint64_t words[2 * LANES];
     vec x;
 
     for (size_t i = 0; i < LANES; i++) {
-        words[2 * i] = i;
+        words[2 * i] = block + i;
         words[2 * i + 1] = nonce;
     }
     memcpy(&x, words, sizeof x);
@@ -122,10 +122,10 @@ INLINE void step(uint8_t *out, const struct schedule *s, vec counter)
         STORE(out + sizeof x[0] * (size_t)i, ENC_LAST(x[i], s->key[ROUNDS]));
 }
 
-INLINE void stream(uint8_t *out, const struct key32 *key, uint64_t nonce, size_t n)
+INLINE void stream(uint8_t *out, const struct key32 *key, uint64_t nonce, uint64_t block, size_t n)
 {
     const vec more = all(_mm_set_epi64x(0, STEP_BLOCKS));
-    vec counter = counters(nonce);
+    vec counter = counters(nonce, block);
     PT_WIPED(schedule) s;
     uint8_t last[STEP];
     size_t at = 0;

@@ -4,8 +4,6 @@
 
 #include <assert.h>
 
-typedef void stream_fn(uint8_t *out, const struct key32 *key, uint64_t nonce, size_t n);
-
 #ifdef __x86_64__
 
 #include <cpuid.h>
@@ -13,7 +11,7 @@ typedef void stream_fn(uint8_t *out, const struct key32 *key, uint64_t nonce, si
 
 enum { VAES_BIT = 1 << 9, AES_BIT = 1 << 25 }; /* leaf 7, ECX; leaf 1, ECX */
 enum { NONE, ONE, TWO, FOUR, WAYS };
-static stream_fn *const STREAM[WAYS] = {[ONE] = aes_x1, [TWO] = aes_x2, [FOUR] = aes_x4};
+static aes_wide_fn *const STREAM[WAYS] = {[ONE] = aes_x1, [TWO] = aes_x2, [FOUR] = aes_x4};
 
 /* By CPUID itself: clang 14 knows no name for VAES. That the system keeps the registers is part of the
  * path. */
@@ -32,7 +30,7 @@ static int find_way(enum cpu_path path)
 }
 
 /* Asked once, for hypervisors take their time over it. */
-static stream_fn *best(void)
+static aes_wide_fn *best(void)
 {
     static atomic_int found; /* a way plus one; racing threads find the same */
     int way = found;
@@ -54,7 +52,7 @@ bool aes_wide_runs(unsigned blocks)
 
 #else
 
-static stream_fn *best(void)
+static aes_wide_fn *best(void)
 {
     return NULL;
 }
@@ -71,10 +69,11 @@ bool aes_wide_usable(void)
     return best() != NULL;
 }
 
-void aes_wide_stream(uint8_t *out, const struct key32 *key, uint64_t nonce, size_t n)
+void aes_wide_stream(uint8_t *out, const struct key32 *key, uint64_t nonce, uint64_t block,
+                     size_t n)
 {
-    stream_fn *const stream = best();
+    aes_wide_fn *const stream = best();
 
     assert(stream != NULL);
-    stream(out, key, nonce, n);
+    stream(out, key, nonce, block, n);
 }

@@ -8,16 +8,16 @@
 #define LANES 1
 #include "crypto/aes_lanes.h"
 
-void aes_x1(uint8_t *out, const struct key32 *key, uint64_t nonce, size_t n)
+void aes_x1(uint8_t *out, const struct key32 *key, uint64_t nonce, uint64_t block, size_t n)
 {
-    stream(out, key, nonce, n);
+    stream(out, key, nonce, block, n);
 }
 
 #else
 
-void aes_x1(uint8_t *out, const struct key32 *key, uint64_t nonce, size_t n)
+void aes_x1(uint8_t *out, const struct key32 *key, uint64_t nonce, uint64_t block, size_t n)
 {
-    (void)key, (void)nonce;
+    (void)key, (void)nonce, (void)block;
     memset(out, 0, n);
     assert(false); /* aes_wide_usable() says no */
 }

@@ -34,7 +34,7 @@ static enum pt_code draw_wide(uint8_t *planes, const struct ring *r, const struc
     struct prg *g = NULL;
     enum pt_code rc;
 
-    aes_wide_stream(planes, key, in->number, residues_bytes(r, in->n));
+    aes_wide_stream(planes, key, in->number, 0, residues_bytes(r, in->n));
     if (residues_valid(r, planes, in->n))
         return PT_OK;
     if ((rc = prg_new(&g, key)) == PT_OK)
