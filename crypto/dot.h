@@ -21,6 +21,7 @@ struct dot_in {
     size_t row_count, row_stride;
     const uint8_t *blocks; /* block_count times planes times DOT_DEGREE bytes */
     size_t block_count;
+    const uint8_t *next; /* as many blocks that will be wanted then: brought nearer meanwhile */
     unsigned planes; /* 4, 5, 6 */
 };
 

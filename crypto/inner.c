@@ -123,6 +123,9 @@ enum pt_code inner_hint_skip(struct inner_hint *h, const struct rlwe *c, struct 
     return PT_OK;
 }
 
+/* Blocks of a row at once: its sums stay in the first caches meanwhile. */
+enum { TOGETHER = 8 };
+
 enum pt_code inner_hints_add(struct inner_hint *const *hints, const struct rlwe *c,
                              const struct inner_row *rows, size_t n, struct inner_blocks blocks)
 {
@@ -133,14 +136,18 @@ enum pt_code inner_hints_add(struct inner_hint *const *hints, const struct rlwe 
     for (size_t i = 0; i < n; i++)
         if (any_added(hints[i], blocks.first, blocks.end))
             return PT_ESTATE;
-    for (uint64_t k = blocks.first; k < blocks.end && n > 0; k++) {
-        uint64_t *a = hints[0]->expanded;
-        if ((rc = expand_reversed(a, c, k)) != PT_OK)
-            return rc;
-        for (size_t i = 0; i < n; i++)
-            add_block(hints[i], c, rows[i], k, a);
+    uint64_t(*a)[RLWE_DEGREE] = malloc(TOGETHER * sizeof *a); /* public */
+    rc = a == NULL ? PT_ENOMEM : PT_OK;
+    for (uint64_t k = blocks.first; k < blocks.end && rc == PT_OK; k += TOGETHER) {
+        const size_t count = blocks.end - k < TOGETHER ? (size_t)(blocks.end - k) : TOGETHER;
+        for (size_t b = 0; b < count && rc == PT_OK; b++)
+            rc = expand_reversed(a[b], c, k + b);
+        for (size_t i = 0; i < n && rc == PT_OK; i++)
+            for (size_t b = 0; b < count; b++)
+                add_block(hints[i], c, rows[i], k + b, a[b]);
     }
-    return PT_OK;
+    free(a);
+    return rc;
 }
 
 enum pt_code inner_hint_add(struct inner_hint *h, const struct rlwe *c, struct inner_row row,
@@ -215,6 +222,7 @@ static enum pt_code dot_blocks(struct dot_part *w, const struct dot_job *job, ui
         if (!rlwe_blocks_valid(job->c, blocks))
             return PT_EBADMSG;
         d.blocks = blocks.p;
+        d.next = j + 1 < in->column_count ? in->columns[j + 1].p + k * bytes : blocks.p;
         multiply(w->sums[j], &d);
     }
     return PT_OK;
@@ -391,6 +399,7 @@ static uint64_t mask_scalar(const struct rlwe *c, struct reply_work *w, struct s
                               .row_count = 1,
                               .row_stride = RLWE_DEGREE,
                               .blocks = column.p + column.n - rlwe_block_bytes(c),
+                              .next = column.p + column.n - rlwe_block_bytes(c),
                               .block_count = 1,
                               .planes = r->coefficient_bytes};
 

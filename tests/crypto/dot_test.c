@@ -48,7 +48,7 @@ static void check_all_paths(const struct dot_in *in)
 /* Goal: every path is the plain sum of products, whatever the shape, and touches no other sum. */
 static void every_path_sums_products(void **state)
 {
-    static const size_t COUNTS[] = {1, 2, 3, 4, 5, 7, 8, 33, DOT_ROWS_MAX};
+    static const size_t COUNTS[] = {1, 2, 3, 4, 5, 6, 7, 8, 33, DOT_ROWS_MAX};
 
     (void)state;
     randombytes_buf(rows, sizeof rows);
@@ -59,7 +59,8 @@ static void every_path_sums_products(void **state)
             check_all_paths(&(struct dot_in){.rows = rows,
                                              .row_count = COUNTS[n],
                                              .row_stride = DOT_BLOCKS_MAX * DOT_DEGREE,
-                                             .blocks = blocks + n % 2, /* any alignment */
+                                             .blocks = blocks + n % 2,
+                                             .next = blocks + n % 2, /* any alignment */
                                              .block_count = block_count,
                                              .planes = planes});
         }
@@ -78,6 +79,7 @@ static void extremes_are_exact(void **state)
                                          .row_count = 5,
                                          .row_stride = DOT_BLOCKS_MAX * DOT_DEGREE,
                                          .blocks = blocks,
+                                         .next = blocks,
                                          .block_count = DOT_BLOCKS_MAX,
                                          .planes = DOT_PLANES_MAX});
     }
