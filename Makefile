@@ -78,8 +78,8 @@ $(BUILD)/%.o: %.c | $(GEN_H)
 # neither clear registers on return nor set what they will write at once: their callers wipe, and the
 # outermost ones clear all registers (group_chunk.h).
 ifeq ($(shell uname -m),x86_64)
-LANES := $(if $(PLAIN),,-O3) $(if $(IS_GCC),-fzero-call-used-regs=skip \
-         $(if $(PLAIN),,-ftrivial-auto-var-init=uninitialized))
+UNSET := $(if $(IS_GCC),$(if $(PLAIN),,-ftrivial-auto-var-init=uninitialized))
+LANES := $(if $(PLAIN),,-O3) $(if $(IS_GCC),-fzero-call-used-regs=skip) $(UNSET)
 IFMA := -mavx512f -mavx512ifma -mavx512dq -mavx512vl -mavx512bw
 AVX2_FMA := -mavx2 -mfma -ffp-contract=off
 $(BUILD)/crypto/group_ifma.o: CFLAGS_ARCH := $(IFMA) $(LANES) -Wframe-larger-than=98304
@@ -101,7 +101,8 @@ $(BUILD)/crypto/aes_x4.o: CFLAGS_ARCH := -mavx512f -mavx512bw -mvaes -maes
 $(BUILD)/crypto/aes_x2.o: CFLAGS_ARCH := -mavx2 -mvaes -maes
 $(BUILD)/crypto/aes_x1.o: CFLAGS_ARCH := -mavx2 -maes
 $(BUILD)/crypto/digit_sum_avx2.o: CFLAGS_ARCH := -mavx2 $(if $(PLAIN),,-O3)
-$(BUILD)/crypto/block_ifma.o $(BUILD)/crypto/membership_ifma.o: CFLAGS_ARCH := $(IFMA) $(if $(PLAIN),,-O3)
+# Arrays of registers, written before they are read, would be set to zero first each time around a loop.
+$(BUILD)/crypto/block_ifma.o $(BUILD)/crypto/membership_ifma.o: CFLAGS_ARCH := $(IFMA) $(if $(PLAIN),,-O3) $(UNSET)
 endif
 $(BUILD)/crypto/block_portable.o $(BUILD)/crypto/residues.o $(BUILD)/crypto/digit_sum.o \
 $(BUILD)/crypto/membership_portable.o $(BUILD)/crypto/membership.o: \

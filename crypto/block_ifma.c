@@ -1,9 +1,12 @@
 /* Compiled with AVX-512 IFMA (Makefile, CFLAGS_ARCH), and run only where there is IFMA.
  *
- * Eight values a register, each below 4q < 2^50: VPMADD52 looks at the low 52 bits of its factors
- * and no others, so that bound is what everything here keeps. Butterflies are Harvey's
- * (arXiv:1205.2926) with quotients of 52 bits: w' = floor(w * 2^52 / q), and y * w - (y * w' >> 52) * q
- * lies in [0, 2q) for any y < 2^52.
+ * Eight values a register, each below 2^52, and of a register only the low 52 bits count: VPMADD52 looks
+ * at no others, so that what sums and differences leave above them is cut off once, at the end.
+ * Butterflies are Harvey's (arXiv:1205.2926) with quotients of 52 bits: w' = floor(w * 2^52 / q), and
+ * y * w - (y * w' >> 52) * q lies in [0, 2q) for any y < 2^52; added product by product, -q as 2^52 - q.
+ * Values are not brought below 2q after each layer, as Harvey does it: they grow by 2q a layer on the way
+ * there and twofold on the way back, and all eleven layers keep below 2^52 where q < 2^40. Where q is of
+ * 48 bits (wide) they are reduced on the way.
  *
  * Order: place 64g + 8r + b holds what is canonical place 64g + 8b + r. The first eight layers pair
  * whole registers; then each group of 64 is transposed and the last three do too. */
@@ -34,19 +37,23 @@ INLINE void store(uint64_t *p, vec x)
 }
 
 struct modulus {
-    vec q, q2, low52;
+    vec q, q2, minus_q, over_q, low52;
 };
+/* over_q: floor(2^52 / q), which is 2^(52 - bits of q): no q here is further below its power of two. */
 INLINE struct modulus modulus_of(const struct ring *r)
 {
-    return (struct modulus){all(r->q), all(2 * r->q), all(((uint64_t)1 << 52) - 1)};
+    const uint64_t top = (uint64_t)1 << 52;
+
+    return (struct modulus){all(r->q), all(2 * r->q), all(top - r->q),
+                            all(top >> 8 * r->coefficient_bytes), all(top - 1)};
 }
 
 struct root { /* w and floor(w * 2^52 / q), eight times the same or a lane each */
     vec w, quotient;
 };
-INLINE struct root root_all(struct ring_root w)
+INLINE struct root root_all(const struct ring_broad *t, size_t i)
 {
-    return (struct root){all(w.w), all(w.w_shoup >> 12)};
+    return (struct root){all(t->w[i]), all(t->quotient[i])};
 }
 INLINE struct root root_lanes(const uint64_t w[2][LANES])
 {
@@ -59,31 +66,46 @@ INLINE vec less(vec x, vec m)
     return _mm512_min_epu64(x, _mm512_sub_epi64(x, m));
 }
 
-/* w * y mod q, below 2q, for y < 2^52. */
-INLINE vec times(vec y, struct root w, struct modulus m)
+/* more + w * y mod q, of which w * y is below 2q, for y < 2^52: low 52 bits. */
+INLINE vec plus_times(vec more, vec y, struct root w, struct modulus m)
 {
-    const vec zero = _mm512_setzero_si512();
-    vec quotient = _mm512_madd52hi_epu64(zero, w.quotient, y);
-    vec product = _mm512_madd52lo_epu64(zero, w.w, y);
-    return _mm512_and_si512(_mm512_sub_epi64(product, _mm512_madd52lo_epu64(zero, quotient, m.q)),
-                            m.low52);
+    vec quotient = _mm512_madd52hi_epu64(_mm512_setzero_si512(), w.quotient, y);
+
+    return _mm512_madd52lo_epu64(_mm512_madd52lo_epu64(more, w.w, y), quotient, m.minus_q);
 }
 
-/* x, y < 4q: x + w*y and x - w*y, both < 4q. */
+/* Any x < 2^52 comes below 2q: low 52 bits. */
+INLINE vec reduce(vec x, struct modulus m)
+{
+    vec quotient = _mm512_madd52hi_epu64(_mm512_setzero_si512(), m.over_q, x);
+
+    return _mm512_madd52lo_epu64(x, quotient, m.minus_q);
+}
+
+/* x + w*y and x - w*y + 2q: both less than 2q above x. */
 INLINE void forward(vec *x, vec *y, struct root w, struct modulus m)
 {
-    vec a = less(*x, m.q2);
-    vec b = times(*y, w, m);
-    *x = _mm512_add_epi64(a, b);
-    *y = _mm512_sub_epi64(_mm512_add_epi64(a, m.q2), b);
+    vec sum = plus_times(*x, *y, w, m);
+    vec both = _mm512_add_epi64(_mm512_add_epi64(*x, *x), m.q2);
+    *x = sum;
+    *y = _mm512_sub_epi64(both, sum);
 }
-/* x, y < 2q: x + y and (x - y) * w, both < 2q. */
-INLINE void backward(vec *x, vec *y, struct root w, struct modulus m)
+/* x, y <= most, a multiple of q and less than 2^51: x + y, below twice that, and (x - y) * w below 2q. */
+INLINE void backward(vec *x, vec *y, struct root w, vec most, struct modulus m)
 {
-    vec sum = _mm512_add_epi64(*x, *y);
-    vec difference = _mm512_sub_epi64(_mm512_add_epi64(*x, m.q2), *y);
-    *x = less(sum, m.q2);
-    *y = times(difference, w, m);
+    vec difference = _mm512_sub_epi64(_mm512_add_epi64(*x, most), *y);
+    *x = _mm512_add_epi64(*x, *y);
+    *y = plus_times(_mm512_setzero_si512(), difference, w, m);
+}
+
+/* a * b / 2^52 mod q, in (0, 2q), for a * b < 2^52 q: the low halves of a*b and of m*q are equal by
+ * the choice of m, so only the high ones are left. */
+INLINE vec times_mont(vec a, vec b, vec qinv, struct modulus m)
+{
+    const vec zero = _mm512_setzero_si512();
+    vec factor = _mm512_madd52lo_epu64(zero, _mm512_madd52lo_epu64(zero, a, b), qinv);
+    vec high = _mm512_madd52hi_epu64(zero, a, b);
+    return _mm512_add_epi64(_mm512_sub_epi64(high, _mm512_madd52hi_epu64(zero, factor, m.q)), m.q);
 }
 
 /* v[i] lane j becomes v[j] lane i. */
@@ -141,30 +163,32 @@ INLINE void forward_three(vec x[LANES], const struct three *t, struct modulus m)
     for (int i = 0; i < 4; i++)
         forward(&x[2 * i], &x[2 * i + 1], t->w[3 + i], m);
 }
-INLINE void backward_three(vec x[LANES], const struct three *t, struct modulus m)
+/* Of values below q << log2. */
+INLINE void backward_three(vec x[LANES], const struct three *t, unsigned log2, struct modulus m)
 {
     UNROLL
     for (int i = 0; i < 4; i++)
-        backward(&x[2 * i], &x[2 * i + 1], t->w[3 + i], m);
+        backward(&x[2 * i], &x[2 * i + 1], t->w[3 + i], _mm512_slli_epi64(m.q, log2), m);
     UNROLL
     for (int i = 0; i < 4; i++)
-        backward(&x[(i & 2) * 2 + (i & 1)], &x[(i & 2) * 2 + (i & 1) + 2], t->w[1 + i / 2], m);
+        backward(&x[(i & 2) * 2 + (i & 1)], &x[(i & 2) * 2 + (i & 1) + 2], t->w[1 + i / 2],
+                 _mm512_slli_epi64(m.q, log2 + 1), m);
     UNROLL
     for (int i = 0; i < 4; i++)
-        backward(&x[i], &x[i + 4], t->w[0], m);
+        backward(&x[i], &x[i + 4], t->w[0], _mm512_slli_epi64(m.q, log2 + 2), m);
 }
 /* Roots first, 2*first.., 4*first.. of a table in the order of ring.h. */
-INLINE struct three three_all(const struct ring_root *root, size_t first)
+INLINE struct three three_all(const struct ring_broad *root, size_t first)
 {
     struct three t;
 
-    t.w[0] = root_all(root[first]);
+    t.w[0] = root_all(root, first);
     UNROLL
     for (size_t i = 0; i < 2; i++)
-        t.w[1 + i] = root_all(root[2 * first + i]);
+        t.w[1 + i] = root_all(root, 2 * first + i);
     UNROLL
     for (size_t i = 0; i < 4; i++)
-        t.w[3 + i] = root_all(root[4 * first + i]);
+        t.w[3 + i] = root_all(root, 4 * first + i);
     return t;
 }
 INLINE struct three three_lanes(const uint64_t lanes[7][2][LANES])
@@ -177,12 +201,13 @@ INLINE struct three three_lanes(const uint64_t lanes[7][2][LANES])
     return t;
 }
 
-/* Layers 4 and 5 of the eight eighths: pairs 128 apart, then 64. */
-INLINE void forward_two(uint64_t *d, const struct ring_root *root, size_t eighth, struct modulus m)
+/* Layers 4 and 5 of the eight eighths: pairs 128 apart, then 64. wide: values come below 2q. */
+INLINE void forward_two(uint64_t *d, const struct ring_broad *root, size_t eighth, struct modulus m,
+                        const bool wide)
 {
-    const struct root w = root_all(root[8 + eighth]);
-    const struct root w0 = root_all(root[16 + 2 * eighth]);
-    const struct root w1 = root_all(root[17 + 2 * eighth]);
+    const struct root w = root_all(root, 8 + eighth);
+    const struct root w0 = root_all(root, 16 + 2 * eighth);
+    const struct root w1 = root_all(root, 17 + 2 * eighth);
 
     for (size_t i = 0; i < GROUP; i += LANES) {
         vec x[4];
@@ -193,106 +218,27 @@ INLINE void forward_two(uint64_t *d, const struct ring_root *root, size_t eighth
         forward(&x[0], &x[1], w0, m);
         forward(&x[2], &x[3], w1, m);
         for (size_t k = 0; k < 4; k++)
-            store(d + i + GROUP * k, x[k]);
+            store(d + i + GROUP * k, wide ? reduce(x[k], m) : x[k]);
     }
 }
-INLINE void backward_two(uint64_t *d, const struct ring_root *root, size_t eighth, struct modulus m)
+INLINE void backward_two(uint64_t *d, const struct ring_broad *root, size_t eighth, unsigned log2,
+                         struct modulus m, const bool wide)
 {
-    const struct root w = root_all(root[8 + eighth]);
-    const struct root w0 = root_all(root[16 + 2 * eighth]);
-    const struct root w1 = root_all(root[17 + 2 * eighth]);
+    const struct root w = root_all(root, 8 + eighth);
+    const struct root w0 = root_all(root, 16 + 2 * eighth);
+    const struct root w1 = root_all(root, 17 + 2 * eighth);
 
     for (size_t i = 0; i < GROUP; i += LANES) {
         vec x[4];
         for (size_t k = 0; k < 4; k++)
             x[k] = load(d + i + GROUP * k);
-        backward(&x[0], &x[1], w0, m);
-        backward(&x[2], &x[3], w1, m);
-        backward(&x[0], &x[2], w, m);
-        backward(&x[1], &x[3], w, m);
+        backward(&x[0], &x[1], w0, _mm512_slli_epi64(m.q, log2), m);
+        backward(&x[2], &x[3], w1, _mm512_slli_epi64(m.q, log2), m);
+        backward(&x[0], &x[2], w, _mm512_slli_epi64(m.q, log2 + 1), m);
+        backward(&x[1], &x[3], w, _mm512_slli_epi64(m.q, log2 + 1), m);
         for (size_t k = 0; k < 4; k++)
-            store(d + i + GROUP * k, x[k]);
+            store(d + i + GROUP * k, wide ? reduce(x[k], m) : x[k]);
     }
-}
-
-/* Coefficients < q to values < 4q, in this path's order. */
-static void ntt(uint64_t a[RING_DEGREE], const struct ring *r)
-{
-    const struct modulus m = modulus_of(r);
-    const struct three top = three_all(r->root, 1);
-
-    for (size_t i = 0; i < RING_DEGREE / LANES; i += LANES) {
-        vec x[LANES];
-        UNROLL
-        for (size_t k = 0; k < LANES; k++)
-            x[k] = load(a + i + RING_DEGREE / LANES * k);
-        forward_three(x, &top, m);
-        UNROLL
-        for (size_t k = 0; k < LANES; k++)
-            store(a + i + RING_DEGREE / LANES * k, x[k]);
-    }
-    for (size_t k = 0; k < LANES; k++)
-        forward_two(a + RING_DEGREE / LANES * k, r->root, k, m);
-    for (size_t g = 0; g < GROUPS; g++) {
-        uint64_t *d = a + GROUP * g;
-        const struct three outer = three_all(r->root, GROUPS + g);
-        const struct three inner = three_lanes(r->lanes[g]);
-        vec x[LANES];
-        UNROLL
-        for (size_t k = 0; k < LANES; k++)
-            x[k] = load(d + LANES * k);
-        forward_three(x, &outer, m);
-        transpose(x);
-        forward_three(x, &inner, m);
-        UNROLL
-        for (size_t k = 0; k < LANES; k++)
-            store(d + LANES * k, x[k]);
-    }
-}
-
-/* Values < 2q to 2048 times the coefficients, < 2q. */
-static void ntt_inverse(uint64_t a[RING_DEGREE], const struct ring *r)
-{
-    const struct modulus m = modulus_of(r);
-    const struct three top = three_all(r->root_inverse, 1);
-
-    for (size_t g = 0; g < GROUPS; g++) {
-        uint64_t *d = a + GROUP * g;
-        const struct three outer = three_all(r->root_inverse, GROUPS + g);
-        const struct three inner = three_lanes(r->lanes_inverse[g]);
-        vec x[LANES];
-        UNROLL
-        for (size_t k = 0; k < LANES; k++)
-            x[k] = load(d + LANES * k);
-        backward_three(x, &inner, m);
-        transpose(x);
-        backward_three(x, &outer, m);
-        UNROLL
-        for (size_t k = 0; k < LANES; k++)
-            store(d + LANES * k, x[k]);
-    }
-    for (size_t k = 0; k < LANES; k++)
-        backward_two(a + RING_DEGREE / LANES * k, r->root_inverse, k, m);
-    for (size_t i = 0; i < RING_DEGREE / LANES; i += LANES) {
-        vec x[LANES];
-        UNROLL
-        for (size_t k = 0; k < LANES; k++)
-            x[k] = load(a + i + RING_DEGREE / LANES * k);
-        backward_three(x, &top, m);
-        UNROLL
-        for (size_t k = 0; k < LANES; k++)
-            store(a + i + RING_DEGREE / LANES * k, x[k]);
-    }
-}
-
-/* a * b / 2^52 mod q, in (0, 2q), for a * b < 2^52 q: the low halves of a*b and of m*q are equal by
- * the choice of m, so only the high ones are left. */
-INLINE vec times_mont(vec a, vec b, vec qinv, struct modulus m)
-{
-    const vec zero = _mm512_setzero_si512();
-    vec factor = _mm512_madd52lo_epu64(zero, _mm512_madd52lo_epu64(zero, a, b), qinv);
-    vec high = _mm512_madd52hi_epu64(zero, a, b);
-    return _mm512_add_epi64(_mm512_sub_epi64(high, _mm512_madd52hi_epu64(zero, factor, m.q)), m.q);
 }
 
 INLINE vec widen(const int8_t *p)
@@ -300,22 +246,162 @@ INLINE vec widen(const int8_t *p)
     return _mm512_cvtepi8_epi64(_mm_loadl_epi64((const __m128i *)(const void *)p));
 }
 
-/* v, or v + q where v is negative. */
+/* Not in place: from a row, and times `by` to a sum. */
+struct ntt_ends {
+    const int8_t *row;
+    struct block_sum *sum; /* secret */
+    const uint64_t *by;
+};
+
+/* lo and hi are sums of the halves of products, 52 bits each: hi * 2^52 + lo. */
+INLINE void add_products(const struct ntt_ends *to, size_t at, vec x)
+{
+    const vec y = load(to->by + at);
+
+    store(to->sum->lo + at, _mm512_madd52lo_epu64(load(to->sum->lo + at), x, y));
+    store(to->sum->hi + at, _mm512_madd52hi_epu64(load(to->sum->hi + at), x, y));
+}
+
+/* Coefficients < 2q to values < 24q, or 15q where wide, in this path's order: low 52 bits. */
+INLINE void transform(uint64_t a[RING_DEGREE], const struct ring *r, const struct ntt_ends *ends,
+                      const bool wide)
+{
+    const struct modulus m = modulus_of(r);
+    const struct three top = three_all(&r->broad, 1);
+
+    for (size_t i = 0; i < RING_DEGREE / LANES; i += LANES) {
+        vec x[LANES];
+        UNROLL
+        for (size_t k = 0; k < LANES; k++) {
+            const size_t at = i + RING_DEGREE / LANES * k;
+            x[k] = ends != NULL ? _mm512_add_epi64(widen(ends->row + at), m.q) : load(a + at);
+        }
+        forward_three(x, &top, m);
+        UNROLL
+        for (size_t k = 0; k < LANES; k++)
+            store(a + i + RING_DEGREE / LANES * k, x[k]);
+    }
+    for (size_t k = 0; k < LANES; k++)
+        forward_two(a + RING_DEGREE / LANES * k, &r->broad, k, m, wide);
+    for (size_t g = 0; g < GROUPS; g++) {
+        const size_t at = GROUP * g;
+        const struct three outer = three_all(&r->broad, GROUPS + g);
+        const struct three inner = three_lanes(r->lanes[g]);
+        vec x[LANES];
+        UNROLL
+        for (size_t k = 0; k < LANES; k++)
+            x[k] = load(a + at + LANES * k);
+        forward_three(x, &outer, m);
+        transpose(x);
+        forward_three(x, &inner, m);
+        UNROLL
+        for (size_t k = 0; k < LANES; k++) {
+            if (ends != NULL)
+                add_products(ends, at + LANES * k, x[k]);
+            else
+                store(a + at + LANES * k, x[k]);
+        }
+    }
+}
+
+/* a * table, values in this path's order, to coefficients < 2q. log2: values are below q << log2 before
+ * their layers and twice that after each; wide, before each two or three layers once more. */
+INLINE void multiply_back(uint64_t out[RING_DEGREE], const struct ring *r,
+                          const uint64_t a[RING_DEGREE], const uint64_t table[RING_DEGREE],
+                          const bool wide)
+{
+    const struct modulus m = modulus_of(r);
+    const vec qinv = all((0 - r->neg_qinv) & (((uint64_t)1 << 52) - 1));
+    const struct three top = three_all(&r->broad_inverse, 1);
+
+    for (size_t g = 0; g < GROUPS; g++) {
+        const size_t at = GROUP * g;
+        const struct three outer = three_all(&r->broad_inverse, GROUPS + g);
+        const struct three inner = three_lanes(r->lanes_inverse[g]);
+        vec x[LANES];
+        UNROLL
+        for (size_t k = 0; k < LANES; k++)
+            x[k] = times_mont(load(a + at + LANES * k), load(table + at + LANES * k), qinv, m);
+        backward_three(x, &inner, 1, m);
+        UNROLL
+        for (size_t k = 0; k < LANES && wide; k++)
+            x[k] = reduce(x[k], m);
+        transpose(x);
+        backward_three(x, &outer, wide ? 1 : 4, m);
+        UNROLL
+        for (size_t k = 0; k < LANES; k++)
+            store(out + at + LANES * k, wide ? reduce(x[k], m) : x[k]);
+    }
+    for (size_t k = 0; k < LANES; k++)
+        backward_two(out + RING_DEGREE / LANES * k, &r->broad_inverse, k, wide ? 1 : 7, m, wide);
+    for (size_t i = 0; i < RING_DEGREE / LANES; i += LANES) {
+        vec x[LANES];
+        UNROLL
+        for (size_t k = 0; k < LANES; k++)
+            x[k] = load(out + i + RING_DEGREE / LANES * k);
+        backward_three(x, &top, wide ? 1 : 9, m);
+        UNROLL
+        for (size_t k = 0; k < LANES; k++)
+            store(out + i + RING_DEGREE / LANES * k, _mm512_and_si512(reduce(x[k], m), m.low52));
+    }
+}
+
+/* A function for each: copies of them in every caller would be large. */
+#define ALONE static __attribute__((noinline)) void
+ALONE ntt_narrow(uint64_t a[RING_DEGREE], const struct ring *r)
+{
+    transform(a, r, NULL, false);
+}
+ALONE ntt_wide(uint64_t a[RING_DEGREE], const struct ring *r)
+{
+    transform(a, r, NULL, true);
+}
+ALONE add_narrow(uint64_t work[RING_DEGREE], const struct ring *r, const struct ntt_ends *ends)
+{
+    transform(work, r, ends, false);
+}
+ALONE add_wide(uint64_t work[RING_DEGREE], const struct ring *r, const struct ntt_ends *ends)
+{
+    transform(work, r, ends, true);
+}
+ALONE multiply_narrow(uint64_t out[RING_DEGREE], const struct ring *r,
+                      const uint64_t a[RING_DEGREE], const uint64_t table[RING_DEGREE])
+{
+    multiply_back(out, r, a, table, false);
+}
+ALONE multiply_wide(uint64_t out[RING_DEGREE], const struct ring *r, const uint64_t a[RING_DEGREE],
+                    const uint64_t table[RING_DEGREE])
+{
+    multiply_back(out, r, a, table, true);
+}
+static void ntt(uint64_t a[RING_DEGREE], const struct ring *r)
+{
+    (r->coefficient_bytes <= 5 ? ntt_narrow : ntt_wide)(a, r);
+}
+/* out < 2q. */
+static void multiply(uint64_t out[RING_DEGREE], const struct ring *r, const uint64_t a[RING_DEGREE],
+                     const uint64_t table[RING_DEGREE])
+{
+    (r->coefficient_bytes <= 5 ? multiply_narrow : multiply_wide)(out, r, a, table);
+}
+
+/* v + q: below 2q. */
 INLINE void lift(uint64_t out[RING_DEGREE], const int8_t v[RING_DEGREE], struct modulus m)
 {
-    for (size_t i = 0; i < RING_DEGREE; i += LANES) {
-        vec x = widen(v + i);
-        store(out + i, _mm512_min_epu64(x, _mm512_add_epi64(x, m.q)));
-    }
+    for (size_t i = 0; i < RING_DEGREE; i += LANES)
+        store(out + i, _mm512_add_epi64(widen(v + i), m.q));
 }
 
 /* Values * 2^52 / 2048: Montgomery's form for 52 bits, and the inverse transform's factor with it. */
 static void ifma_factor(uint64_t table[RING_DEGREE], const struct ring *r)
 {
+    const struct modulus m = modulus_of(r);
+
     ntt(table, r);
+    for (size_t i = 0; i < RING_DEGREE; i += LANES)
+        store(table + i, less(_mm512_and_si512(reduce(load(table + i), m), m.low52), m.q));
     for (size_t i = 0; i < RING_DEGREE; i++)
-        table[i] = ring_mul_mont(r, ring_less(ring_less(table[i], 2 * r->q), r->q),
-                                 r->to_mont52_over_degree);
+        table[i] = ring_mul_mont(r, table[i], r->to_mont52_over_degree);
 }
 
 static void ifma_secret(uint64_t table[RING_DEGREE], const struct ring *r,
@@ -323,18 +409,6 @@ static void ifma_secret(uint64_t table[RING_DEGREE], const struct ring *r,
 {
     lift(table, s, modulus_of(r));
     ifma_factor(table, r);
-}
-
-/* out < 2q. */
-INLINE void multiply(uint64_t out[RING_DEGREE], const struct ring *r, const uint64_t a[RING_DEGREE],
-                     const uint64_t table[RING_DEGREE])
-{
-    const struct modulus m = modulus_of(r);
-    const vec qinv = all((0 - r->neg_qinv) & (((uint64_t)1 << 52) - 1));
-
-    for (size_t i = 0; i < RING_DEGREE; i += LANES)
-        store(out + i, times_mont(load(a + i), load(table + i), qinv, m));
-    ntt_inverse(out, r);
 }
 
 static void ifma_product(uint64_t out[RING_DEGREE], const struct ring *r,
@@ -362,12 +436,51 @@ INLINE void errors(int8_t out[RING_DEGREE], const uint8_t bits[RING_DEGREE])
     }
 }
 
-INLINE void put(uint8_t *out, vec v, const unsigned planes)
+/* Four planes of eight registers, a 128-bit lane each: planes[p] becomes lane p of all four, in order. */
+INLINE void lanes_to_planes(vec planes[4], const vec v[4], const int count)
 {
+    const vec low[2] = {_mm512_shuffle_i64x2(v[0], v[1], 0x44),
+                        _mm512_shuffle_i64x2(v[2], v[3], 0x44)};
+
+    planes[0] = _mm512_shuffle_i64x2(low[0], low[1], 0x88);
+    planes[1] = _mm512_shuffle_i64x2(low[0], low[1], 0xdd);
+    if (count > 2) {
+        const vec high[2] = {_mm512_shuffle_i64x2(v[0], v[1], 0xee),
+                             _mm512_shuffle_i64x2(v[2], v[3], 0xee)};
+        planes[2] = _mm512_shuffle_i64x2(high[0], high[1], 0x88);
+        planes[3] = _mm512_shuffle_i64x2(high[0], high[1], 0xdd);
+    }
+}
+
+/* 64 coefficients to their bytes. First those of neighbours come together, a word a plane; then of two
+ * registers all words of four planes; then whole planes. */
+INLINE void put(uint8_t *out, vec v[LANES], const unsigned planes)
+{
+    static const uint8_t NEIGHBOURS[16] = {0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15};
+#define WORDS_OF(p) p, 8 + p, 16 + p, 24 + p, 32 + p, 40 + p, 48 + p, 56 + p
+    static const uint16_t WORDS[2][32] = {{WORDS_OF(0), WORDS_OF(1), WORDS_OF(2), WORDS_OF(3)},
+                                          {WORDS_OF(4), WORDS_OF(5), WORDS_OF(6), WORDS_OF(7)}};
+#undef WORDS_OF
+    const vec neighbours =
+        _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(const void *)NEIGHBOURS));
+    vec half[4];
+    vec plane[4];
+
     UNROLL
-    for (unsigned p = 0; p < planes; p++)
-        _mm_storel_epi64((__m128i *)(void *)(out + (size_t)p * RING_DEGREE),
-                         _mm512_cvtepi64_epi8(_mm512_srli_epi64(v, 8 * p)));
+    for (int i = 0; i < LANES; i++)
+        v[i] = _mm512_shuffle_epi8(v[i], neighbours);
+    UNROLL
+    for (unsigned first = 0; first < planes; first += 4) {
+        const vec words = _mm512_loadu_si512(WORDS[first / 4]);
+        UNROLL
+        for (int i = 0; i < 4; i++)
+            half[i] = _mm512_permutex2var_epi16(v[2 * i], words, v[2 * i + 1]);
+        lanes_to_planes(plane, half, first == 0 ? 4 : 2);
+        UNROLL
+        for (unsigned p = 0; p < 4; p++)
+            if (first + p < planes)
+                _mm512_storeu_si512(out + (size_t)(first + p) * RING_DEGREE, plane[p]);
+    }
 }
 
 INLINE void finish(uint8_t *out, const struct block_mask *in, const int8_t e[RING_DEGREE],
@@ -376,11 +489,17 @@ INLINE void finish(uint8_t *out, const struct block_mask *in, const int8_t e[RIN
     const struct modulus m = modulus_of(in->ring);
     const __m128i shift = _mm_cvtsi32_si128((int)in->delta_log2);
 
-    for (size_t i = 0; i < RING_DEGREE; i += LANES) {
-        vec v = _mm512_add_epi64(_mm512_add_epi64(load(in->work + i), m.q), widen(e + i));
-        if (in->values != NULL)
-            v = _mm512_add_epi64(v, _mm512_sll_epi64(widen(in->values + i), shift));
-        put(out + i, less(less(v, m.q2), m.q), planes); /* under 4q: 3q + 2^16 + 2 */
+    for (size_t i = 0; i < RING_DEGREE; i += GROUP) {
+        vec v[LANES];
+        UNROLL
+        for (size_t k = 0; k < LANES; k++) {
+            const size_t at = i + LANES * k;
+            v[k] = _mm512_add_epi64(_mm512_add_epi64(load(in->work + at), m.q), widen(e + at));
+            if (in->values != NULL)
+                v[k] = _mm512_add_epi64(v[k], _mm512_sll_epi64(widen(in->values + at), shift));
+            v[k] = less(less(v[k], m.q2), m.q); /* under 4q: 3q + 2^16 + 2 */
+        }
+        put(out + i, v, planes);
     }
 }
 
@@ -400,18 +519,12 @@ static void ifma_mask(uint8_t *out, const struct block_mask *in)
     explicit_bzero(e, sizeof e);
 }
 
-/* lo and hi are sums of the halves of products, 52 bits each: hi * 2^52 + lo. */
 static void ifma_add(struct block_sum *sum, uint64_t work[RING_DEGREE], const struct ring *r,
                      const int8_t row[RING_DEGREE], const uint64_t a[RING_DEGREE])
 {
-    lift(work, row, modulus_of(r));
-    ntt(work, r);
-    for (size_t i = 0; i < RING_DEGREE; i += LANES) {
-        vec x = load(work + i);
-        vec y = load(a + i);
-        store(sum->lo + i, _mm512_madd52lo_epu64(load(sum->lo + i), x, y));
-        store(sum->hi + i, _mm512_madd52hi_epu64(load(sum->hi + i), x, y));
-    }
+    const struct ntt_ends ends = {row, sum, a};
+
+    (r->coefficient_bytes <= 5 ? add_narrow : add_wide)(work, r, &ends);
 }
 
 static void ifma_values(uint64_t out[RING_DEGREE], const struct block_sum *sum,

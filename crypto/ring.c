@@ -52,6 +52,14 @@ static void lanes_of(uint64_t out[7][2][RING_LANES], const struct ring_root *roo
     }
 }
 
+static void broad_of(struct ring_broad *b, const struct ring_root *root)
+{
+    for (size_t i = 0; i < RING_BROAD; i++) {
+        b->w[i] = root[i].w;
+        b->quotient[i] = root[i].w_shoup >> 12;
+    }
+}
+
 static void doubles_of(struct ring_doubles *d, const struct ring_root root[RING_DEGREE], uint64_t q)
 {
     for (size_t i = 0; i < RING_DEGREE; i++) {
@@ -95,6 +103,8 @@ bool ring_init(struct ring *r, unsigned coefficient_bytes)
         lanes_of(r->lanes[g], r->root, g);
         lanes_of(r->lanes_inverse[g], r->root_inverse, g);
     }
+    broad_of(&r->broad, r->root);
+    broad_of(&r->broad_inverse, r->root_inverse);
     doubles_of(&r->doubles, r->root, q);
     doubles_of(&r->doubles_inverse, r->root_inverse, q);
     r->to_mont52_over_degree = mul_vartime(power_vartime(2, 116, q), r->degree_inverse.w, q);

@@ -22,6 +22,13 @@ struct ring_doubles {
     double w[RING_DEGREE];
     double over_q[RING_DEGREE];
 };
+/* For eight lanes at once (block_ifma.c), where all take one root: what is not in the last three layers, and
+ * floor(w * 2^52 / q) beside it. */
+enum { RING_BROAD = RING_DEGREE / RING_LANES };
+struct ring_broad {
+    uint64_t w[RING_BROAD];
+    uint64_t quotient[RING_BROAD];
+};
 struct ring { /* public; immutable once made */
     uint64_t q, psi;
     unsigned coefficient_bytes;
@@ -30,8 +37,9 @@ struct ring { /* public; immutable once made */
     uint64_t r2;       /* 2^128 mod q */
     struct ring_root degree_inverse;
     struct ring_root root[RING_DEGREE], root_inverse[RING_DEGREE];
-    /* For eight lanes at once (block_ifma.c): of each group of 64 places the roots of the last three
-     * layers (1, 2 and 4 of them), a lane each: [0] w, [1] floor(w * 2^52 / q). */
+    struct ring_broad broad, broad_inverse;
+    /* Of each group of 64 places the roots of the last three layers (1, 2 and 4 of them), a lane each: [0] w,
+     * [1] floor(w * 2^52 / q). */
     uint64_t lanes[RING_GROUPS][7][2][RING_LANES], lanes_inverse[RING_GROUPS][7][2][RING_LANES];
     uint64_t to_mont52_over_degree;               /* 2^(64+52) / 2048 mod q */
     struct ring_doubles doubles, doubles_inverse; /* of root and root_inverse */

@@ -215,6 +215,28 @@ EMULATED __m512i emulated_permutex2var_epi64(__m512i x, __m512i index, __m512i y
     return a.v;
 }
 
+/* Sixteens of both, x's first; an index has six bits. */
+EMULATED __m512i emulated_permutex2var_epi16(__m512i x, __m512i index, __m512i y)
+{
+    const emulated both[2] = {{.v = x}, {.v = y}};
+    emulated a = {.v = index};
+
+    EACH(i, 32)
+    a.quarter[i] = both[a.quarter[i] >> 5 & 1].quarter[a.quarter[i] & 31];
+    return a.v;
+}
+
+/* Bytes of the same 128 bits; none where the index's top bit is set. */
+EMULATED __m512i emulated_shuffle_epi8(__m512i x, __m512i index)
+{
+    const emulated a = {.v = x};
+    emulated r = {.v = index};
+
+    EACH(i, 64)
+    r.byte[i] = (r.byte[i] & 0x80) != 0 ? 0 : a.byte[i / 16 * 16 + (r.byte[i] & 15)];
+    return r.v;
+}
+
 /* x + half of the product of the low 52 bits of y and z. */
 EMULATED __m512i emulated_madd52(__m512i x, __m512i y, __m512i z, int from)
 {
@@ -318,18 +340,6 @@ EMULATED __m512i emulated_cvtepi8_epi64(__m128i x)
     return r.v;
 }
 
-EMULATED __m128i emulated_cvtepi64_epi8(__m512i x)
-{
-    const emulated a = {.v = x};
-    uint8_t b[16] = {0};
-    __m128i r;
-
-    EACH(i, 8)
-    b[i] = (uint8_t)a.word[i];
-    memcpy(&r, b, sizeof r);
-    return r;
-}
-
 EMULATED __m256i emulated_castsi512_si256(__m512i x)
 {
     return ((emulated){.v = x}).low;
@@ -426,6 +436,8 @@ EMULATED __m512i emulated_aesenclast_epi128(__m512i x, __m512i key)
 #define _mm512_unpackhi_epi32 emulated_unpackhi_epi32
 #define _mm512_shuffle_i64x2 emulated_shuffle_i64x2
 #define _mm512_permutex2var_epi64 emulated_permutex2var_epi64
+#define _mm512_permutex2var_epi16 emulated_permutex2var_epi16
+#define _mm512_shuffle_epi8 emulated_shuffle_epi8
 #define _mm512_madd52lo_epu64 emulated_madd52lo_epu64
 #define _mm512_madd52hi_epu64 emulated_madd52hi_epu64
 #define _mm512_dpbusd_epi32 emulated_dpbusd_epi32
@@ -437,7 +449,6 @@ EMULATED __m512i emulated_aesenclast_epi128(__m512i x, __m512i key)
 #define _mm512_mask_mov_epi64 emulated_mask_mov_epi64
 #define _mm512_cvtepu8_epi64 emulated_cvtepu8_epi64
 #define _mm512_cvtepi8_epi64 emulated_cvtepi8_epi64
-#define _mm512_cvtepi64_epi8 emulated_cvtepi64_epi8
 #define _mm512_castsi512_si256 emulated_castsi512_si256
 #define _mm512_extracti64x4_epi64 emulated_extracti64x4_epi64
 #define _mm512_broadcast_i32x4 emulated_broadcast_i32x4
