@@ -421,18 +421,37 @@ static void ifma_product(uint64_t out[RING_DEGREE], const struct ring *r,
         store(out + i, less(load(out + i), m.q));
 }
 
-/* Centred binomial, eta = 2, 64 at once: how many of bits 0 and 1 are set, less bits 2 and 3. */
-INLINE void errors(int8_t out[RING_DEGREE], const uint8_t bits[RING_DEGREE])
+/* What is added to a slot of a product: e + 2^delta_log2 * b, one of fifteen numbers mod q. */
+enum { ERRORS = 5, SUMMANDS = 2 * LANES };
+INLINE void summands_of(uint64_t t[SUMMANDS], const struct block_mask *in)
+{
+    const uint64_t q = in->ring->q;
+
+    for (unsigned i = 0; i < SUMMANDS; i++)
+        t[i] = ring_less(q + ((uint64_t)(i / ERRORS) << in->delta_log2) + i % ERRORS -
+                             ((uint64_t)1 << in->delta_log2) - 2,
+                         q);
+}
+
+/* Which it is, 64 at once: ERRORS * (b + 1) + e + 2. e is centred binomial, eta = 2: how many of bits 0
+ * and 1 are set, less bits 2 and 3. */
+INLINE void classes(uint8_t out[RING_DEGREE], const struct block_mask *in)
 {
     const vec ones = _mm512_set1_epi8(0x55);
     const vec two = _mm512_set1_epi8(3);
 
     for (size_t i = 0; i < RING_DEGREE; i += 64) {
-        vec x = _mm512_loadu_si512(bits + i);
+        vec x = _mm512_loadu_si512(in->error_bits + i);
         vec counts = _mm512_sub_epi8(x, _mm512_and_si512(_mm512_srli_epi16(x, 1), ones));
         vec plus = _mm512_and_si512(counts, two);
         vec minus = _mm512_and_si512(_mm512_srli_epi16(counts, 2), two);
-        _mm512_storeu_si512(out + i, _mm512_sub_epi8(plus, minus));
+        vec cls = _mm512_add_epi8(_mm512_sub_epi8(plus, minus), _mm512_set1_epi8(ERRORS + 2));
+        if (in->values != NULL) {
+            const vec b = _mm512_loadu_si512(in->values + i);
+            const vec doubled = _mm512_add_epi8(b, b);
+            cls = _mm512_add_epi8(_mm512_add_epi8(cls, b), _mm512_add_epi8(doubled, doubled));
+        }
+        _mm512_storeu_si512(out + i, cls);
     }
 }
 
@@ -483,21 +502,24 @@ INLINE void put(uint8_t *out, vec v[LANES], const unsigned planes)
     }
 }
 
-INLINE void finish(uint8_t *out, const struct block_mask *in, const int8_t e[RING_DEGREE],
+INLINE void finish(uint8_t *out, const struct block_mask *in, const uint8_t cls[RING_DEGREE],
                    const unsigned planes)
 {
     const struct modulus m = modulus_of(in->ring);
-    const __m128i shift = _mm_cvtsi32_si128((int)in->delta_log2);
+    uint64_t summands[SUMMANDS];
 
+    summands_of(summands, in);
+    const vec low = load(summands);
+    const vec high = load(summands + LANES);
     for (size_t i = 0; i < RING_DEGREE; i += GROUP) {
         vec v[LANES];
         UNROLL
         for (size_t k = 0; k < LANES; k++) {
-            const size_t at = i + LANES * k;
-            v[k] = _mm512_add_epi64(_mm512_add_epi64(load(in->work + at), m.q), widen(e + at));
-            if (in->values != NULL)
-                v[k] = _mm512_add_epi64(v[k], _mm512_sll_epi64(widen(in->values + at), shift));
-            v[k] = less(less(v[k], m.q2), m.q); /* under 4q: 3q + 2^16 + 2 */
+            const vec index = _mm512_cvtepu8_epi64(
+                _mm_loadl_epi64((const __m128i *)(const void *)(cls + i + LANES * k)));
+            v[k] = _mm512_add_epi64(load(in->work + i + LANES * k),
+                                    _mm512_permutex2var_epi64(low, index, high));
+            v[k] = less(less(v[k], m.q2), m.q); /* under 3q */
         }
         put(out + i, v, planes);
     }
@@ -506,17 +528,17 @@ INLINE void finish(uint8_t *out, const struct block_mask *in, const int8_t e[RIN
 static void ifma_mask(uint8_t *out, const struct block_mask *in)
 {
     const struct ring *r = in->ring;
-    int8_t e[RING_DEGREE];
+    uint8_t cls[RING_DEGREE];
 
     multiply(in->work, r, in->a, in->secret);
-    errors(e, in->error_bits);
+    classes(cls, in);
     if (r->coefficient_bytes == 4)
-        finish(out, in, e, 4);
+        finish(out, in, cls, 4);
     else if (r->coefficient_bytes == 5)
-        finish(out, in, e, 5);
+        finish(out, in, cls, 5);
     else
-        finish(out, in, e, 6);
-    explicit_bzero(e, sizeof e);
+        finish(out, in, cls, 6);
+    explicit_bzero(cls, sizeof cls);
 }
 
 static void ifma_add(struct block_sum *sum, uint64_t work[RING_DEGREE], const struct ring *r,

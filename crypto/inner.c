@@ -50,6 +50,16 @@ static void take_row(int8_t out[RLWE_DEGREE], const struct rlwe *c, const int8_t
     memset(out + n, 0, RLWE_DEGREE - n);
 }
 
+/* The same where they are, but for the last block's, which are made whole in room. */
+static const int8_t *row_block(int8_t room[RLWE_DEGREE], const struct rlwe *c, const int8_t *limb,
+                               uint64_t k)
+{
+    if ((k + 1) * RLWE_DEGREE <= rlwe_slot_count(c))
+        return limb + k * RLWE_DEGREE;
+    take_row(room, c, limb, k);
+    return room;
+}
+
 /* All of G in h->reduced. */
 static void gather(struct inner_hint *h, const struct rlwe *c)
 {
@@ -100,12 +110,9 @@ static bool any_added(const struct inner_hint *h, uint64_t first, uint64_t end)
 static void add_block(struct inner_hint *h, const struct rlwe *c, struct inner_row row, uint64_t k,
                       const uint64_t a[RLWE_DEGREE])
 {
-    take_row(h->padded, c, row.values, k);
-    accumulate(h, c, h->padded, a);
-    if (row.more != NULL) {
-        take_row(h->padded, c, row.more, k);
-        accumulate(h, c, h->padded, a);
-    }
+    accumulate(h, c, row_block(h->padded, c, row.values, k), a);
+    if (row.more != NULL)
+        accumulate(h, c, row_block(h->padded, c, row.more, k), a);
     h->added[k / 64] |= (uint64_t)1 << k % 64;
     h->added_count++;
 }

@@ -152,6 +152,16 @@ EMULATED __m512i emulated_srli_epi16(__m512i x, unsigned n)
     return a.v;
 }
 
+EMULATED __m512i emulated_add_epi8(__m512i x, __m512i y)
+{
+    emulated a = {.v = x};
+    const emulated b = {.v = y};
+
+    EACH(i, 64)
+    a.byte[i] = (uint8_t)(a.byte[i] + b.byte[i]);
+    return a.v;
+}
+
 EMULATED __m512i emulated_sub_epi8(__m512i x, __m512i y)
 {
     emulated a = {.v = x};
@@ -430,6 +440,7 @@ EMULATED __m512i emulated_aesenclast_epi128(__m512i x, __m512i key)
 #define _mm512_slli_epi64 emulated_slli_epi64
 #define _mm512_sll_epi64 emulated_sll_epi64
 #define _mm512_srli_epi16 emulated_srli_epi16
+#define _mm512_add_epi8 emulated_add_epi8
 #define _mm512_sub_epi8 emulated_sub_epi8
 #define _mm512_add_epi32 emulated_add_epi32
 #define _mm512_unpacklo_epi32 emulated_unpacklo_epi32
