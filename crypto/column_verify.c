@@ -189,12 +189,12 @@ static enum pt_code verify_block(const struct slots *s, size_t strip, uint64_t k
                 rc = PT_EBADMSG;
             membership_best()->fold(key, rlwe_ring(v->c), block, s->gamma_form2);
         }
-        membership_best()->verify(&s->sums[strip * s->in->count + j][set], rlwe_ring(v->c), &slots,
-                                  &s->squares[set]);
-        const enum proof_side side = proof_side_of(&s->in->tally, j);
-        if (side != PROOF_SIDES && set == MEMBERSHIP_DATA)
-            membership_best()->verify(&s->tally[strip][side], rlwe_ring(v->c), &slots,
-                                      &s->squares[MEMBERSHIP_TALLY]);
+        const enum proof_side side =
+            set == MEMBERSHIP_DATA ? proof_side_of(&s->in->tally, j) : PROOF_SIDES;
+        const struct membership_value values[MEMBERSHIP_SUMS_MAX] = {
+            {&s->sums[strip * s->in->count + j][set], &s->squares[set]},
+            {side != PROOF_SIDES ? &s->tally[strip][side] : NULL, &s->squares[MEMBERSHIP_TALLY]}};
+        membership_best()->verify(values, side != PROOF_SIDES ? 2 : 1, rlwe_ring(v->c), &slots);
     }
     if (rc == PT_OK && set == MEMBERSHIP_DATA && s->in->tally.counters > 0)
         add_all(&s->tally[strip][PROOF_SIDES], rlwe_ring(v->c), room);

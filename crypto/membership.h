@@ -53,16 +53,24 @@ struct membership_sum { /* what prove() adds to, and of which polynomial */
     struct field2 *to;  /* MEMBERSHIP_DEGREE of them; secret */
     const struct membership_table *table;
 };
+struct membership_value { /* what verify() adds to, and of which polynomial */
+    struct field2 *to;
+    const struct membership_squares *squares;
+};
 enum { MEMBERSHIP_SUMS_MAX = 2 };
+/* Of two polynomials that verify() takes at once, the first ends with the squares that the second begins with:
+ * the data's with those of +-delta + {-2..2}, the tally's with two of its own. */
+enum { MEMBERSHIP_SHARED = 5, MEMBERSHIP_APART = MEMBERSHIP_SQUARES_MAX - MEMBERSHIP_SHARED };
 struct membership_ops {
     /* Montgomery's radix of this path mod q: what M, K and Gamma come multiplied by. */
     uint64_t (*form)(const struct ring *r);
     /* to[d-1] += sum over t of chi_t M_t^d table[d-1][cls_t], for one polynomial or two. */
     void (*prove)(const struct membership_sum *sums, size_t count, const struct ring *r,
                   const struct membership_slots *in, const uint8_t cls[RING_DEGREE]);
-    /* *sum += sum over t of chi_t K_t prod (K_t^2 - r^2 Gamma^2); without the K_t where it is even. */
-    void (*verify)(struct field2 *sum, const struct ring *r, const struct membership_slots *in,
-                   const struct membership_squares *squares);
+    /* *to += sum over t of chi_t K_t prod (K_t^2 - r^2 Gamma^2), without the K_t where it is even: for one
+     * polynomial, or for the data's and the tally's. */
+    void (*verify)(const struct membership_value *values, size_t count, const struct ring *r,
+                   const struct membership_slots *in);
     /* k -> gamma * c + k, gamma times form() twice: c from the planes of a block of a column. */
     void (*fold)(uint64_t *k[2], const struct ring *r, const uint8_t *planes,
                  struct field2 gamma_form2);

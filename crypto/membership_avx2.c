@@ -466,10 +466,12 @@ ALONE verify_wide(struct field2 *sum, const struct ring *r, const struct members
     verify_any(sum, r, in, squares, true);
 }
 
-static void avx2_verify(struct field2 *sum, const struct ring *r, const struct membership_slots *in,
-                        const struct membership_squares *squares)
+static void avx2_verify(const struct membership_value *values, size_t count, const struct ring *r,
+                        const struct membership_slots *in)
 {
-    (r->coefficient_bytes < PLANES ? verify_narrow : verify_wide)(sum, r, in, squares);
+    for (size_t i = 0; i < count; i++)
+        (r->coefficient_bytes < PLANES ? verify_narrow : verify_wide)(values[i].to, r, in,
+                                                                      values[i].squares);
 }
 
 static void avx2_fold(uint64_t *k[2], const struct ring *r, const uint8_t *planes,

@@ -113,13 +113,64 @@ INLINE vec widen(const uint8_t *p)
     return _mm512_cvtepu8_epi64(_mm_loadl_epi64((const __m128i *)(const void *)p));
 }
 
+/* A factor that is used again and again, below q: with quotient = w * 2^52 / q, or less than two below it,
+ * y * w - (y * quotient >> 52) * q is the product mod q, at most q + 3 y q / 2^52, for y < 2^52 (Harvey,
+ * arXiv:1205.2926). */
+struct factor {
+    vec w, quotient;
+};
+struct shape { /* of q = 2^bits - below */
+    unsigned bits;
+    vec rest;    /* floor(2^52 * below / q) */
+    vec minus_q; /* 2^52 - q */
+};
+INLINE struct shape shape_of(const struct ring *r)
+{
+    const unsigned bits = 8 * r->coefficient_bytes;
+    const u128 below = ((uint64_t)1 << bits) - r->q;
+
+    return (struct shape){bits, all((uint64_t)((below << 52) / r->q)),
+                          all(((uint64_t)1 << 52) - r->q)};
+}
+/* x < 2^52 of which the low 52 bits count, to x mod q. */
+INLINE vec canonical(vec x, const struct shape *s, struct modulus m)
+{
+    const vec over_q = all((uint64_t)1 << (52 - s->bits)); /* floor(2^52 / q) */
+    const vec times = _mm512_madd52hi_epu64(_mm512_setzero_si512(), x, over_q);
+    const vec rest =
+        _mm512_and_si512(_mm512_madd52lo_epu64(x, times, s->minus_q), all(((uint64_t)1 << 52) - 1));
+
+    return _mm512_min_epu64(rest, _mm512_sub_epi64(rest, m.q));
+}
+/* w < q: w * 2^52 / q is t * 2^bits / q, which is t + t * below / q. */
+INLINE struct factor factor_of(vec w, const struct shape *s)
+{
+    const vec t = _mm512_slli_epi64(w, 52 - s->bits);
+
+    return (struct factor){w, _mm512_madd52hi_epu64(t, t, s->rest)};
+}
+/* a.c0 * f + a.c1 * g: low 52 bits, below 3.2 q if a is. */
+INLINE vec mul_factors(struct vec2 a, struct factor f, struct factor g, const struct shape *s)
+{
+    const vec zero = _mm512_setzero_si512();
+    const vec quotient =
+        _mm512_madd52hi_epu64(_mm512_madd52hi_epu64(zero, a.c0, f.quotient), a.c1, g.quotient);
+    const vec products = _mm512_madd52lo_epu64(_mm512_madd52lo_epu64(zero, a.c0, f.w), a.c1, g.w);
+
+    return _mm512_madd52lo_epu64(products, quotient, s->minus_q);
+}
+
+struct base { /* k.c0, k.c1 and 5 k.c1 as factors, out of Montgomery's form */
+    struct factor c0, c1, five;
+};
+
 /* Four registers of slots at once: one alone would wait for its own products. Two registers hold a
  * row of a table and a permutation looks it up, whatever the class. */
 INLINE void prove(const struct membership_sum *sums, const size_t count, const struct ring *r,
-                  const struct membership_slots *in, const uint8_t cls[RING_DEGREE],
-                  const bool wide)
+                  const struct membership_slots *in, const uint8_t cls[RING_DEGREE])
 {
     const struct modulus m = modulus_of(r);
+    const struct shape shape = shape_of(r);
     const vec zero = _mm512_setzero_si512();
     struct halves s[MEMBERSHIP_DEGREE][MEMBERSHIP_SUMS_MAX][2];
 
@@ -128,20 +179,24 @@ INLINE void prove(const struct membership_sum *sums, const size_t count, const s
             s[d][k][0] = s[d][k][1] = (struct halves){zero, zero};
     for (size_t t = 0; t < RING_DEGREE; t += (size_t)ROWS * LANES) {
         struct vec2 power[ROWS];
-        struct vec2 base[ROWS];
-        vec five[ROWS];
+        struct base base[ROWS];
         vec index[ROWS];
         UNROLL
         for (size_t i = 0; i < ROWS; i++) {
+            const vec c0 =
+                canonical(reduce(load(in->k[0] + t + LANES * i), m.q, m, false), &shape, m);
+            const vec c1 =
+                canonical(reduce(load(in->k[1] + t + LANES * i), m.q, m, false), &shape, m);
             power[i] = load2(in->chi, t + LANES * i);
-            base[i] = load2(in->k, t + LANES * i);
-            five[i] = times_five(base[i].c1);
+            base[i] = (struct base){factor_of(c0, &shape), factor_of(c1, &shape),
+                                    factor_of(canonical(times_five(c1), &shape, m), &shape)};
             index[i] = widen(cls + t + LANES * i);
         }
         for (size_t d = 0; d < MEMBERSHIP_DEGREE; d++) {
             UNROLL
             for (size_t i = 0; i < ROWS; i++)
-                power[i] = mul2(power[i], base[i], five[i], m, wide);
+                power[i] = (struct vec2){mul_factors(power[i], base[i].c0, base[i].five, &shape),
+                                         mul_factors(power[i], base[i].c1, base[i].c0, &shape)};
             UNROLL
             for (size_t k = 0; k < count; k++) {
                 const vec low = load(sums[k].table->of[d]);
@@ -170,43 +225,35 @@ INLINE void prove(const struct membership_sum *sums, const size_t count, const s
 ALONE prove_one(const struct membership_sum *sums, const struct ring *r,
                 const struct membership_slots *in, const uint8_t cls[RING_DEGREE])
 {
-    prove(sums, 1, r, in, cls, false);
-}
-ALONE prove_one_wide(const struct membership_sum *sums, const struct ring *r,
-                     const struct membership_slots *in, const uint8_t cls[RING_DEGREE])
-{
-    prove(sums, 1, r, in, cls, true);
+    prove(sums, 1, r, in, cls);
 }
 ALONE prove_two(const struct membership_sum *sums, const struct ring *r,
                 const struct membership_slots *in, const uint8_t cls[RING_DEGREE])
 {
-    prove(sums, MEMBERSHIP_SUMS_MAX, r, in, cls, false);
-}
-ALONE prove_two_wide(const struct membership_sum *sums, const struct ring *r,
-                     const struct membership_slots *in, const uint8_t cls[RING_DEGREE])
-{
-    prove(sums, MEMBERSHIP_SUMS_MAX, r, in, cls, true);
+    prove(sums, MEMBERSHIP_SUMS_MAX, r, in, cls);
 }
 
 static void ifma_prove(const struct membership_sum *sums, size_t count, const struct ring *r,
                        const struct membership_slots *in, const uint8_t cls[RING_DEGREE])
 {
-    if (r->coefficient_bytes <= 5)
-        (count == 1 ? prove_one : prove_two)(sums, r, in, cls);
-    else
-        (count == 1 ? prove_one_wide : prove_two_wide)(sums, r, in, cls);
+    (count == 1 ? prove_one : prove_two)(sums, r, in, cls);
 }
 
-/* The product of chi K, or chi, and count factors K^2 - r^2 Gamma^2, as a tree. */
-INLINE struct vec2 root_product(struct vec2 k, struct vec2 chi, const struct field2 *squares,
-                                const size_t count, const bool even, struct modulus m,
+INLINE struct vec2 mul_vec2(struct vec2 a, struct vec2 b, struct modulus m, const bool wide)
+{
+    return mul2(a, b, times_five(b.c1), m, wide);
+}
+INLINE struct vec2 square_of(struct vec2 k, struct modulus m, const bool wide)
+{
+    return (struct vec2){mul_pair(k, (struct vec2){k.c0, times_five(k.c1)}, m, wide),
+                         mul(k.c0, _mm512_add_epi64(k.c1, k.c1), m, wide)};
+}
+
+/* The product of f[0] and count factors square - r^2 Gamma^2, as a tree. */
+INLINE struct vec2 root_product(struct vec2 f[MEMBERSHIP_SQUARES_MAX + 1], struct vec2 square,
+                                const struct field2 *squares, const size_t count, struct modulus m,
                                 const bool wide)
 {
-    const struct vec2 square = {mul_pair(k, (struct vec2){k.c0, times_five(k.c1)}, m, wide),
-                                mul(k.c0, _mm512_add_epi64(k.c1, k.c1), m, wide)};
-    struct vec2 f[MEMBERSHIP_SQUARES_MAX + 1];
-
-    f[0] = even ? chi : mul2(chi, k, times_five(k.c1), m, wide);
     UNROLL
     for (size_t i = 0; i < count; i++)
         f[i + 1] = (struct vec2){less(_mm512_add_epi64(square.c0, all(squares[i].c0)), m, wide),
@@ -215,49 +262,102 @@ INLINE struct vec2 root_product(struct vec2 k, struct vec2 chi, const struct fie
     for (size_t step = 1; step <= count; step *= 2)
         UNROLL
     for (size_t i = 0; i + step <= count; i += 2 * step)
-        f[i] = mul2(f[i], f[i + step], times_five(f[i + step].c1), m, wide);
+        f[i] = mul_vec2(f[i], f[i + step], m, wide);
     return f[0];
 }
 
-INLINE void verify(struct field2 *sum, const struct ring *r, const struct membership_slots *in,
-                   const struct membership_squares *squares, const size_t count, const bool even,
+struct sum2 { /* 256 values under 2^49 a lane */
+    vec c0, c1;
+};
+INLINE void add_to(struct sum2 *s, struct vec2 a)
+{
+    s->c0 = _mm512_add_epi64(s->c0, a.c0);
+    s->c1 = _mm512_add_epi64(s->c1, a.c1);
+}
+INLINE void gather_to(struct field2 *to, const struct ring *r, const struct sum2 *s)
+{
+    const vec zero = _mm512_setzero_si512();
+
+    *to = field2_add(r, *to,
+                     (struct field2){gather(r, (struct halves){s->c0, zero}),
+                                     gather(r, (struct halves){s->c1, zero})});
+}
+
+INLINE void verify(const struct membership_value *value, const struct ring *r,
+                   const struct membership_slots *in, const size_t count, const bool even,
                    const bool wide)
 {
     const struct modulus m = modulus_of(r);
-    const vec zero = _mm512_setzero_si512();
-    struct vec2 s = {zero, zero}; /* 256 values under 2^49 a lane */
+    struct sum2 s = {_mm512_setzero_si512(), _mm512_setzero_si512()};
 
     for (size_t t = 0; t < RING_DEGREE; t += LANES) {
-        const struct vec2 product =
-            root_product(load2(in->k, t), load2(in->chi, t), squares->of, count, even, m, wide);
-        s.c0 = _mm512_add_epi64(s.c0, product.c0);
-        s.c1 = _mm512_add_epi64(s.c1, product.c1);
+        const struct vec2 k = load2(in->k, t);
+        const struct vec2 chi = load2(in->chi, t);
+        struct vec2 f[MEMBERSHIP_SQUARES_MAX + 1];
+
+        f[0] = even ? chi : mul_vec2(chi, k, m, wide);
+        add_to(&s, root_product(f, square_of(k, m, wide), value->squares->of, count, m, wide));
     }
-    *sum = field2_add(r, *sum,
-                      (struct field2){gather(r, (struct halves){s.c0, zero}),
-                                      gather(r, (struct halves){s.c1, zero})});
+    gather_to(value->to, r, &s);
 }
 
-INLINE void verify_any(struct field2 *sum, const struct ring *r, const struct membership_slots *in,
-                       const struct membership_squares *squares, const bool wide)
+INLINE void verify_any(const struct membership_value *value, const struct ring *r,
+                       const struct membership_slots *in, const bool wide)
 {
-    if (squares->even)
-        verify(sum, r, in, squares, MEMBERSHIP_SQUARES_MAX, true, wide);
-    else if (squares->count == MEMBERSHIP_SQUARES_MAX)
-        verify(sum, r, in, squares, MEMBERSHIP_SQUARES_MAX, false, wide);
-    else if (squares->count == 2)
-        verify(sum, r, in, squares, 2, false, wide);
+    if (value->squares->even)
+        verify(value, r, in, MEMBERSHIP_SQUARES_MAX, true, wide);
+    else if (value->squares->count == MEMBERSHIP_SQUARES_MAX)
+        verify(value, r, in, MEMBERSHIP_SQUARES_MAX, false, wide);
+    else if (value->squares->count == 2)
+        verify(value, r, in, 2, false, wide);
     else
-        verify(sum, r, in, squares, 1, false, wide);
+        verify(value, r, in, 1, false, wide);
 }
 
-static void ifma_verify(struct field2 *sum, const struct ring *r, const struct membership_slots *in,
-                        const struct membership_squares *squares)
+/* Both polynomials' common factors once: ten products instead of fifteen. */
+INLINE void verify_both(const struct membership_value *values, const struct ring *r,
+                        const struct membership_slots *in, const bool wide)
 {
-    if (r->coefficient_bytes <= 5)
-        verify_any(sum, r, in, squares, false);
+    const struct field2 *data = values[0].squares->of;
+    const struct field2 *tally = values[1].squares->of;
+    const struct modulus m = modulus_of(r);
+    const vec zero = _mm512_setzero_si512();
+    struct sum2 s[2] = {{zero, zero}, {zero, zero}};
+
+    for (size_t t = 0; t < RING_DEGREE; t += LANES) {
+        const struct vec2 k = load2(in->k, t);
+        const struct vec2 square = square_of(k, m, wide);
+        struct vec2 f[MEMBERSHIP_SQUARES_MAX + 1];
+        struct vec2 apart[2];
+
+        for (size_t i = 0; i < 2; i++) {
+            const struct field2 *own = i == 0 ? data : tally + MEMBERSHIP_SHARED;
+            f[0] = (struct vec2){less(_mm512_add_epi64(square.c0, all(own[0].c0)), m, wide),
+                                 less(_mm512_add_epi64(square.c1, all(own[0].c1)), m, wide)};
+            apart[i] = root_product(f, square, own + 1, MEMBERSHIP_APART - 1, m, wide);
+        }
+        f[0] = load2(in->chi, t);
+        const struct vec2 shared = root_product(f, square, tally, MEMBERSHIP_SHARED, m, wide);
+        add_to(&s[0], mul_vec2(mul_vec2(shared, k, m, wide), apart[0], m, wide));
+        add_to(&s[1], mul_vec2(shared, apart[1], m, wide));
+    }
+    for (size_t i = 0; i < 2; i++)
+        gather_to(values[i].to, r, &s[i]);
+}
+
+static void ifma_verify(const struct membership_value *values, size_t count, const struct ring *r,
+                        const struct membership_slots *in)
+{
+    const bool wide = r->coefficient_bytes > 5;
+
+    if (count == 2 && wide)
+        verify_both(values, r, in, true);
+    else if (count == 2)
+        verify_both(values, r, in, false);
+    else if (wide)
+        verify_any(values, r, in, true);
     else
-        verify_any(sum, r, in, squares, true);
+        verify_any(values, r, in, false);
 }
 
 static void ifma_fold(uint64_t *k[2], const struct ring *r, const uint8_t *planes,

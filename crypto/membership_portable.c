@@ -113,10 +113,10 @@ static void plain_prove(const struct membership_sum *sums, size_t count, const s
         }
 }
 
-static void plain_verify(struct field2 *sum, const struct ring *r,
-                         const struct membership_slots *in,
-                         const struct membership_squares *squares)
+static void verify_value(const struct membership_value *value, const struct ring *r,
+                         const struct membership_slots *in)
 {
+    const struct membership_squares *squares = value->squares;
     struct field2 all = {0, 0}; /* under 2048 q */
 
     for (size_t t = 0; t < RING_DEGREE; t++) {
@@ -128,7 +128,15 @@ static void plain_verify(struct field2 *sum, const struct ring *r,
         all.c0 += product.c0;
         all.c1 += product.c1;
     }
-    *sum = field2_add(r, *sum, (struct field2){ring_reduce(r, all.c0), ring_reduce(r, all.c1)});
+    *value->to =
+        field2_add(r, *value->to, (struct field2){ring_reduce(r, all.c0), ring_reduce(r, all.c1)});
+}
+
+static void plain_verify(const struct membership_value *values, size_t count, const struct ring *r,
+                         const struct membership_slots *in)
+{
+    for (size_t i = 0; i < count; i++)
+        verify_value(&values[i], r, in);
 }
 
 static void plain_fold(uint64_t *k[2], const struct ring *r, const uint8_t *planes,

@@ -125,7 +125,7 @@ static void check_verify(const struct membership_ops *ops)
                               : (struct field2){extreme(kind % KINDS, 0), extreme(kind % KINDS, 0)};
             squares.of[i] = field2_scale(&ring, plain.of[i], ops->form(&ring));
         }
-        ops->verify(&got, &ring, slots_of(ops), &squares);
+        ops->verify(&(struct membership_value){&got, &squares}, 1, &ring, slots_of(ops));
         for (size_t i = 0; i < RING_DEGREE; i++) {
             const struct field2 square = field2_mul(&ring, at(m, i), at(m, i));
             struct field2 product =
@@ -142,6 +142,42 @@ static void every_path_verifies_alike(void **state)
 {
     (void)state;
     on_every_path(check_verify);
+}
+
+/* Two at once are each of them alone: the data's and the tally's, and any that have as much in common. */
+static void check_verify_both(const struct membership_ops *ops)
+{
+    for (int kind = 0; kind < KINDS + 1; kind++) {
+        const struct field2 gamma = {bed_mixed(1) % ring.q, bed_mixed(2) % ring.q};
+        struct membership_squares squares[2] = {{.count = 7}, {.count = 7, .even = true}};
+        struct field2 got[2] = {{3, 4}, {5, 6}};
+        struct field2 want[2] = {{3, 4}, {5, 6}};
+        fill(kind % KINDS);
+        for (size_t i = 0; i < 9; i++) {
+            const struct field2 of = kind == 0
+                                         ? (struct field2){bed_mixed(i) % ring.q, i}
+                                         : (struct field2){extreme(kind, 0), extreme(kind, 0)};
+            if (i < 7)
+                squares[0].of[i] = of;
+            if (i >= 2)
+                squares[1].of[i - 2] = of;
+        }
+        if (kind == KINDS) {
+            membership_squares_make(&squares[0], &ring, MEMBERSHIP_DATA, DELTA, gamma);
+            membership_squares_make(&squares[1], &ring, MEMBERSHIP_TALLY, DELTA, gamma);
+        }
+        const struct membership_value both[2] = {{&got[0], &squares[0]}, {&got[1], &squares[1]}};
+        ops->verify(both, 2, &ring, slots_of(ops));
+        for (size_t i = 0; i < 2; i++)
+            ops->verify(&(struct membership_value){&want[i], &squares[i]}, 1, &ring, slots_of(ops));
+        assert_memory_equal(got, want, sizeof got);
+    }
+}
+
+static void every_path_verifies_two_at_once(void **state)
+{
+    (void)state;
+    on_every_path(check_verify_both);
 }
 
 static void check_rest(const struct membership_ops *ops)
@@ -231,7 +267,7 @@ static void check_set(int set, size_t roots)
     if (set == MEMBERSHIP_TALLY)
         claimed = empty_slots(gamma);
     make_keys(set, gamma);
-    ops->verify(&value, &ring, slots_of(ops), &squares);
+    ops->verify(&(struct membership_value){&value, &squares}, 1, &ring, slots_of(ops));
     value =
         field2_mul(&ring, value, membership_lift(&ring, (enum membership_set)set, DELTA, gamma));
     for (size_t d = 1; d <= MEMBERSHIP_DEGREE; d++) /* Z^(15-d) */
@@ -280,6 +316,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_path_proves_alike),
         cmocka_unit_test(every_path_verifies_alike),
+        cmocka_unit_test(every_path_verifies_two_at_once),
         cmocka_unit_test(every_path_folds_and_multiplies_alike),
         cmocka_unit_test(both_sides_meet),
         cmocka_unit_test(classes_are_weight_and_error),
