@@ -74,7 +74,7 @@ struct membership_ops {
     /* k -> gamma * c + k, gamma times form() twice: c from the planes of a block of a column. */
     void (*fold)(uint64_t *k[2], const struct ring *r, const uint8_t *planes,
                  struct field2 gamma_form2);
-    /* sum a_i b_i mod q of n numbers < q, a multiple of RING_LANES. */
+    /* sum a_i b_i mod q of n numbers < q, a multiple of RING_LANES and at most RING_DEGREE. */
     uint64_t (*dot)(const struct ring *r, const uint64_t *a, const uint64_t *b, size_t n);
 };
 

@@ -90,17 +90,20 @@ INLINE void add_product(struct halves *s, vec a, vec b)
     s->lo = _mm512_madd52lo_epu64(s->lo, a, b);
     s->hi = _mm512_madd52hi_epu64(s->hi, a, b);
 }
+/* Of 2048 halves at most, 52 bits each. */
 static uint64_t gather(const struct ring *r, struct halves s)
 {
-    uint64_t lo[LANES];
-    uint64_t hi[LANES];
-    u128 sum = 0;
+    uint64_t lanes[2][LANES];
+    uint64_t lo = 0;
+    uint64_t hi = 0;
 
-    _mm512_storeu_si512(lo, s.lo);
-    _mm512_storeu_si512(hi, s.hi);
-    for (size_t i = 0; i < LANES; i++)
-        sum += ((u128)hi[i] << 52) + lo[i];
-    return ring_reduce_wide(r, sum);
+    _mm512_storeu_si512(lanes[0], s.lo);
+    _mm512_storeu_si512(lanes[1], s.hi);
+    for (size_t i = 0; i < LANES; i++) {
+        lo += lanes[0][i];
+        hi += lanes[1][i];
+    }
+    return ring_reduce_wide(r, ((u128)hi << 52) + lo);
 }
 
 static uint64_t ifma_form(const struct ring *r)
@@ -160,6 +163,12 @@ INLINE vec mul_factors(struct vec2 a, struct factor f, struct factor g, const st
     return _mm512_madd52lo_epu64(products, quotient, s->minus_q);
 }
 
+/* x * form() < q, to x. */
+INLINE vec from_form(vec x, struct modulus m)
+{
+    return less(reduce(x, m.q, m, false), m, true); /* up to q */
+}
+
 struct base { /* k.c0, k.c1 and 5 k.c1 as factors, out of Montgomery's form */
     struct factor c0, c1, five;
 };
@@ -183,10 +192,8 @@ INLINE void prove(const struct membership_sum *sums, const size_t count, const s
         vec index[ROWS];
         UNROLL
         for (size_t i = 0; i < ROWS; i++) {
-            const vec c0 =
-                canonical(reduce(load(in->k[0] + t + LANES * i), m.q, m, false), &shape, m);
-            const vec c1 =
-                canonical(reduce(load(in->k[1] + t + LANES * i), m.q, m, false), &shape, m);
+            const vec c0 = from_form(load(in->k[0] + t + LANES * i), m);
+            const vec c1 = from_form(load(in->k[1] + t + LANES * i), m);
             power[i] = load2(in->chi, t + LANES * i);
             base[i] = (struct base){factor_of(c0, &shape), factor_of(c1, &shape),
                                     factor_of(canonical(times_five(c1), &shape, m), &shape)};
@@ -249,15 +256,23 @@ INLINE struct vec2 square_of(struct vec2 k, struct modulus m, const bool wide)
                          mul(k.c0, _mm512_add_epi64(k.c1, k.c1), m, wide)};
 }
 
-/* The product of f[0] and count factors square - r^2 Gamma^2, as a tree. */
-INLINE struct vec2 root_product(struct vec2 f[MEMBERSHIP_SQUARES_MAX + 1], struct vec2 square,
-                                const struct field2 *squares, const size_t count, struct modulus m,
-                                const bool wide)
+INLINE struct vec2 factor_at(struct vec2 square, struct field2 minus, struct modulus m,
+                             const bool wide)
 {
+    return (struct vec2){less(_mm512_add_epi64(square.c0, all(minus.c0)), m, wide),
+                         less(_mm512_add_epi64(square.c1, all(minus.c1)), m, wide)};
+}
+
+/* The product of `first` and count factors square - r^2 Gamma^2, as a tree. */
+INLINE struct vec2 root_product(struct vec2 first, struct vec2 square, const struct field2 *squares,
+                                const size_t count, struct modulus m, const bool wide)
+{
+    struct vec2 f[MEMBERSHIP_SQUARES_MAX + 1];
+
+    f[0] = first;
     UNROLL
     for (size_t i = 0; i < count; i++)
-        f[i + 1] = (struct vec2){less(_mm512_add_epi64(square.c0, all(squares[i].c0)), m, wide),
-                                 less(_mm512_add_epi64(square.c1, all(squares[i].c1)), m, wide)};
+        f[i + 1] = factor_at(square, squares[i], m, wide);
     UNROLL
     for (size_t step = 1; step <= count; step *= 2)
         UNROLL
@@ -293,10 +308,10 @@ INLINE void verify(const struct membership_value *value, const struct ring *r,
     for (size_t t = 0; t < RING_DEGREE; t += LANES) {
         const struct vec2 k = load2(in->k, t);
         const struct vec2 chi = load2(in->chi, t);
-        struct vec2 f[MEMBERSHIP_SQUARES_MAX + 1];
+        const struct vec2 square = square_of(k, m, wide);
+        const struct vec2 first = even ? chi : mul_vec2(chi, k, m, wide);
 
-        f[0] = even ? chi : mul_vec2(chi, k, m, wide);
-        add_to(&s, root_product(f, square_of(k, m, wide), value->squares->of, count, m, wide));
+        add_to(&s, root_product(first, square, value->squares->of, count, m, wide));
     }
     gather_to(value->to, r, &s);
 }
@@ -327,17 +342,15 @@ INLINE void verify_both(const struct membership_value *values, const struct ring
     for (size_t t = 0; t < RING_DEGREE; t += LANES) {
         const struct vec2 k = load2(in->k, t);
         const struct vec2 square = square_of(k, m, wide);
-        struct vec2 f[MEMBERSHIP_SQUARES_MAX + 1];
         struct vec2 apart[2];
 
         for (size_t i = 0; i < 2; i++) {
             const struct field2 *own = i == 0 ? data : tally + MEMBERSHIP_SHARED;
-            f[0] = (struct vec2){less(_mm512_add_epi64(square.c0, all(own[0].c0)), m, wide),
-                                 less(_mm512_add_epi64(square.c1, all(own[0].c1)), m, wide)};
-            apart[i] = root_product(f, square, own + 1, MEMBERSHIP_APART - 1, m, wide);
+            apart[i] = root_product(factor_at(square, own[0], m, wide), square, own + 1,
+                                    MEMBERSHIP_APART - 1, m, wide);
         }
-        f[0] = load2(in->chi, t);
-        const struct vec2 shared = root_product(f, square, tally, MEMBERSHIP_SHARED, m, wide);
+        const struct vec2 shared =
+            root_product(load2(in->chi, t), square, tally, MEMBERSHIP_SHARED, m, wide);
         add_to(&s[0], mul_vec2(mul_vec2(shared, k, m, wide), apart[0], m, wide));
         add_to(&s[1], mul_vec2(shared, apart[1], m, wide));
     }
