@@ -11,14 +11,23 @@
 /* |k| <= q/2 has 252 bits, the last of them rarely. */
 enum { WINDOW_MAX = 14, SCALAR_BITS = 252 };
 
-/* Events, and the doublings between windows. */
+static unsigned windows_of(unsigned bits)
+{
+    return (SCALAR_BITS - 1) / bits + 1;
+}
+
+/* In multiplications: eight a point, sixteen more a bucket, and to bring the lanes together. The last window
+ * may have few sizes, and then lanes without a bucket. */
 static unsigned best_window(size_t n)
 {
     unsigned best = 2;
     size_t best_cost = SIZE_MAX;
 
     for (unsigned c = 2; c <= WINDOW_MAX; c++) {
-        size_t cost = ((SCALAR_BITS - 1) / c + 1) * (n + ((size_t)1 << (c - 1)) + 12 * (size_t)c);
+        const size_t last = (size_t)1 << (SCALAR_BITS - 1 - (windows_of(c) - 1) * c);
+        const size_t idle = last < MSM_LANES_MAX ? MSM_LANES_MAX / last - 1 : 0;
+        const size_t cost =
+            windows_of(c) * (8 * n + ((size_t)16 << (c - 1)) + 208 * (size_t)c) + idle * 8 * n;
         if (cost < best_cost) {
             best_cost = cost;
             best = c;
@@ -61,49 +70,99 @@ static inline int16_t digit_of(const struct msm *m, const struct msm_scalar *k, 
     return (int16_t)(k->minus ? -digit : digit);
 }
 
-void msm_sort_vartime(struct msm *m, unsigned window)
+/* m->order: sizes, those with most points first. */
+static void order_sizes(struct msm *m)
 {
-    const size_t sizes = (size_t)1 << (m->window_bits - 1);
-    size_t marks_only;
+    const size_t sizes = msm_sizes(m);
+    uint32_t most = 0;
     uint32_t at = 0;
 
-    memset(m->start, 0, (sizes + 1) * sizeof *m->start);
-    for (size_t i = 0; i < m->n; i++)
-        m->start[abs(m->digit[i] = digit_of(m, &m->k[i], window))]++;
-    m->event_count = m->n - m->start[0] + sizes;
-    /* Marks before any point add nothing: they fill up to whole lanes. */
-    for (marks_only = 0; (m->event_count + marks_only) % MSM_LANES_MAX != 0; marks_only++)
-        m->event[at++] = MSM_MARK;
-    m->event_count += marks_only;
-    for (size_t size = sizes; size > 0; size--) {
-        const uint32_t count = m->start[size];
-        m->start[size] = at;
-        at += count + 1;
-        m->event[at - 1] = MSM_MARK;
+    for (size_t size = 1; size <= sizes; size++)
+        most = m->count[size] > most ? m->count[size] : most;
+    memset(m->with, 0, ((size_t)most + 1) * sizeof *m->with);
+    for (size_t size = 1; size <= sizes; size++)
+        m->with[m->count[size]]++;
+    for (uint32_t count = most + 1;
+         count-- > 0;) { /* from how many there are to where they begin */
+        const uint32_t many = m->with[count];
+        m->with[count] = at;
+        at += many;
     }
+    for (size_t size = 1; size <= sizes; size++)
+        m->order[m->with[m->count[size]]++] = (uint32_t)size;
+}
+
+/* Rows of so many lanes, and the events of lanes that have fewer points than the row has steps. */
+static void lay_rows(struct msm *m, size_t lanes)
+{
+    const size_t sizes = msm_sizes(m);
+    uint32_t at = 0;
+
+    m->row_count = 0;
+    for (size_t first = 0; first < sizes && m->count[m->order[first]] > 0; first += lanes) {
+        const uint32_t steps = m->count[m->order[first]];
+        m->steps[m->row_count++] = steps;
+        for (size_t lane = 0; lane < lanes; lane++) {
+            const uint32_t size = first + lane < sizes ? m->order[first + lane] : 0;
+            const uint32_t count = size > 0 ? m->count[size] : 0;
+            m->size[first + lane] = size;
+            m->next[size] = at + (uint32_t)lane;
+            for (uint32_t step = count; step < steps; step++)
+                m->event[at + step * lanes + lane] = MSM_NO_POINT;
+        }
+        at += steps * (uint32_t)lanes;
+    }
+    for (size_t i = 0; i < MSM_AHEAD * lanes; i++)
+        m->event[at + i] = MSM_NO_POINT;
+}
+
+void msm_sort_vartime(struct msm *m, unsigned window, size_t lanes)
+{
+    memset(m->count, 0, (msm_sizes(m) + 1) * sizeof *m->count);
+    for (size_t i = 0; i < m->n; i++)
+        m->count[abs(m->digit[i] = digit_of(m, &m->k[i], window))]++;
+    order_sizes(m);
+    lay_rows(m, lanes);
     for (size_t i = 0; i < m->n; i++) {
         const int digit = m->digit[i];
-        if (digit != 0)
-            m->event[m->start[abs(digit)]++] = (uint32_t)i * 4 + (digit < 0);
+        uint32_t *next = &m->next[abs(digit)];
+        if (digit == 0)
+            continue;
+        m->event[*next] = (uint32_t)i * 2 + (digit < 0);
+        *next += (uint32_t)lanes;
     }
 }
 
-/* One block of memory for everything; nothing in it is secret. */
+/* One block of memory for everything; nothing in it is secret. Rows after the first have no more steps than
+ * the row before has points in each bucket, so that events are n + lanes * n at most; memory that is not
+ * used is not touched. */
 static void *lay_out(struct msm *m)
 {
-    const size_t sizes = (size_t)1 << (m->window_bits - 1);
+    const size_t sizes = msm_sizes(m) + MSM_LANES_MAX;
+    const size_t events = m->n * (MSM_LANES_MAX + 1) + (size_t)MSM_AHEAD * MSM_LANES_MAX;
+    struct {
+        uint32_t **to;
+        size_t n;
+    } const lists[] = {{&m->steps, sizes}, {&m->size, sizes}, {&m->order, sizes},
+                       {&m->count, sizes}, {&m->next, sizes}, {&m->with, m->n + 2},
+                       {&m->event, events}};
+    const size_t buckets = sizes * sizeof *m->bucket;
     const size_t scalars = m->n * sizeof *m->k;
-    const size_t starts = (sizes + 1) * sizeof *m->start;
-    const size_t events = (m->n + sizes + MSM_LANES_MAX) * sizeof *m->event;
-    const size_t digits = m->n * sizeof *m->digit;
-    uint8_t *p = large_new(scalars + starts + events + digits);
+    size_t all = buckets + scalars + m->n * sizeof *m->digit;
 
+    for (size_t i = 0; i < PT_LEN(lists); i++)
+        all += lists[i].n * sizeof **lists[i].to;
+    uint8_t *const p = large_new(all);
     if (p == NULL)
         return NULL;
-    m->k = (struct msm_scalar *)(void *)p;
-    m->start = (uint32_t *)(void *)(p + scalars);
-    m->event = (uint32_t *)(void *)(p + scalars + starts);
-    m->digit = (int16_t *)(void *)(p + scalars + starts + events);
+    m->bucket = (struct msm_bucket *)(void *)p;
+    m->k = (struct msm_scalar *)(void *)(p + buckets);
+    uint32_t *list = (uint32_t *)(void *)(p + buckets + scalars);
+    for (size_t i = 0; i < PT_LEN(lists); i++) {
+        *lists[i].to = list;
+        list += lists[i].n;
+    }
+    m->digit = (int16_t *)(void *)list;
     return p;
 }
 
@@ -147,7 +206,7 @@ size_t group_sums_vartime(struct point *out, const struct scalar *k,
     memset(out, 0, count * sizeof *out);
     if (n == 0)
         return GROUP_ALL_GOOD;
-    m.window_count = (SCALAR_BITS - 1) / m.window_bits + 1;
+    m.window_count = windows_of(m.window_bits);
     void *memory = lay_out(&m);
     if (memory == NULL)
         return GROUP_NO_MEMORY;

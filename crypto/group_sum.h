@@ -7,14 +7,8 @@
 #include "crypto/group_backend.h"
 #include "crypto/group_msm.h"
 
-enum { SUM_AHEAD = 6 }; /* steps between asking for a term and adding it */
-
-enum {
-    SUM_GROUP = FE_WIDE * FE_LANES,
-    SUM_WIDE = FE_LANES == 8 ? 2 : 1, /* sums side by side: one computes while the other waits */
-    SUM_LANES = SUM_WIDE * FE_LANES,
-};
-_Static_assert(MSM_LANES_MAX % SUM_LANES == 0, "lanes take whole shares of the events");
+enum { SUM_GROUP = FE_WIDE * FE_LANES };
+_Static_assert((int)FE_LANES <= (int)MSM_LANES_MAX, "rows have room");
 
 /* A term is y + x, y - x and 2dxy of a point with Z = 1. */
 static size_t sum_terms_vartime(struct group_term *out, const struct point *in, size_t n)
@@ -45,111 +39,138 @@ static size_t sum_terms_vartime(struct group_term *out, const struct point *in, 
     return n;
 }
 
-struct sum_state { /* of one window: the points so far, and their sums at the marks */
-    struct sum_point running, at_marks;
-    size_t marks[FE_LANES];
-};
-
 static const struct sum_point SUM_IDENTITY = {
     .m = FE_CONST(1, 0, 0, 0, 0), .p = FE_CONST(1, 0, 0, 0, 0), .z = FE_CONST(1, 0, 0, 0, 0)};
 
-/* r = b in the lanes of mask, a in the others. Coordinate by coordinate: as a whole, a point is
- * copied by a string instruction, whose stores the loads after it wait for. */
-FE_INLINE void sum_pick(struct sum_point *r, const struct sum_point *a, const struct sum_point *b,
-                        fe_mask mask)
+/* The identity as fe_load_rows() takes it. */
+static inline void sum_no_point(struct msm_bucket *out)
 {
-    fe_pick(&r->m, &a->m, &b->m, mask);
-    fe_pick(&r->p, &a->p, &b->p, mask);
-    fe_pick(&r->z, &a->z, &b->z, mask);
-    fe_pick(&r->t, &a->t, &b->t, mask);
-}
+    struct group_term spare;
+    uint8_t *pmt[FE_LANES];
+    uint8_t *z[FE_LANES];
 
-/* One event a lane. Points and marks are one formula, for lanes need not agree which it is. */
-static inline void sum_step(struct sum_state *s, const uint8_t *const row[FE_LANES], fe_mask minus,
-                            fe_mask mark)
-{
-    struct sum_point q;
-    struct sum_point a;
-
-    fe_load_rows(&q.p, &q.m, &q.t, row);
-    fe_swap_if(&q.p, &q.m, minus);
-    fe_negate_if(&q.t, minus);
-    if (FE_LANES == 1 && mark == 0) {
-        a = s->running;
-        sum_two(&s->running, &a, &q, true);
-        return;
+    for (int lane = 0; lane < FE_LANES; lane++) {
+        pmt[lane] = lane == 0 ? out->pmt.b : spare.b;
+        z[lane] = lane == 0 ? out->z.b : spare.b;
     }
-    fe_mul(&a.t, &s->running.t, &FE_2D);
-    fe_pick(&q.m, &q.m, &s->running.m, mark);
-    fe_pick(&q.p, &q.p, &s->running.p, mark);
-    fe_pick(&q.z, &FE_ONE, &s->running.z, mark);
-    fe_pick(&q.t, &q.t, &a.t, mark);
-    sum_pick(&a, &s->running, &s->at_marks, mark);
-    sum_two(&a, &a, &q, false);
-    sum_pick(&s->running, &a, &s->running, mark);
-    sum_pick(&s->at_marks, &s->at_marks, &a, mark);
+    fe_store_rows(pmt, &SUM_IDENTITY.p, &SUM_IDENTITY.m, &SUM_IDENTITY.t);
+    fe_store_rows(z, &SUM_IDENTITY.z, &SUM_IDENTITY.z, &SUM_IDENTITY.z);
 }
 
-static inline void sum_window(struct sum_state s[SUM_WIDE], const struct msm *m,
-                              const struct group_term *term)
+/* The terms of one step's lanes, as they are to be added. */
+static inline void sum_load(struct sum_point *q, const uint32_t *event,
+                            const struct group_term *term, const struct group_term *none)
 {
-    const size_t steps = m->event_count / SUM_LANES;
+    const uint32_t *ahead = event + (size_t)MSM_AHEAD * FE_LANES;
     const uint8_t *row[FE_LANES];
+    fe_mask minus = 0;
 
-    for (size_t w = 0; w < SUM_WIDE; w++)
-        s[w] = (struct sum_state){.running = SUM_IDENTITY, .at_marks = SUM_IDENTITY};
-    for (size_t i = 0; i < steps * SUM_WIDE; i++) {
-        const size_t step = i / SUM_WIDE;
-        const size_t w = i % SUM_WIDE;
-        const size_t ahead = step + SUM_AHEAD < steps ? SUM_AHEAD : 0;
-        fe_mask minus = 0;
-        fe_mask mark = 0;
-
-        /* No branch: which events are marks is as good as random. */
-        for (int lane = 0; lane < FE_LANES; lane++) {
-            const uint32_t *e = m->event + (w * FE_LANES + (size_t)lane) * steps + step;
-            const uint64_t is_mark = *e / MSM_MARK & 1;
-
-            row[lane] = term[*e / 4].b;
-            mark |= fe_mask_lane(lane, is_mark);
-            minus |= fe_mask_lane(lane, *e & 1);
-            s[w].marks[lane] += is_mark;
-            __builtin_prefetch(term[e[ahead] / 4].b);
-            __builtin_prefetch(term[e[ahead] / 4].b + GROUP_TERM_BYTES / 2);
+    for (int lane = 0; lane < FE_LANES; lane++) {
+        const uint32_t e = event[lane];
+        row[lane] = e == MSM_NO_POINT ? none->b : term[e / 2].b;
+        minus |= fe_mask_lane(lane, e & 1);
+        if (ahead[lane] != MSM_NO_POINT) {
+            __builtin_prefetch(term[ahead[lane] / 2].b);
+            __builtin_prefetch(term[ahead[lane] / 2].b + GROUP_TERM_BYTES / 2);
         }
-        sum_step(&s[w], row, minus, mark);
+    }
+    fe_load_rows(&q->p, &q->m, &q->t, row);
+    fe_swap_if(&q->p, &q->m, minus);
+    fe_negate_if(&q->t, minus);
+}
+
+/* The sums of a row's lanes to their buckets. */
+static inline void sum_store(struct msm *m, const uint32_t size[FE_LANES],
+                             const struct sum_point *a)
+{
+    struct msm_bucket nobody;
+    uint8_t *pmt[FE_LANES];
+    uint8_t *z[FE_LANES];
+    struct fe t2d;
+
+    for (int lane = 0; lane < FE_LANES; lane++) {
+        struct msm_bucket *to = size[lane] > 0 ? &m->bucket[size[lane] - 1] : &nobody;
+        pmt[lane] = to->pmt.b;
+        z[lane] = to->z.b;
+    }
+    fe_mul(&t2d, &a->t, &FE_2D);
+    fe_store_rows(pmt, &a->p, &a->m, &t2d);
+    fe_store_rows(z, &a->z, &a->z, &a->z);
+}
+
+static inline void sum_rows(struct msm *m, const struct group_term *term,
+                            const struct msm_bucket *none)
+{
+    const uint32_t *event = m->event;
+    struct sum_point acc;
+    struct sum_point q;
+
+    for (size_t row = 0; row < m->row_count; row++) {
+        sum_load(&q, event, term, &none->pmt);
+        acc = (struct sum_point){q.m, q.p, FE_ONE, q.t};
+        fe_mul(&acc.t, &q.t, &FE_INV_2D);
+        for (size_t step = 1; step < m->steps[row]; step++) {
+            event += FE_LANES;
+            sum_load(&q, event, term, &none->pmt);
+            sum_two(&acc, &acc, &q, true);
+        }
+        event += FE_LANES;
+        sum_store(m, m->size + row * FE_LANES, &acc);
     }
 }
 
-/* acc += what the lanes found: a lane's points count once for each of its own marks that follow, and
- * once for each mark of the lanes after it. */
-static inline void sum_collect(struct ge *acc, const struct sum_state s[SUM_WIDE], unsigned bits)
+/* The buckets of each lane's sizes number i: lane l has l * each + 1 to l * each + each. */
+static inline void sum_buckets(struct sum_point *q, const struct msm *m, size_t i, size_t each,
+                               const struct msm_bucket *none)
 {
+    const uint8_t *pmt[FE_LANES];
+    const uint8_t *z[FE_LANES];
+    struct fe spare[2];
+
+    for (size_t lane = 0; lane < FE_LANES; lane++) {
+        const size_t size = lane * each + i;
+        const bool some = size <= msm_sizes(m) && m->count[size] > 0;
+        const struct msm_bucket *b = some ? &m->bucket[size - 1] : none;
+        pmt[lane] = b->pmt.b;
+        z[lane] = b->z.b;
+    }
+    fe_load_rows(&q->p, &q->m, &q->t, pmt);
+    fe_load_rows(&q->z, &spare[0], &spare[1], z);
+}
+
+/* acc += sum of size * bucket. A lane adds up its sizes, falling, and what it has so far after each of them;
+ * l * each times all that it has is then missing. */
+static inline void sum_collect(struct ge *acc, const struct msm *m, const struct msm_bucket *none)
+{
+    const size_t each = (msm_sizes(m) + FE_LANES - 1) / FE_LANES;
+    struct sum_point running = SUM_IDENTITY;
+    struct sum_point total = SUM_IDENTITY;
+    struct sum_point q;
     struct ge later = GE_IDENTITY;
     struct ge_cached c;
-    struct ge_cached r[SUM_WIDE];
+    struct ge_cached all;
     struct ge p;
-    size_t marks_after[SUM_LANES] = {0};
 
-    for (size_t lane = SUM_LANES - 1; lane > 0; lane--)
-        marks_after[lane - 1] = marks_after[lane] + s[lane / FE_LANES].marks[lane % FE_LANES];
-    for (size_t w = 0; w < SUM_WIDE; w++) {
-        sum_to_ge(&p, &s[w].at_marks);
-        ge_cache(&c, &p);
-        ge_add(acc, acc, &c);
-        sum_to_ge(&p, &s[w].running);
-        ge_cache(&r[w], &p);
+    for (size_t i = each; i > 0; i--) {
+        sum_buckets(&q, m, i, each, none);
+        sum_two(&running, &running, &q, false);
+        q = running;
+        fe_mul(&q.t, &running.t, &FE_2D);
+        sum_two(&total, &total, &q, false);
     }
-    for (unsigned bit = bits; SUM_LANES > 1 && bit-- > 0;) {
+    sum_to_ge(&p, &total);
+    ge_cache(&c, &p);
+    ge_add(acc, acc, &c);
+    sum_to_ge(&p, &running);
+    ge_cache(&all, &p);
+    for (unsigned bit = m->window_bits; FE_LANES > 1 && bit-- > 0;) {
+        fe_mask set = 0;
+        for (size_t lane = 0; lane < FE_LANES; lane++)
+            set |= fe_mask_lane((int)lane, lane * each >> bit & 1);
         ge_double(&later, &later);
-        for (size_t w = 0; w < SUM_WIDE; w++) {
-            fe_mask set = 0;
-            for (int lane = 0; lane < FE_LANES; lane++)
-                set |= fe_mask_lane(lane, marks_after[w * FE_LANES + (size_t)lane] >> bit & 1);
-            ge_cache(&c, &GE_IDENTITY);
-            ge_cached_select(&c, &r[w], set);
-            ge_add(&later, &later, &c);
-        }
+        ge_cache(&c, &GE_IDENTITY);
+        ge_cached_select(&c, &all, set);
+        ge_add(&later, &later, &c);
     }
     ge_cache(&c, &later);
     ge_add(acc, acc, &c);
@@ -178,15 +199,16 @@ static void sum_all_vartime(struct point *out, struct msm *m)
     struct ge acc[GROUP_SUMS_MAX] = {GE_IDENTITY, GE_IDENTITY};
     struct ge last[FE_WIDE] = {GE_IDENTITY};
     struct point lanes[SUM_GROUP];
-    struct sum_state s[SUM_WIDE];
+    struct msm_bucket none;
 
+    sum_no_point(&none);
     for (unsigned w = m->window_count; w-- > 0;) {
-        msm_sort_vartime(m, w);
+        msm_sort_vartime(m, w, FE_LANES);
         for (size_t v = 0; v < m->vector_count; v++) {
             for (unsigned i = 0; i < m->window_bits; i++)
                 ge_double(&acc[v], &acc[v]);
-            sum_window(s, m, m->term[v]);
-            sum_collect(&acc[v], s, m->window_bits);
+            sum_rows(m, m->term[v], &none);
+            sum_collect(&acc[v], m, &none);
         }
     }
     for (size_t v = 0; v < m->vector_count; v++) {

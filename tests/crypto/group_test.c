@@ -349,6 +349,35 @@ static void sums_match_libsodium(void **state)
     assert_true(sodium_is_zero(got.b, 32));
 }
 
+/* Goal: sums are right where buckets are as unlike as can be: all points in one of each window, all in one of
+ * the lowest, one point alone, every other.
+ * Method: scalar * (sum of the points) by libsodium. */
+static void skewed_sums_match_libsodium(void **state)
+{
+    static struct scalar k[MANY];
+    static struct point p[MANY];
+    const struct scalar one = scalar_from(1);
+    struct scalar any;
+
+    (void)state;
+    scalars_of(k, MANY, 8);
+    points_of(p, MANY, 9);
+    any = k[MANY - 1];
+    for (int kind = 0; kind < 4; kind++) {
+        struct point all = {{0}};
+        struct point got;
+        for (size_t i = 0; i < MANY; i++) {
+            const bool in = kind == 2 ? i == MANY - 1 : kind < 2 || i % 2 == 0;
+            k[i] = !in ? scalar_from(0) : kind == 0 ? any : one;
+            if (in)
+                assert_int_equal(crypto_core_ristretto255_add(all.b, all.b, p[i].b), 0);
+        }
+        const struct point want = sodium_mul(kind == 0 ? &any : &one, &all);
+        assert_true(group_msm_vartime(&got, k, p, MANY) == GROUP_ALL_GOOD);
+        assert_memory_equal(got.b, want.b, 32);
+    }
+}
+
 /* Goal: a large sum, where windows are widest, is right.
  * Method: sum over i of k_i * (j_i * B) = (sum k_i * j_i) * B with small multiples of B. */
 static void large_sum_is_right(void **state)
@@ -551,11 +580,17 @@ static void additions_match_libsodium(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(multiples_match_rfc9496),     cmocka_unit_test(bad_encodings_are_refused),
-        cmocka_unit_test(check_agrees_with_libsodium), cmocka_unit_test(map_matches_rfc9496),
-        cmocka_unit_test(products_match_libsodium),    cmocka_unit_test(sums_match_libsodium),
-        cmocka_unit_test(large_sum_is_right),          cmocka_unit_test(backends_agree),
-        cmocka_unit_test(every_sum_is_encoded),        cmocka_unit_test(additions_match_libsodium),
+        cmocka_unit_test(multiples_match_rfc9496),
+        cmocka_unit_test(bad_encodings_are_refused),
+        cmocka_unit_test(check_agrees_with_libsodium),
+        cmocka_unit_test(map_matches_rfc9496),
+        cmocka_unit_test(products_match_libsodium),
+        cmocka_unit_test(sums_match_libsodium),
+        cmocka_unit_test(skewed_sums_match_libsodium),
+        cmocka_unit_test(large_sum_is_right),
+        cmocka_unit_test(backends_agree),
+        cmocka_unit_test(every_sum_is_encoded),
+        cmocka_unit_test(additions_match_libsodium),
         cmocka_unit_test(blinds_match_libsodium),
     };
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
