@@ -264,7 +264,7 @@ INLINE void add_products(const struct ntt_ends *to, size_t at, vec x)
 
 /* Coefficients < 2q to values < 24q, or 15q where wide, in this path's order: low 52 bits. */
 INLINE void transform(uint64_t a[RING_DEGREE], const struct ring *r, const struct ntt_ends *ends,
-                      const bool wide)
+                      const bool in_place, const bool wide)
 {
     const struct modulus m = modulus_of(r);
     const struct three top = three_all(&r->broad, 1);
@@ -274,7 +274,7 @@ INLINE void transform(uint64_t a[RING_DEGREE], const struct ring *r, const struc
         UNROLL
         for (size_t k = 0; k < LANES; k++) {
             const size_t at = i + RING_DEGREE / LANES * k;
-            x[k] = ends != NULL ? _mm512_add_epi64(widen(ends->row + at), m.q) : load(a + at);
+            x[k] = in_place ? load(a + at) : _mm512_add_epi64(widen(ends->row + at), m.q);
         }
         forward_three(x, &top, m);
         UNROLL
@@ -296,10 +296,10 @@ INLINE void transform(uint64_t a[RING_DEGREE], const struct ring *r, const struc
         forward_three(x, &inner, m);
         UNROLL
         for (size_t k = 0; k < LANES; k++) {
-            if (ends != NULL)
-                add_products(ends, at + LANES * k, x[k]);
-            else
+            if (in_place)
                 store(a + at + LANES * k, x[k]);
+            else
+                add_products(ends, at + LANES * k, x[k]);
         }
     }
 }
@@ -350,19 +350,19 @@ INLINE void multiply_back(uint64_t out[RING_DEGREE], const struct ring *r,
 #define ALONE static __attribute__((noinline)) void
 ALONE ntt_narrow(uint64_t a[RING_DEGREE], const struct ring *r)
 {
-    transform(a, r, NULL, false);
+    transform(a, r, NULL, true, false);
 }
 ALONE ntt_wide(uint64_t a[RING_DEGREE], const struct ring *r)
 {
-    transform(a, r, NULL, true);
+    transform(a, r, NULL, true, true);
 }
 ALONE add_narrow(uint64_t work[RING_DEGREE], const struct ring *r, const struct ntt_ends *ends)
 {
-    transform(work, r, ends, false);
+    transform(work, r, ends, false, false);
 }
 ALONE add_wide(uint64_t work[RING_DEGREE], const struct ring *r, const struct ntt_ends *ends)
 {
-    transform(work, r, ends, true);
+    transform(work, r, ends, false, true);
 }
 ALONE multiply_narrow(uint64_t out[RING_DEGREE], const struct ring *r,
                       const uint64_t a[RING_DEGREE], const uint64_t table[RING_DEGREE])
