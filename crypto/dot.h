@@ -22,7 +22,7 @@ struct dot_in {
     const uint8_t *blocks; /* block_count times planes times DOT_DEGREE bytes */
     size_t block_count;
     const uint8_t *next; /* as many blocks that will be wanted then: brought nearer meanwhile */
-    unsigned planes; /* 4, 5, 6 */
+    unsigned planes;     /* 4, 5, 6 */
 };
 
 /* sum[p][i] += sum over blocks k and places t of blocks[k][p][t] * row_i[k][t]. Secret out. */

@@ -45,7 +45,7 @@ static const struct sum_point SUM_IDENTITY = {
 /* The identity as fe_load_rows() takes it. */
 static inline void sum_no_point(struct msm_bucket *out)
 {
-    struct group_term spare;
+    struct group_term spare = {0};
     uint8_t *pmt[FE_LANES];
     uint8_t *z[FE_LANES];
 
@@ -83,7 +83,7 @@ static inline void sum_load(struct sum_point *q, const uint32_t *event,
 static inline void sum_store(struct msm *m, const uint32_t size[FE_LANES],
                              const struct sum_point *a)
 {
-    struct msm_bucket nobody;
+    struct msm_bucket nobody = {0};
     uint8_t *pmt[FE_LANES];
     uint8_t *z[FE_LANES];
     struct fe t2d;
@@ -143,6 +143,7 @@ static inline void sum_buckets(struct sum_point *q, const struct msm *m, size_t 
 static inline void sum_collect(struct ge *acc, const struct msm *m, const struct msm_bucket *none)
 {
     const size_t each = (msm_sizes(m) + FE_LANES - 1) / FE_LANES;
+    const unsigned bits = FE_LANES > 1 ? m->window_bits : 0; /* one lane begins at no size */
     struct sum_point running = SUM_IDENTITY;
     struct sum_point total = SUM_IDENTITY;
     struct sum_point q;
@@ -163,7 +164,7 @@ static inline void sum_collect(struct ge *acc, const struct msm *m, const struct
     ge_add(acc, acc, &c);
     sum_to_ge(&p, &running);
     ge_cache(&all, &p);
-    for (unsigned bit = m->window_bits; FE_LANES > 1 && bit-- > 0;) {
+    for (unsigned bit = bits; bit-- > 0;) {
         fe_mask set = 0;
         for (size_t lane = 0; lane < FE_LANES; lane++)
             set |= fe_mask_lane((int)lane, lane * each >> bit & 1);
@@ -199,7 +200,7 @@ static void sum_all_vartime(struct point *out, struct msm *m)
     struct ge acc[GROUP_SUMS_MAX] = {GE_IDENTITY, GE_IDENTITY};
     struct ge last[FE_WIDE] = {GE_IDENTITY};
     struct point lanes[SUM_GROUP];
-    struct msm_bucket none;
+    struct msm_bucket none = {0};
 
     sum_no_point(&none);
     for (unsigned w = m->window_count; w-- > 0;) {

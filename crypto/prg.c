@@ -8,9 +8,8 @@
 
 struct prg {
     struct key32 key; /* for aes_wide.h */
-    EVP_CIPHER_CTX
-        *aes; /* where that is not to be had: a template, each read works on a copy, so threads
-                          * may share it */
+    /* Where that is not to be had. A template: each read works on a copy, so threads may share it. */
+    EVP_CIPHER_CTX *aes;
 };
 
 enum { BLOCK = 16, CHUNK = 8192 }; /* a chunk stays in the first cache between its two passes */
