@@ -147,6 +147,8 @@ $(BUILD)/tests/crypto/proof_memory_test: \
                     -Wl,--wrap=EVP_CIPHER_CTX_new -Wl,--wrap=EVP_CIPHER_CTX_copy
 $(BUILD)/tests/crypto/crypto_memory_test: \
     LDFLAGS_TEST := $(MEMORY_ENDS:%=-Wl,--wrap=%) $(CIPHER_FAILS:%=-Wl,--wrap=%)
+# A file system without O_TMPFILE.
+$(BUILD)/tests/node/spool_test: LDFLAGS_TEST := -Wl,--wrap=open
 # Simulated nodes, among them a liar: tests/sim/sim.h.
 SIM_O := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/sim/sim_*.c))
 $(BUILD)/tests/sim/hostile_test: $(SIM_O)

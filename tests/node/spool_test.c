@@ -1,6 +1,8 @@
 #include "node/spool.h"
 
 #include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -16,6 +18,27 @@
 enum { RECORD = 61, CHUNK = SPOOL_CHUNK_BYTES / RECORD };
 
 static char dir[] = P_tmpdir "/patto-spool-XXXXXX";
+
+/* A file system that has no nameless files, as long as this is set. */
+static bool without_nameless;
+int __real_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, ...)
+{
+    mode_t mode = 0;
+
+    if (without_nameless && (flags & O_TMPFILE) == O_TMPFILE) {
+        errno = EOPNOTSUPP;
+        return -1;
+    }
+    if ((flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE) { /* nobody else gives a mode */
+        va_list more;
+        va_start(more, flags);
+        mode = va_arg(more, mode_t);
+        va_end(more);
+    }
+    return __real_open(path, flags, mode);
+}
 
 static int setup(void **state)
 {
@@ -178,6 +201,13 @@ static void sealed_and_nameless(void **state)
     assert_int_equal(nameless(), -1);
 }
 
+static void where_files_have_names_the_name_goes_at_once(void **state)
+{
+    without_nameless = true;
+    sealed_and_nameless(state);
+    without_nameless = false;
+}
+
 static void a_full_disk_is_told(void **state)
 {
     struct spool *s = new_spool();
@@ -209,6 +239,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parts_keep_their_order),
         cmocka_unit_test(sealed_and_nameless),
+        cmocka_unit_test(where_files_have_names_the_name_goes_at_once),
         cmocka_unit_test(a_full_disk_is_told),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
