@@ -74,7 +74,7 @@ INLINE vec plus_times(vec more, vec y, struct root w, struct modulus m)
     return _mm512_madd52lo_epu64(_mm512_madd52lo_epu64(more, w.w, y), quotient, m.minus_q);
 }
 
-/* Any x < 2^52 comes below 2q: low 52 bits. */
+/* x < 2^12 q comes below 2q, for q is within 2^16 of its power of two, or 2^14 of 2^32: low 52 bits. */
 INLINE vec reduce(vec x, struct modulus m)
 {
     vec quotient = _mm512_madd52hi_epu64(_mm512_setzero_si512(), m.over_q, x);
@@ -262,7 +262,7 @@ INLINE void add_products(const struct ntt_ends *to, size_t at, vec x)
     store(to->sum->hi + at, _mm512_madd52hi_epu64(load(to->sum->hi + at), x, y));
 }
 
-/* Coefficients < 2q to values < 24q, or 15q where wide, in this path's order: low 52 bits. */
+/* Coefficients < 2q to values < 24q, or 14q where wide, in this path's order: low 52 bits. */
 INLINE void transform(uint64_t a[RING_DEGREE], const struct ring *r, const struct ntt_ends *ends,
                       const bool in_place, const bool wide)
 {

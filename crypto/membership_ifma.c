@@ -135,7 +135,7 @@ INLINE struct shape shape_of(const struct ring *r)
     return (struct shape){bits, all((uint64_t)((below << 52) / r->q)),
                           all(((uint64_t)1 << 52) - r->q)};
 }
-/* x < 2^52 of which the low 52 bits count, to x mod q. */
+/* x < 2^12 q to x mod q, for q is within 2^16 of its power of two, or 2^14 of 2^32. */
 INLINE vec canonical(vec x, const struct shape *s, struct modulus m)
 {
     const vec over_q = all((uint64_t)1 << (52 - s->bits)); /* floor(2^52 / q) */
