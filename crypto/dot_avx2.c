@@ -71,12 +71,17 @@ INLINE void tile(int64_t sum[DOT_PLANES_MAX][DOT_ROWS_MAX], const struct dot_in 
     const int8_t *row = in->rows + first * in->row_stride;
     struct sums s;
 
+    /* A plane of each of the next blocks a tile, as long as there are any left. */
+    const size_t plane = first / ROWS < planes ? first / ROWS : planes - 1;
+    const uint8_t *ahead = in->next + plane * in->block_count * DOT_DEGREE;
+
     UNROLL
     for (unsigned p = 0; p < planes; p++)
         s.of[p][0] = s.of[p][ROWS - 1] = _mm256_setzero_si256();
     for (size_t k = 0; k < in->block_count; k++, row += DOT_DEGREE) {
         const uint8_t *block = in->blocks + k * planes * DOT_DEGREE;
         for (size_t t = 0; t < DOT_DEGREE; t += STEP) {
+            _mm_prefetch((const char *)ahead + k * DOT_DEGREE + t, _MM_HINT_T1);
             const struct place at = {row + t, in->row_stride, block + t};
             add_half(&s, &at, rows, planes, 0);
             add_half(&s, &at, rows, planes, 1);
