@@ -137,7 +137,6 @@ struct slots {
 static enum pt_code classes(struct proof_room *room, const struct slots *s, size_t j, uint64_t k)
 {
     const struct rlwe *c = s->p->c;
-    const uint64_t first = k * RLWE_DEGREE;
     enum pt_code rc;
 
     if (k > rlwe_block_count(c)) {
@@ -152,10 +151,7 @@ static enum pt_code classes(struct proof_room *room, const struct slots *s, size
         membership_classes(room->cls, room->error_bits, NULL);
         return PT_OK;
     }
-    const uint64_t left = rlwe_slot_count(c) - first;
-    const size_t n = left < RLWE_DEGREE ? (size_t)left : RLWE_DEGREE;
-    memcpy(room->values, s->in->values[j] + first, n);
-    memset(room->values + n, 0, RLWE_DEGREE - n); /* as they were encrypted */
+    s->in->values.block(s->in->values.self, room->values, j, k);
     membership_classes(room->cls, room->error_bits, room->values);
     return PT_OK;
 }

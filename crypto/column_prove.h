@@ -18,10 +18,16 @@ PT_MUST_USE enum pt_code column_prover_new(struct column_prover **out, struct bu
                                            struct pt_err *err);
 void column_prover_free(struct column_prover *p); /* wipes */
 
+/* Where values come from, block by block, so that nobody need hold whole columns: out is block k of column
+ * j of the batch, {-1,0,+1} each and zeros after the last slot. Threads call it at once. */
+struct prove_values {
+    void *self;
+    void (*block)(void *self, int8_t out[RLWE_DEGREE], size_t j, uint64_t k);
+};
 struct prove_columns {
     size_t count;                       /* 1 to RLWE_COLUMNS_MAX */
     const struct rlwe_key *const *keys; /* that encrypted them */
-    const int8_t *const *values;        /* slot_count entries of {-1,0,+1} each; to answer only */
+    struct prove_values values;         /* to answer only */
     const struct parallel *parallel;    /* may be NULL; results do not depend on it */
     struct proof_tally tally;           /* to answer only */
 };

@@ -1,5 +1,5 @@
-/* proof_columns.h - the columns of one batch of a proof, at the recipient: plain values and keys, made
- * again from the epoch's data, for asking and for its audit. */
+/* proof_columns.h - the columns of one batch of a proof, at the recipient: plain values, two bits each, and
+ * keys, made again from the epoch's data, for asking and for its audit. */
 #ifndef PT_PROOF_COLUMNS_H
 #define PT_PROOF_COLUMNS_H
 
@@ -19,13 +19,13 @@ struct proof_columns_in { /* borrowed until proof_columns_free() */
 };
 struct proof_columns { /* secret; {0} is a valid empty one */
     struct proof_columns_in in;
-    size_t count, value_bytes;
-    int8_t *values;
+    size_t count, column_bytes;
+    uint8_t *values; /* packed */
     struct rlwe_key *made[RLWE_COLUMNS_MAX];
     const struct rlwe_key *keys[RLWE_COLUMNS_MAX];
-    const int8_t *of[RLWE_COLUMNS_MAX];
 };
-/* out->count columns, index[i] of the question each; what p held before is gone. */
+/* out->count columns, index[i] of the question each; what p held before is gone. While they are made, each
+ * thread has one column's values as bytes. */
 PT_MUST_USE enum pt_code proof_columns_make(struct proof_columns *p, struct prove_columns *out,
                                             const struct proof_columns_in *in,
                                             const uint32_t *index, struct pt_err *err);

@@ -67,10 +67,17 @@ void proof_bed_free(struct proof_bed *b)
     *b = (struct proof_bed){0};
 }
 
-struct prove_columns proof_bed_columns(const struct proof_bed *b)
+static void block_of(void *self, int8_t out[RLWE_DEGREE], size_t j, uint64_t k)
 {
-    return (struct prove_columns){b->count, (const struct rlwe_key *const *)b->keys,
-                                  (const int8_t *const *)b->values, b->parallel, b->tally};
+    const struct proof_bed *b = self;
+
+    memcpy(out, b->values[j] + k * RLWE_DEGREE, RLWE_DEGREE);
+}
+
+struct prove_columns proof_bed_columns(struct proof_bed *b)
+{
+    return (struct prove_columns){
+        b->count, (const struct rlwe_key *const *)b->keys, {b, block_of}, b->parallel, b->tally};
 }
 
 void proof_bed_set_up(struct proof_bed *b)

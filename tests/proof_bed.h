@@ -44,7 +44,7 @@ void proof_bed_answer(struct proof_bed *b);
 enum pt_code proof_bed_judge(struct proof_bed *b);
 /* All of the above, in order. */
 enum pt_code proof_bed_run(struct proof_bed *b);
-struct prove_columns proof_bed_columns(const struct proof_bed *b);
+struct prove_columns proof_bed_columns(struct proof_bed *b);
 
 /* Coefficient `slot` of block k of column j: += by, mod q. */
 void proof_bed_shift(struct proof_bed *b, size_t j, uint64_t k, size_t slot, int64_t by);

@@ -273,6 +273,13 @@ int64_t fixture_exact(const struct fixture_epoch *e, size_t row, size_t column)
     return sum;
 }
 
+static void block_of(void *self, int8_t out[RLWE_DEGREE], size_t j, uint64_t k)
+{
+    const struct fixture_epoch *e = self;
+
+    memcpy(out, e->proving[j] + k * RLWE_DEGREE, RLWE_DEGREE);
+}
+
 static enum pt_code columns_to_prove(void *self, struct prove_columns *out, size_t first,
                                      struct pt_err *err)
 {
@@ -284,7 +291,7 @@ static enum pt_code columns_to_prove(void *self, struct prove_columns *out, size
         e->proving[i] = e->f[e->asking->need[first + i]];
     }
     out->keys = e->proving_keys;
-    out->values = e->proving;
+    out->values = (struct prove_values){e, block_of};
     return PT_OK;
 }
 
