@@ -1,129 +1,14 @@
 /* Compiled with AVX2 and FMA (Makefile, CFLAGS_ARCH), and run only where there are both.
  *
- * Four slots a register, as integers in doubles of either sign (double_mod.h), so that form() is 1.
- * Products are exact in two parts: added to a large number they lose what is below its last place,
- * which a second multiply-add with what was taken finds again. Parts of several products are summed
- * apart, and reduced once. The large number is a multiple of q: it need not be taken away. */
+ * Four slots a register, as integers in doubles of either sign (field2_doubles.h), so that form() is 1. */
 #include "crypto/membership.h"
 
 #ifdef __FMA__
 
-#include "crypto/double_mod.h"
+#include "crypto/field2_doubles.h"
 
-enum { GROUP = 32, VECTORS = GROUP / DM_LANES, PLANES = 6, NON_SQUARE = 5 };
-#define UNROLL _Pragma("GCC unroll 8")
+enum { GROUP = 32, VECTORS = GROUP / DM_LANES, PLANES = 6 };
 #define ROLLED _Pragma("GCC unroll 1")
-
-struct lanes2 {
-    __m256d c0, c1;
-};
-
-/* A multiple of q, in the middle of the doubles that count in units of `unit`: sums of products of
- * magnitude below `range` q^2 leave it there. A part below is within unit/2 of zero. */
-struct split {
-    double start, unit;
-};
-static struct split split_of(const struct ring *r, double range)
-{
-    const double q = (double)(int64_t)r->q;
-    const uint64_t middle = ((uint64_t)3 << 51) / r->q * r->q; /* > 23/16 * 2^52, as q < 2^48 */
-    double unit = 1;
-
-    while (unit * 0x1p52 * (7.0 / 16) < range * q * q)
-        unit *= 2;
-    return (struct split){(double)(int64_t)middle * unit, unit};
-}
-
-struct modulus {
-    __m256d start; /* of sums that are reduced */
-    struct dm m;
-};
-static struct modulus modulus_of(const struct ring *r, double range)
-{
-    return (struct modulus){dm_all(split_of(r, range).start), dm_of(r->q)};
-}
-
-/* Rounded, as 2^52 + 2^51 has no fractions. |x| < 2^51 */
-DM_INLINE __m256d whole(__m256d x, __m256d inverse)
-{
-    const __m256d middle = dm_all(0x1.8p52);
-
-    return _mm256_sub_pd(_mm256_fmadd_pd(x, inverse, middle), middle);
-}
-/* |x| < 2^52 to within q/2 of zero. */
-DM_INLINE __m256d centre(__m256d x, const struct modulus *m)
-{
-    return _mm256_fnmadd_pd(whole(x, m->m.inverse), m->m.q, x);
-}
-/* The sum `high`, from m->start on, and what is missing of it. The quotient is off by a half, and by
- * start/q * 2^-53 for the inverse, a quarter at most. */
-DM_INLINE __m256d reduce(__m256d high, __m256d low, const struct modulus *m)
-{
-    return _mm256_add_pd(centre(high, m), low);
-}
-DM_INLINE __m256d mul(__m256d a, __m256d b, const struct modulus *m)
-{
-    const __m256d high = _mm256_fmadd_pd(a, b, m->start);
-
-    return reduce(high, _mm256_fmadd_pd(a, b, _mm256_sub_pd(m->start, high)), m);
-}
-/* a*b + c*d */
-DM_INLINE __m256d mul_pair(struct lanes2 a, struct lanes2 b, const struct modulus *m)
-{
-    const __m256d first = _mm256_fmadd_pd(a.c0, b.c0, m->start);
-    const __m256d high = _mm256_fmadd_pd(a.c1, b.c1, first);
-    const __m256d low0 = _mm256_fmadd_pd(a.c0, b.c0, _mm256_sub_pd(m->start, first));
-    const __m256d low1 = _mm256_fmadd_pd(a.c1, b.c1, _mm256_sub_pd(first, high));
-
-    return reduce(high, _mm256_add_pd(low0, low1), m);
-}
-DM_INLINE __m256d times_five(__m256d a)
-{
-    return _mm256_mul_pd(a, dm_all(NON_SQUARE));
-}
-/* five: 5 b.c1. */
-DM_INLINE struct lanes2 mul2(struct lanes2 a, struct lanes2 b, __m256d five,
-                             const struct modulus *m)
-{
-    return (struct lanes2){mul_pair(a, (struct lanes2){b.c0, five}, m),
-                           mul_pair(a, (struct lanes2){b.c1, b.c0}, m)};
-}
-
-/* Sums of products that are not reduced: the parts above as the doubles' own bits, of which each has
- * start's, since 512 of them would leave a double's range; those below, under 2^52. */
-enum { TERMS = RING_DEGREE / DM_LANES };
-struct product_sum {
-    __m256i high;
-    __m256d low;
-};
-DM_INLINE void add_product(struct product_sum *s, __m256d a, __m256d b, __m256d start)
-{
-    const __m256d high = _mm256_fmadd_pd(a, b, start);
-
-    s->high = _mm256_add_epi64(s->high, _mm256_castpd_si256(high));
-    s->low = _mm256_add_pd(s->low, _mm256_fmadd_pd(a, b, _mm256_sub_pd(start, high)));
-}
-/* Of `terms` products a lane. */
-static uint64_t gather(const struct ring *r, const struct product_sum *s, struct split split,
-                       size_t terms)
-{
-    uint64_t high[DM_LANES];
-    double low[DM_LANES];
-    uint64_t start;
-    int64_t rest = 0;
-    uint64_t units = 0;
-
-    memcpy(&start, &split.start, sizeof start);
-    _mm256_storeu_si256((__m256i *)(void *)high, s->high);
-    _mm256_storeu_pd(low, s->low);
-    for (size_t i = 0; i < DM_LANES; i++) {
-        units += high[i] - terms * start;
-        rest += (int64_t)low[i];
-    }
-    /* Under 2^107 of either sign: a multiple of q makes it positive. */
-    const i128 sum = (i128)(int64_t)units * (int64_t)split.unit + rest;
-    return ring_reduce_wide(r, ((u128)r->q << 62) + (u128)sum);
-}
 
 /* Slots 2i, 2i+1 and 16+2i, 17+2i of a group: where interleave() leaves them. */
 DM_INLINE __m256d load_pairs(const uint64_t *p, size_t i)
@@ -354,7 +239,24 @@ DM_INLINE __m256d less(__m256d x, const struct modulus *m, const struct shape sh
 enum { ROWS = 2 };
 struct factors {
     struct lanes2 of[MEMBERSHIP_SQUARES_MAX + 1][ROWS];
+    struct lanes2 k[ROWS], square[ROWS]; /* what they were made of */
 };
+DM_INLINE struct lanes2 square_of(struct lanes2 k, __m256d five, const struct modulus *m)
+{
+    return (struct lanes2){mul_pair(k, (struct lanes2){k.c0, five}, m),
+                           mul(k.c0, _mm256_add_pd(k.c1, k.c1), m)};
+}
+DM_INLINE struct lanes2 factor_at(struct lanes2 square, struct lanes2 minus,
+                                  const struct modulus *m, const struct shape shape)
+{
+    return (struct lanes2){less(_mm256_add_pd(square.c0, minus.c0), m, shape),
+                           less(_mm256_add_pd(square.c1, minus.c1), m, shape)};
+}
+DM_INLINE struct lanes2 mul_lanes2(struct lanes2 a, struct lanes2 b, const struct modulus *m,
+                                   const struct shape shape)
+{
+    return mul2(a, b, less(times_five(b.c1), m, shape), m);
+}
 /* chi K, or chi, and K^2 - r^2 Gamma^2, of slots from t on. */
 DM_INLINE void factors_make(struct factors *f, const size_t row,
                             const struct membership_slots *slots, const struct lanes2 *squares,
@@ -364,25 +266,22 @@ DM_INLINE void factors_make(struct factors *f, const size_t row,
     const struct lanes2 k = load_centred2(slots->k, t, m);
     const struct lanes2 chi = load_centred2(slots->chi, t, m);
     const __m256d five = less(times_five(k.c1), m, shape);
-    const struct lanes2 square = {mul_pair(k, (struct lanes2){k.c0, five}, m),
-                                  mul(k.c0, _mm256_add_pd(k.c1, k.c1), m)};
+    const struct lanes2 square = square_of(k, five, m);
 
+    f->k[row] = k;
+    f->square[row] = square;
     f->of[0][row] = shape.even ? chi : mul2(chi, k, five, m);
     UNROLL
     for (size_t i = 0; i < shape.count; i++)
-        f->of[i + 1][row] =
-            (struct lanes2){less(_mm256_add_pd(square.c0, squares[i].c0), m, shape),
-                            less(_mm256_add_pd(square.c1, squares[i].c1), m, shape)};
+        f->of[i + 1][row] = factor_at(square, squares[i], m, shape);
 }
 /* Factor i times the one `step` further. */
 DM_INLINE void factors_join(struct factors *f, const size_t i, const size_t step,
                             const struct modulus *m, const struct shape shape)
 {
     UNROLL
-    for (size_t j = 0; j < ROWS; j++) {
-        const struct lanes2 by = f->of[i + step][j];
-        f->of[i][j] = mul2(f->of[i][j], by, less(times_five(by.c1), m, shape), m);
-    }
+    for (size_t j = 0; j < ROWS; j++)
+        f->of[i][j] = mul_lanes2(f->of[i][j], f->of[i + step][j], m, shape);
 }
 /* As a tree; the products are factor 0. */
 DM_INLINE void factors_multiply(struct factors *f, const struct modulus *m,
@@ -411,18 +310,35 @@ static uint64_t gather_whole(const struct ring *r, __m256i sum)
     return ring_reduce_signed(r, (int64_t)all); /* 2048 under 2^48 */
 }
 
+struct whole_sum { /* of lanes, as gather_whole() has it */
+    __m256i c0, c1;
+};
+DM_INLINE void add_whole(struct whole_sum *s, struct lanes2 x)
+{
+    const __m256d middle = dm_all(0x1.8p52);
+
+    s->c0 = _mm256_add_epi64(s->c0, _mm256_castpd_si256(_mm256_add_pd(x.c0, middle)));
+    s->c1 = _mm256_add_epi64(s->c1, _mm256_castpd_si256(_mm256_add_pd(x.c1, middle)));
+}
+DM_INLINE void whole_to(struct field2 *to, const struct ring *r, const struct whole_sum *s)
+{
+    *to = field2_add(r, *to, (struct field2){gather_whole(r, s->c0), gather_whole(r, s->c1)});
+}
+DM_INLINE struct lanes2 all_centred2(struct field2 x, const struct modulus *m)
+{
+    return (struct lanes2){all_centred(x.c0, m), all_centred(x.c1, m)};
+}
+
 DM_INLINE void verify(struct field2 *sum, const struct ring *r, const struct membership_slots *in,
                       const struct membership_squares *squares, const struct shape shape)
 {
     const struct modulus m = modulus_of(r, shape.wide ? 1.75 : 7);
-    const __m256d middle = dm_all(0x1.8p52);
     struct lanes2 square[MEMBERSHIP_SQUARES_MAX];
     struct factors f;
-    __m256i s[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
+    struct whole_sum s = {_mm256_setzero_si256(), _mm256_setzero_si256()};
 
     for (size_t i = 0; i < shape.count; i++)
-        square[i] =
-            (struct lanes2){all_centred(squares->of[i].c0, &m), all_centred(squares->of[i].c1, &m)};
+        square[i] = all_centred2(squares->of[i], &m);
     for (size_t t = 0; t < RING_DEGREE; t += (size_t)ROWS * DM_LANES) {
         const struct membership_slots slots = {{in->k[0] + t, in->k[1] + t},
                                                {in->chi[0] + t, in->chi[1] + t}};
@@ -431,14 +347,59 @@ DM_INLINE void verify(struct field2 *sum, const struct ring *r, const struct mem
             factors_make(&f, j, &slots, square, &m, shape);
         factors_multiply(&f, &m, shape);
         UNROLL
-        for (size_t j = 0; j < ROWS; j++) {
-            s[0] =
-                _mm256_add_epi64(s[0], _mm256_castpd_si256(_mm256_add_pd(f.of[0][j].c0, middle)));
-            s[1] =
-                _mm256_add_epi64(s[1], _mm256_castpd_si256(_mm256_add_pd(f.of[0][j].c1, middle)));
-        }
+        for (size_t j = 0; j < ROWS; j++)
+            add_whole(&s, f.of[0][j]);
     }
-    *sum = field2_add(r, *sum, (struct field2){gather_whole(r, s[0]), gather_whole(r, s[1])});
+    whole_to(sum, r, &s);
+}
+
+/* What is left of both polynomials when their common factors, in f, are multiplied: a product each of two
+ * squares of its own, and the data's K. */
+typedef struct lanes2 own_squares[2][MEMBERSHIP_APART];
+DM_INLINE void add_both(struct whole_sum s[2], const struct factors *f, const size_t row,
+                        own_squares own, const struct modulus *m, const struct shape shape)
+{
+    const struct lanes2 shared = f->of[0][row];
+
+    UNROLL
+    for (size_t p = 0; p < 2; p++) {
+        const struct lanes2 apart =
+            mul_lanes2(factor_at(f->square[row], own[p][0], m, shape),
+                       factor_at(f->square[row], own[p][1], m, shape), m, shape);
+        const struct lanes2 rest = p == 0 ? mul_lanes2(apart, f->k[row], m, shape) : apart;
+        add_whole(&s[p], mul_lanes2(shared, rest, m, shape));
+    }
+}
+
+/* Both polynomials' common factors once: ten products instead of fifteen. */
+DM_INLINE void verify_both(const struct membership_value *values, const struct ring *r,
+                           const struct membership_slots *in, const bool wide)
+{
+    const struct shape shape = {MEMBERSHIP_SHARED, true, wide};
+    const struct modulus m = modulus_of(r, wide ? 1.75 : 7);
+    struct lanes2 square[MEMBERSHIP_SHARED];
+    own_squares own;
+    struct factors f;
+    struct whole_sum s[2] = {{_mm256_setzero_si256(), _mm256_setzero_si256()},
+                             {_mm256_setzero_si256(), _mm256_setzero_si256()}};
+
+    for (size_t i = 0; i < MEMBERSHIP_SHARED; i++)
+        square[i] = all_centred2(values[1].squares->of[i], &m);
+    for (size_t i = 0; i < MEMBERSHIP_APART; i++) {
+        own[0][i] = all_centred2(values[0].squares->of[i], &m);
+        own[1][i] = all_centred2(values[1].squares->of[MEMBERSHIP_SHARED + i], &m);
+    }
+    for (size_t t = 0; t < RING_DEGREE; t += (size_t)ROWS * DM_LANES) {
+        const struct membership_slots slots = {{in->k[0] + t, in->k[1] + t},
+                                               {in->chi[0] + t, in->chi[1] + t}};
+        for (size_t j = 0; j < ROWS; j++)
+            factors_make(&f, j, &slots, square, &m, shape);
+        factors_multiply(&f, &m, shape);
+        for (size_t j = 0; j < ROWS; j++)
+            add_both(s, &f, j, own, &m, shape);
+    }
+    whole_to(values[0].to, r, &s[0]);
+    whole_to(values[1].to, r, &s[1]);
 }
 
 DM_INLINE void verify_any(struct field2 *sum, const struct ring *r,
@@ -466,12 +427,26 @@ ALONE verify_wide(struct field2 *sum, const struct ring *r, const struct members
     verify_any(sum, r, in, squares, true);
 }
 
+ALONE both_narrow(const struct membership_value *values, const struct ring *r,
+                  const struct membership_slots *in)
+{
+    verify_both(values, r, in, false);
+}
+ALONE both_wide(const struct membership_value *values, const struct ring *r,
+                const struct membership_slots *in)
+{
+    verify_both(values, r, in, true);
+}
+
 static void avx2_verify(const struct membership_value *values, size_t count, const struct ring *r,
                         const struct membership_slots *in)
 {
-    for (size_t i = 0; i < count; i++)
-        (r->coefficient_bytes < PLANES ? verify_narrow : verify_wide)(values[i].to, r, in,
-                                                                      values[i].squares);
+    const bool wide = r->coefficient_bytes >= PLANES;
+
+    if (count == 2)
+        (wide ? both_wide : both_narrow)(values, r, in);
+    else
+        (wide ? verify_wide : verify_narrow)(values->to, r, in, values->squares);
 }
 
 static void avx2_fold(uint64_t *k[2], const struct ring *r, const uint8_t *planes,

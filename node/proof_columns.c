@@ -14,7 +14,7 @@ void proof_columns_free(struct proof_columns *p)
 }
 
 /* A block's values, two bits each: byte i holds value + 1 of slots i, 512 + i, 1024 + i and 1536 + i. */
-enum { PACKED = RLWE_DEGREE / 4 };
+#define PACKED ((size_t)RLWE_DEGREE / 4)
 
 static void pack(uint8_t out[PACKED], const int8_t values[RLWE_DEGREE])
 {
@@ -25,7 +25,7 @@ static void pack(uint8_t out[PACKED], const int8_t values[RLWE_DEGREE])
 
 static void unpack(int8_t out[RLWE_DEGREE], const uint8_t in[PACKED])
 {
-    for (unsigned part = 0; part < 4; part++)
+    for (size_t part = 0; part < 4; part++)
         for (size_t i = 0; i < PACKED; i++)
             out[part * PACKED + i] = (int8_t)((in[i] >> 2 * part & 3) - 1);
 }
