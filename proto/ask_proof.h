@@ -14,7 +14,8 @@
 #include "proto/epoch.h"
 #include "proto/session.h"
 
-enum { ASK_PROOF_VALUES_MAX = 1 << 28 }; /* plain values that a recipient holds at once, in bytes */
+/* Plain values that a recipient holds at once: at two bits each, 256 MB. */
+enum { ASK_PROOF_VALUES_MAX = 1 << 30 };
 
 /* Columns of a batch, but for the last: a function of the slots alone. */
 size_t ask_proof_batch(const struct rlwe *c);

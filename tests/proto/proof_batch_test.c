@@ -165,7 +165,7 @@ static void batches_fit_in_memory(void **state)
     static const struct {
         uint64_t slots;
         size_t columns;
-    } rows[] = {{1ULL << 12, 64}, {1ULL << 22, 64}, {1ULL << 23, 32}, {1ULL << 27, 2}};
+    } rows[] = {{1ULL << 12, 64}, {1ULL << 24, 64}, {1ULL << 25, 32}, {1ULL << 27, 8}};
     const struct digest seed = {{1}};
     struct pt_err err = {0};
 
