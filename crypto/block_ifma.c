@@ -246,61 +246,88 @@ INLINE vec widen(const int8_t *p)
     return _mm512_cvtepi8_epi64(_mm_loadl_epi64((const __m128i *)(const void *)p));
 }
 
-/* Not in place: from a row, and times `by` to a sum. */
-struct ntt_ends {
+/* The first three layers of eight registers, to where they belong: i is the first one's place. */
+INLINE void first_layers(uint64_t a[RING_DEGREE], size_t i, vec x[LANES], const struct three *top,
+                         struct modulus m)
+{
+    forward_three(x, top, m);
+    UNROLL
+    for (size_t k = 0; k < LANES; k++)
+        store(a + i + RING_DEGREE / LANES * k, x[k]);
+}
+/* The last six layers of group g: x in this path's order. */
+INLINE void last_layers(vec x[LANES], const uint64_t a[RING_DEGREE], const struct ring *r, size_t g,
+                        struct modulus m)
+{
+    const struct three outer = three_all(&r->broad, GROUPS + g);
+    const struct three inner = three_lanes(r->lanes[g]);
+
+    UNROLL
+    for (size_t k = 0; k < LANES; k++)
+        x[k] = load(a + GROUP * g + LANES * k);
+    forward_three(x, &outer, m);
+    transpose(x);
+    forward_three(x, &inner, m);
+}
+
+/* Coefficients < 2q to values < 24q, or 14q where wide, in this path's order: low 52 bits. */
+INLINE void transform(uint64_t a[RING_DEGREE], const struct ring *r, const bool wide)
+{
+    const struct modulus m = modulus_of(r);
+    const struct three top = three_all(&r->broad, 1);
+    vec x[LANES];
+
+    for (size_t i = 0; i < RING_DEGREE / LANES; i += LANES) {
+        UNROLL
+        for (size_t k = 0; k < LANES; k++)
+            x[k] = load(a + i + RING_DEGREE / LANES * k);
+        first_layers(a, i, x, &top, m);
+    }
+    for (size_t k = 0; k < LANES; k++)
+        forward_two(a + RING_DEGREE / LANES * k, &r->broad, k, m, wide);
+    for (size_t g = 0; g < GROUPS; g++) {
+        last_layers(x, a, r, g, m);
+        UNROLL
+        for (size_t k = 0; k < LANES; k++)
+            store(a + GROUP * g + LANES * k, x[k]);
+    }
+}
+
+/* What is transformed, and then multiplied by `by` and added to `sum`. */
+struct addend { /* secret */
     const int8_t *row;
-    struct block_sum *sum; /* secret */
+    struct block_sum *sum;
     const uint64_t *by;
 };
-
 /* lo and hi are sums of the halves of products, 52 bits each: hi * 2^52 + lo. */
-INLINE void add_products(const struct ntt_ends *to, size_t at, vec x)
+INLINE void add_products(const struct addend *to, size_t at, vec x)
 {
     const vec y = load(to->by + at);
 
     store(to->sum->lo + at, _mm512_madd52lo_epu64(load(to->sum->lo + at), x, y));
     store(to->sum->hi + at, _mm512_madd52hi_epu64(load(to->sum->hi + at), x, y));
 }
-
-/* Coefficients < 2q to values < 24q, or 14q where wide, in this path's order: low 52 bits. */
-INLINE void transform(uint64_t a[RING_DEGREE], const struct ring *r, const struct ntt_ends *ends,
-                      const bool in_place, const bool wide)
+/* As transform(), of v + q for the row's v, which is below 2q; values go no further than registers. */
+INLINE void transform_row(uint64_t work[RING_DEGREE], const struct ring *r,
+                          const struct addend *row, const bool wide)
 {
     const struct modulus m = modulus_of(r);
     const struct three top = three_all(&r->broad, 1);
+    vec x[LANES];
 
     for (size_t i = 0; i < RING_DEGREE / LANES; i += LANES) {
-        vec x[LANES];
-        UNROLL
-        for (size_t k = 0; k < LANES; k++) {
-            const size_t at = i + RING_DEGREE / LANES * k;
-            x[k] = in_place ? load(a + at) : _mm512_add_epi64(widen(ends->row + at), m.q);
-        }
-        forward_three(x, &top, m);
         UNROLL
         for (size_t k = 0; k < LANES; k++)
-            store(a + i + RING_DEGREE / LANES * k, x[k]);
+            x[k] = _mm512_add_epi64(widen(row->row + i + RING_DEGREE / LANES * k), m.q);
+        first_layers(work, i, x, &top, m);
     }
     for (size_t k = 0; k < LANES; k++)
-        forward_two(a + RING_DEGREE / LANES * k, &r->broad, k, m, wide);
+        forward_two(work + RING_DEGREE / LANES * k, &r->broad, k, m, wide);
     for (size_t g = 0; g < GROUPS; g++) {
-        const size_t at = GROUP * g;
-        const struct three outer = three_all(&r->broad, GROUPS + g);
-        const struct three inner = three_lanes(r->lanes[g]);
-        vec x[LANES];
+        last_layers(x, work, r, g, m);
         UNROLL
         for (size_t k = 0; k < LANES; k++)
-            x[k] = load(a + at + LANES * k);
-        forward_three(x, &outer, m);
-        transpose(x);
-        forward_three(x, &inner, m);
-        UNROLL
-        for (size_t k = 0; k < LANES; k++) {
-            if (in_place)
-                store(a + at + LANES * k, x[k]);
-            else
-                add_products(ends, at + LANES * k, x[k]);
-        }
+            add_products(row, GROUP * g + LANES * k, x[k]);
     }
 }
 
@@ -350,19 +377,19 @@ INLINE void multiply_back(uint64_t out[RING_DEGREE], const struct ring *r,
 #define ALONE static __attribute__((noinline)) void
 ALONE ntt_narrow(uint64_t a[RING_DEGREE], const struct ring *r)
 {
-    transform(a, r, NULL, true, false);
+    transform(a, r, false);
 }
 ALONE ntt_wide(uint64_t a[RING_DEGREE], const struct ring *r)
 {
-    transform(a, r, NULL, true, true);
+    transform(a, r, true);
 }
-ALONE add_narrow(uint64_t work[RING_DEGREE], const struct ring *r, const struct ntt_ends *ends)
+ALONE add_narrow(uint64_t work[RING_DEGREE], const struct ring *r, const struct addend *row)
 {
-    transform(work, r, ends, false, false);
+    transform_row(work, r, row, false);
 }
-ALONE add_wide(uint64_t work[RING_DEGREE], const struct ring *r, const struct ntt_ends *ends)
+ALONE add_wide(uint64_t work[RING_DEGREE], const struct ring *r, const struct addend *row)
 {
-    transform(work, r, ends, false, true);
+    transform_row(work, r, row, true);
 }
 ALONE multiply_narrow(uint64_t out[RING_DEGREE], const struct ring *r,
                       const uint64_t a[RING_DEGREE], const uint64_t table[RING_DEGREE])
@@ -373,10 +400,6 @@ ALONE multiply_wide(uint64_t out[RING_DEGREE], const struct ring *r, const uint6
                     const uint64_t table[RING_DEGREE])
 {
     multiply_back(out, r, a, table, true);
-}
-static void ntt(uint64_t a[RING_DEGREE], const struct ring *r)
-{
-    (r->coefficient_bytes <= 5 ? ntt_narrow : ntt_wide)(a, r);
 }
 /* out < 2q. */
 static void multiply(uint64_t out[RING_DEGREE], const struct ring *r, const uint64_t a[RING_DEGREE],
@@ -397,7 +420,7 @@ static void ifma_factor(uint64_t table[RING_DEGREE], const struct ring *r)
 {
     const struct modulus m = modulus_of(r);
 
-    ntt(table, r);
+    (r->coefficient_bytes <= 5 ? ntt_narrow : ntt_wide)(table, r);
     for (size_t i = 0; i < RING_DEGREE; i += LANES)
         store(table + i, less(_mm512_and_si512(reduce(load(table + i), m), m.low52), m.q));
     for (size_t i = 0; i < RING_DEGREE; i++)
@@ -544,9 +567,9 @@ static void ifma_mask(uint8_t *out, const struct block_mask *in)
 static void ifma_add(struct block_sum *sum, uint64_t work[RING_DEGREE], const struct ring *r,
                      const int8_t row[RING_DEGREE], const uint64_t a[RING_DEGREE])
 {
-    const struct ntt_ends ends = {row, sum, a};
+    const struct addend addend = {row, sum, a};
 
-    (r->coefficient_bytes <= 5 ? add_narrow : add_wide)(work, r, &ends);
+    (r->coefficient_bytes <= 5 ? add_narrow : add_wide)(work, r, &addend);
 }
 
 static void ifma_values(uint64_t out[RING_DEGREE], const struct block_sum *sum,
