@@ -358,19 +358,36 @@ INLINE void verify_both(const struct membership_value *values, const struct ring
         gather_to(values[i].to, r, &s[i]);
 }
 
+ALONE verify_narrow(const struct membership_value *value, const struct ring *r,
+                    const struct membership_slots *in)
+{
+    verify_any(value, r, in, false);
+}
+ALONE verify_wide(const struct membership_value *value, const struct ring *r,
+                  const struct membership_slots *in)
+{
+    verify_any(value, r, in, true);
+}
+ALONE both_narrow(const struct membership_value *values, const struct ring *r,
+                  const struct membership_slots *in)
+{
+    verify_both(values, r, in, false);
+}
+ALONE both_wide(const struct membership_value *values, const struct ring *r,
+                const struct membership_slots *in)
+{
+    verify_both(values, r, in, true);
+}
+
 static void ifma_verify(const struct membership_value *values, size_t count, const struct ring *r,
                         const struct membership_slots *in)
 {
     const bool wide = r->coefficient_bytes > 5;
 
-    if (count == 2 && wide)
-        verify_both(values, r, in, true);
-    else if (count == 2)
-        verify_both(values, r, in, false);
-    else if (wide)
-        verify_any(values, r, in, true);
+    if (count == 2)
+        (wide ? both_wide : both_narrow)(values, r, in);
     else
-        verify_any(values, r, in, false);
+        (wide ? verify_wide : verify_narrow)(values, r, in);
 }
 
 static void ifma_fold(uint64_t *k[2], const struct ring *r, const uint8_t *planes,
