@@ -122,6 +122,16 @@ enum pt_code peer_finish(struct peer *p, struct pt_err *err)
     return rpc_call_send_end(p->call, err);
 }
 
+void peer_linger(struct peer *p)
+{
+    struct pt_err ignored = {0};
+    bool ended = false;
+    enum pt_code rc = p->call == NULL ? PT_ESTATE : rpc_call_send_end(p->call, &ignored);
+
+    for (int i = 0; i < LAST_FRAMES_MAX && rc == PT_OK && !ended; i++)
+        rc = rpc_recv(&p->frame, &ended, p->call, &ignored);
+}
+
 void peer_close(struct peer *p)
 {
     struct pt_err ignored = {0};
