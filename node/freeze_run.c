@@ -63,8 +63,8 @@ static void tell_partner(struct daemon *d, uint16_t partner)
         return;
     enum pt_code rc = peer_open(&peer, d, &self, partner, WHAT_TOKENISE, &err);
     bool told = rc != PT_OK && peer.session.refusal == REFUSAL_STOPPED_BY_OFFICER;
-    if (told)
-        peer_linger(&peer);
+    if (told && !peer.session.refused_by_peer) /* else it has stopped itself */
+        told = peer_linger(&peer);
     daemon_log(d, "%s %s of the stop", d->home->policy->partners[partner].name,
                told ? "is told" : "could not be told");
     peer_close(&peer);

@@ -122,14 +122,15 @@ enum pt_code peer_finish(struct peer *p, struct pt_err *err)
     return rpc_call_send_end(p->call, err);
 }
 
-void peer_linger(struct peer *p)
+bool peer_linger(struct peer *p)
 {
-    struct pt_err ignored = {0};
+    struct pt_err said = {0};
     bool ended = false;
-    enum pt_code rc = p->call == NULL ? PT_ESTATE : rpc_call_send_end(p->call, &ignored);
+    enum pt_code rc = p->call == NULL ? PT_ESTATE : rpc_call_send_end(p->call, &said);
 
     for (int i = 0; i < LAST_FRAMES_MAX && rc == PT_OK && !ended; i++)
-        rc = rpc_recv(&p->frame, &ended, p->call, &ignored);
+        rc = rpc_recv(&p->frame, &ended, p->call, &said);
+    return rc == PT_EDENIED;
 }
 
 void peer_close(struct peer *p)

@@ -32,9 +32,9 @@ PT_MUST_USE enum pt_code peer_flush_begin(struct peer *p, struct pt_err *err);
 PT_MUST_USE enum pt_code peer_step(struct peer *p, struct pt_err *err);
 /* Step until both have signed the transcript. */
 PT_MUST_USE enum pt_code peer_finish(struct peer *p, struct pt_err *err);
-/* After a refusal of ours: until the partner has read it and ends the call, or makes no progress. A call that
- * is closed at once may lose what it said last. */
-void peer_linger(struct peer *p);
+/* After a refusal of ours: until the partner has read it and ends the call, which is true, or makes no
+ * progress. A call that is closed at once may lose what it said last. */
+PT_MUST_USE bool peer_linger(struct peer *p);
 void peer_close(struct peer *p);
 
 #endif
