@@ -34,9 +34,9 @@ struct msm {
     size_t row_count;
     uint32_t *steps; /* of a row: as many as its fullest bucket has points */
     uint32_t *size;  /* of a row's lanes: whose bucket; 0: nobody's */
-    uint32_t *
-        event; /* row by row, step by step, lane by lane: 2*index + (1 to subtract), or MSM_NO_POINT, as
-                      * MSM_AHEAD steps after the last are */
+    /* Row by row, step by step, lane by lane: 2*index + (1 to subtract), or MSM_NO_POINT, as all are in the
+     * MSM_AHEAD steps after the last. */
+    uint32_t *event;
     struct msm_bucket *bucket; /* of sizes 1 to 2^(c-1) */
     /* to sort with: sizes by how many points they have; how many sizes have so many; a size's next event */
     uint32_t *order, *count, *with, *next;
