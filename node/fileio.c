@@ -75,10 +75,19 @@ enum pt_code fileio_begin(struct fileio_new *f, const char *path, struct pt_err 
     return PT_OK;
 }
 
+/* What is written at once a file system keeps in pages side by side, as many as it can. In a guest those are
+ * the ones that its host has taken back, and writing 1 MiB at a time takes four times as long for them. */
+static size_t at_once(size_t n)
+{
+    const size_t most = 1 << 15;
+
+    return n < most ? n : most;
+}
+
 enum pt_code fileio_add(struct fileio_new *f, struct span bytes, struct pt_err *err)
 {
     while (bytes.n > 0) {
-        ssize_t n = write(f->fd, bytes.p, bytes.n);
+        ssize_t n = write(f->fd, bytes.p, at_once(bytes.n));
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
@@ -99,7 +108,7 @@ enum pt_code fileio_put(struct fileio_new *f, uint64_t offset, struct span bytes
                         struct pt_err *err)
 {
     while (bytes.n > 0) {
-        ssize_t n = pwrite(f->fd, bytes.p, bytes.n, (off_t)offset);
+        ssize_t n = pwrite(f->fd, bytes.p, at_once(bytes.n), (off_t)offset);
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
