@@ -151,7 +151,8 @@ struct slots {
     const struct column_verifier *v;
     const struct prg *g;
     const struct verify_columns *in;
-    struct membership_squares squares[MEMBERSHIP_SET_COUNT];
+    struct membership_squares squares[MEMBERSHIP_SET_COUNT]; /* of the small sets */
+    struct membership_data data;
     struct field2 gamma_form2, side[PROOF_SIDES];
     struct proof_room *room;
     struct field2 (*sums)[MEMBERSHIP_SET_COUNT]; /* a strip and a column each */
@@ -169,6 +170,22 @@ static void add_all(struct field2 *sum, const struct ring *r, const struct proof
         all[1] += room->chi[1][i];
     }
     *sum = field2_add(r, *sum, (struct field2){ring_reduce(r, all[0]), ring_reduce(r, all[1])});
+}
+
+/* What the data's polynomial is in these slots, and the tally's. */
+static void check_data(const struct slots *s, size_t strip, size_t j,
+                       const struct membership_slots *in)
+{
+    const struct ring *r = rlwe_ring(s->v->c);
+    const enum proof_side side = proof_side_of(&s->in->tally, j);
+    struct field2 *const sum = &s->sums[strip * s->in->count + j][MEMBERSHIP_DATA];
+    PT_WIPED(membership_data_sums) sums = {{{0, 0}}};
+
+    membership_best()->verify_data(&sums, r, in, &s->data);
+    *sum = field2_add(r, *sum, membership_data_value(&sums));
+    if (side != PROOF_SIDES)
+        s->tally[strip][side] =
+            field2_add(r, s->tally[strip][side], membership_tally_value(r, &s->data, &sums));
 }
 
 static enum pt_code verify_block(const struct slots *s, size_t strip, uint64_t k)
@@ -189,12 +206,11 @@ static enum pt_code verify_block(const struct slots *s, size_t strip, uint64_t k
                 rc = PT_EBADMSG;
             membership_best()->fold(key, rlwe_ring(v->c), block, s->gamma_form2);
         }
-        const enum proof_side side =
-            set == MEMBERSHIP_DATA ? proof_side_of(&s->in->tally, j) : PROOF_SIDES;
-        const struct membership_value values[MEMBERSHIP_SUMS_MAX] = {
-            {&s->sums[strip * s->in->count + j][set], &s->squares[set]},
-            {side != PROOF_SIDES ? &s->tally[strip][side] : NULL, &s->squares[MEMBERSHIP_TALLY]}};
-        membership_best()->verify(values, side != PROOF_SIDES ? 2 : 1, rlwe_ring(v->c), &slots);
+        struct field2 *const sum = &s->sums[strip * s->in->count + j][set];
+        if (set == MEMBERSHIP_DATA)
+            check_data(s, strip, j, &slots);
+        else
+            membership_best()->verify(sum, rlwe_ring(v->c), &slots, &s->squares[set]);
     }
     if (rc == PT_OK && set == MEMBERSHIP_DATA && s->in->tally.counters > 0)
         add_all(&s->tally[strip][PROOF_SIDES], rlwe_ring(v->c), room);
@@ -279,7 +295,8 @@ static enum pt_code value_at_gamma(struct field2 *out, const struct column_verif
         rc = rc != PT_OK ? rc : PT_ENOMEM;
         goto out;
     }
-    for (int set = 0; set < MEMBERSHIP_SET_COUNT; set++)
+    membership_data_make(&s.data, r, rlwe_delta(v->c), gamma);
+    for (int set = MEMBERSHIP_RERANDOMISER; set <= MEMBERSHIP_SECRET; set++)
         membership_squares_make(&s.squares[set], r, (enum membership_set)set, rlwe_delta(v->c),
                                 gamma);
     parallel_run(in->parallel, s.strips, verify_strip, &s);

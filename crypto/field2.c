@@ -19,36 +19,6 @@ bool field2_exists(const struct ring *r)
     return power_vartime(r, NON_SQUARE, (r->q - 1) / 2) == r->q - 1; /* Euler */
 }
 
-/* Tonelli and Shanks; a is a square. */
-static uint64_t root_vartime(const struct ring *r, uint64_t a)
-{
-    const int twos = __builtin_ctzll(r->q - 1);
-    const uint64_t odd = (r->q - 1) >> twos;
-    uint64_t step = power_vartime(r, NON_SQUARE, odd); /* of order 2^twos */
-    uint64_t root = power_vartime(r, a, (odd + 1) / 2);
-    uint64_t rest = power_vartime(r, a, odd); /* root^2 = a * rest */
-
-    for (int order = twos; order > 1; order--, step = ring_mul(r, step, step)) {
-        uint64_t high = rest;
-        for (int i = 0; i < order - 2; i++)
-            high = ring_mul(r, high, high);
-        if (high == 1 || high == 0)
-            continue;
-        root = ring_mul(r, root, step);
-        rest = ring_mul(r, rest, ring_mul(r, step, step));
-    }
-    return root;
-}
-
-struct field2 field2_root_vartime(const struct ring *r, uint64_t a)
-{
-    if (power_vartime(r, a, (r->q - 1) / 2) != r->q - 1)
-        return (struct field2){root_vartime(r, a), 0};
-    /* Then a / 5 is a square, and 5 is w's. */
-    const uint64_t fifth = power_vartime(r, NON_SQUARE, r->q - 2);
-    return (struct field2){0, root_vartime(r, ring_mul(r, a, fifth))};
-}
-
 struct field2 field2_mul(const struct ring *r, struct field2 a, struct field2 b)
 {
     const uint64_t high = ring_mul(r, a.c1, b.c1);

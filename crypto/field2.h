@@ -32,8 +32,6 @@ static inline struct field2 field2_add(const struct ring *r, struct field2 a, st
 struct field2 field2_mul(const struct ring *r, struct field2 a, struct field2 b);
 /* a * s, s of F_q. */
 struct field2 field2_scale(const struct ring *r, struct field2 a, uint64_t s);
-/* A root in F of a, of F_q, which has one in F always. a is public. */
-struct field2 field2_root_vartime(const struct ring *r, uint64_t a);
 /* a^e; e is public. */
 struct field2 field2_power(const struct ring *r, struct field2 a, unsigned e);
 

@@ -139,24 +139,6 @@ void membership_classes(uint8_t cls[RING_DEGREE], const uint8_t error_bits[RING_
         cls[i] = (uint8_t)(cls[i] + ERRORS * (values[i] + 1));
 }
 
-/* -y Gamma^2 of the two further roots: c0 + c1 y + c2 y^2 splits over F. */
-static void add_free_roots(struct membership_squares *s, const struct ring *r, uint64_t delta,
-                           struct field2 square)
-{
-    uint64_t c[FREE];
-
-    tally_factor(c, r, delta);
-    const uint64_t four = ring_mul(r, 4, ring_mul(r, c[0], c[2]));
-    const struct field2 root = field2_root_vartime(r, ring_sub(r, ring_mul(r, c[1], c[1]), four));
-    const uint64_t half = inverse(r, ring_add(r, c[2], c[2]));
-    for (int sign = 0; sign < 2; sign++) {
-        const struct field2 minus = {ring_sub(r, 0, root.c0), ring_sub(r, 0, root.c1)};
-        /* -y = (c1 -+ root) / 2 c2 */
-        const struct field2 y = field2_add(r, (struct field2){c[1], 0}, sign ? root : minus);
-        s->of[s->count++] = field2_mul(r, square, field2_scale(r, y, half));
-    }
-}
-
 void membership_squares_make(struct membership_squares *s, const struct ring *r,
                              enum membership_set set, uint64_t delta, struct field2 gamma)
 {
@@ -164,16 +146,98 @@ void membership_squares_make(struct membership_squares *s, const struct ring *r,
     const struct field2 square = field2_scale(r, field2_mul(r, gamma, gamma), form);
 
     s->count = 0;
-    s->even = set == MEMBERSHIP_TALLY;
     for (size_t i = 0; i < SETS[set].roots; i++) {
         const int64_t root = root_of(set, i, delta);
-        if (root > (s->even ? 2 : 0))
+        if (root > 0)
             s->of[s->count++] = field2_scale(r, square, ring_reduce_signed(r, -root * root));
     }
-    if (s->even)
-        add_free_roots(s, r, delta, square);
 }
 
+static struct field2 field2_sub(const struct ring *r, struct field2 a, struct field2 b)
+{
+    return (struct field2){ring_sub(r, a.c0, b.c0), ring_sub(r, a.c1, b.c1)};
+}
+
+/* of: what y has added to it in each factor. From y^4 + a_3 y^3 + a_2 y^2 + a_1 y + a_0, coefficient by
+ * coefficient. */
+static void quartic_make(struct field2 q[MEMBERSHIP_QUARTIC], const struct ring *r,
+                         const struct field2 of[MEMBERSHIP_QUARTIC])
+{
+    const uint64_t half = r->q / 2 + 1;
+    struct field2 a[MEMBERSHIP_QUARTIC + 1] = {{1, 0}};
+
+    for (size_t n = 0; n < MEMBERSHIP_QUARTIC; n++) {
+        for (size_t i = n + 1; i > 0; i--)
+            a[i] = field2_add(r, field2_mul(r, a[i], of[n]), a[i - 1]);
+        a[0] = field2_mul(r, a[0], of[n]);
+    }
+    q[0] = field2_scale(r, field2_sub(r, a[3], (struct field2){1, 0}), half);
+    const struct field2 q0_squared = field2_mul(r, q[0], q[0]);
+    const struct field2 rest = field2_sub(r, field2_sub(r, a[2], q0_squared), q[0]);
+    q[1] = field2_sub(r, a[1], field2_mul(r, q[0], rest));
+    q[2] = field2_sub(r, rest, field2_add(r, q[1], q[1]));
+    q[3] = field2_sub(r, a[0], field2_mul(r, q[1], field2_add(r, q[1], q[2])));
+    explicit_bzero(a, sizeof a);
+}
+
+void membership_data_of(struct membership_data *d, const struct ring *r,
+                        const struct membership_factors *f)
+{
+    const uint64_t form = membership_best()->form(r);
+    const struct field2 *near = f->near;
+    const struct field2 both = field2_add(r, near[0], near[1]);
+
+    quartic_make(d->quartic, r, f->shared);
+    for (size_t i = 0; i < MEMBERSHIP_QUARTIC; i++)
+        d->quartic[i] = field2_scale(r, d->quartic[i], form);
+    d->last = field2_scale(r, f->shared[MEMBERSHIP_QUARTIC], form);
+    for (size_t i = 0; i < MEMBERSHIP_NEAR; i++)
+        d->near[i] = field2_scale(r, near[i], form);
+    /* y^2 + t_1 y + t_0 - (y + n_0) (y + n_1) = e_1 (y + n_0) + e_0 */
+    d->rest[1] = field2_sub(r, f->tally[1], both);
+    d->rest[0] =
+        field2_sub(r, f->tally[0], field2_mul(r, near[0], field2_add(r, near[1], d->rest[1])));
+}
+
+void membership_data_make(struct membership_data *d, const struct ring *r, uint64_t delta,
+                          struct field2 gamma)
+{
+    const struct field2 square = field2_mul(r, gamma, gamma);
+    PT_WIPED(membership_factors) f;
+    uint64_t c[FREE];
+    size_t shared = 0;
+    size_t near = 0;
+
+    for (size_t i = 0; i < SETS[MEMBERSHIP_DATA].roots; i++) {
+        const int64_t root = root_of(MEMBERSHIP_DATA, i, delta);
+        struct field2 *const to = root > 2 ? &f.shared[shared] : &f.near[near];
+        if (root <= 0)
+            continue;
+        *to = field2_scale(r, square, ring_reduce_signed(r, -root * root));
+        shared += root > 2;
+        near += root <= 2;
+    }
+    tally_factor(c, r, delta);
+    const uint64_t of_one = inverse(r, c[2]);
+    f.tally[1] = field2_scale(r, square, ring_mul(r, c[1], of_one));
+    f.tally[0] = field2_scale(r, field2_mul(r, square, square), ring_mul(r, c[0], of_one));
+    membership_data_of(d, r, &f);
+}
+
+struct field2 membership_data_value(const struct membership_data_sums *sums)
+{
+    return sums->of[MEMBERSHIP_NEAR + 1];
+}
+
+struct field2 membership_tally_value(const struct ring *r, const struct membership_data *d,
+                                     const struct membership_data_sums *sums)
+{
+    struct field2 value = sums->of[MEMBERSHIP_NEAR];
+
+    for (size_t i = 0; i < MEMBERSHIP_NEAR; i++)
+        value = field2_add(r, value, field2_mul(r, d->rest[i], sums->of[i]));
+    return value;
+}
 struct field2 membership_lift(const struct ring *r, enum membership_set set, uint64_t delta,
                               struct field2 gamma)
 {

@@ -11,7 +11,7 @@
 #include "crypto/cpu.h"
 #include "crypto/field2.h"
 
-enum { MEMBERSHIP_DEGREE = 15, MEMBERSHIP_CLASSES = 16, MEMBERSHIP_SQUARES_MAX = 7 };
+enum { MEMBERSHIP_DEGREE = 15, MEMBERSHIP_CLASSES = 16, MEMBERSHIP_SQUARES_MAX = 2 };
 
 /* Data: {-2..2} and +-delta + {-2..2}, 15 roots. Rerandomiser: {-2..2}. Secret: {-1,0,1}.
  * Tally: no set but the even polynomial of degree 14 that is 0 on +-delta + {-2..2} and -1 on {-2..2}:
@@ -36,12 +36,45 @@ void membership_classes(uint8_t cls[RING_DEGREE], const uint8_t error_bits[RING_
 
 struct membership_squares { /* secret: -r^2 Gamma^2 of the positive roots, times form() */
     size_t count;
-    bool even; /* the polynomial has no root 0 */
     struct field2 of[MEMBERSHIP_SQUARES_MAX];
 };
+/* Of the rerandomiser's set or the secret's. */
 void membership_squares_make(struct membership_squares *s, const struct ring *r,
                              enum membership_set set, uint64_t delta, struct field2 gamma);
-/* What verify()'s sum is multiplied by, to be the value at Gamma of a polynomial of degree 15. */
+
+/* The data's polynomial and the tally's are checked at once. With y = K^2 and s_0 to s_4 for -r^2 Gamma^2 of the
+ * roots near delta,
+ *   U = chi (y + s_0) (y + s_1) (y + s_2) (y + s_3) (y + s_4)
+ * is in both; V = U (y + near_0), W = V (y + near_1), K W is the data's product, and the tally's, whose
+ * second factor is another one of degree 2 in y, is W + rest_1 V + rest_0 U, since both begin with y^2.
+ * Four of the factors of U take two products instead of three, as any such quartic does (Knuth, TAOCP 2,
+ * 4.6.4): z = (y + q_0) y + q_1 and (z + y + q_2) z + q_3. */
+enum { MEMBERSHIP_SHARED = 5, MEMBERSHIP_NEAR = 2, MEMBERSHIP_QUARTIC = 4 };
+struct membership_data { /* secret: all but `rest` times form() */
+    struct field2 quartic[MEMBERSHIP_QUARTIC], last, near[MEMBERSHIP_NEAR];
+    struct field2 rest[MEMBERSHIP_NEAR];
+};
+void membership_data_make(struct membership_data *d, const struct ring *r, uint64_t delta,
+                          struct field2 gamma);
+/* The constants of any polynomials of this kind, from what y has added to it in each: not times form(). The
+ * tally's own factor is y^2 + tally_1 y + tally_0. */
+struct membership_factors { /* secret */
+    struct field2 shared[MEMBERSHIP_SHARED], near[MEMBERSHIP_NEAR], tally[MEMBERSHIP_NEAR];
+};
+void membership_data_of(struct membership_data *d, const struct ring *r,
+                        const struct membership_factors *f);
+struct membership_data_sums { /* secret: over slots, of U, V, W and K W */
+    struct field2 of[MEMBERSHIP_NEAR + 2];
+};
+PT_SECRET_TYPE(membership_data);
+PT_SECRET_TYPE(membership_factors);
+PT_SECRET_TYPE(membership_data_sums);
+/* What verify() would add up for either polynomial. */
+struct field2 membership_data_value(const struct membership_data_sums *sums);
+struct field2 membership_tally_value(const struct ring *r, const struct membership_data *d,
+                                     const struct membership_data_sums *sums);
+
+/* What such a sum is multiplied by, to be the value at Gamma of a polynomial of degree 15. */
 struct field2 membership_lift(const struct ring *r, enum membership_set set, uint64_t delta,
                               struct field2 gamma);
 PT_SECRET_TYPE(membership_squares);
@@ -53,24 +86,19 @@ struct membership_sum { /* what prove() adds to, and of which polynomial */
     struct field2 *to;  /* MEMBERSHIP_DEGREE of them; secret */
     const struct membership_table *table;
 };
-struct membership_value { /* what verify() adds to, and of which polynomial */
-    struct field2 *to;
-    const struct membership_squares *squares;
-};
 enum { MEMBERSHIP_SUMS_MAX = 2 };
-/* Of two polynomials that verify() takes at once, the first ends with the squares that the second begins with:
- * the data's with those of +-delta + {-2..2}, the tally's with two of its own. */
-enum { MEMBERSHIP_SHARED = 5, MEMBERSHIP_APART = MEMBERSHIP_SQUARES_MAX - MEMBERSHIP_SHARED };
 struct membership_ops {
     /* Montgomery's radix of this path mod q: what M, K and Gamma come multiplied by. */
     uint64_t (*form)(const struct ring *r);
     /* to[d-1] += sum over t of chi_t M_t^d table[d-1][cls_t], for one polynomial or two. */
     void (*prove)(const struct membership_sum *sums, size_t count, const struct ring *r,
                   const struct membership_slots *in, const uint8_t cls[RING_DEGREE]);
-    /* *to += sum over t of chi_t K_t prod (K_t^2 - r^2 Gamma^2), without the K_t where it is even: for one
-     * polynomial, or for the data's and the tally's. */
-    void (*verify)(const struct membership_value *values, size_t count, const struct ring *r,
-                   const struct membership_slots *in);
+    /* *to += sum over t of chi_t K_t prod (K_t^2 - r^2 Gamma^2). */
+    void (*verify)(struct field2 *to, const struct ring *r, const struct membership_slots *in,
+                   const struct membership_squares *squares);
+    /* Adds to all four of `to`. */
+    void (*verify_data)(struct membership_data_sums *to, const struct ring *r,
+                        const struct membership_slots *in, const struct membership_data *d);
     /* k -> gamma * c + k, gamma times form() twice: c from the planes of a block of a column. */
     void (*fold)(uint64_t *k[2], const struct ring *r, const uint8_t *planes,
                  struct field2 gamma_form2);

@@ -224,75 +224,26 @@ DM_INLINE struct lanes2 load_centred2(const uint64_t *const p[2], size_t i, cons
     return (struct lanes2){load_centred(p[0] + i, m), load_centred(p[1] + i, m)};
 }
 
-/* What is known of a set beforehand. Wide: q is of 48 bits, and factors do not stay below q without being
- * brought there. */
-struct shape {
-    size_t count;
-    bool even, wide;
-};
-DM_INLINE __m256d less(__m256d x, const struct modulus *m, const struct shape shape)
+/* Wide: q is of 48 bits, and factors do not stay below q without being brought there. */
+DM_INLINE __m256d less(__m256d x, const struct modulus *m, const bool wide)
 {
-    return shape.wide ? centre(x, m) : x;
+    return wide ? centre(x, m) : x;
 }
-
-/* Two registers of slots at once: one alone would wait for its own products. */
-enum { ROWS = 2 };
-struct factors {
-    struct lanes2 of[MEMBERSHIP_SQUARES_MAX + 1][ROWS];
-    struct lanes2 k[ROWS], square[ROWS]; /* what they were made of */
-};
-DM_INLINE struct lanes2 square_of(struct lanes2 k, __m256d five, const struct modulus *m)
+DM_INLINE struct lanes2 square_of(struct lanes2 k, const struct modulus *m, const bool wide)
 {
-    return (struct lanes2){mul_pair(k, (struct lanes2){k.c0, five}, m),
+    return (struct lanes2){mul_pair(k, (struct lanes2){k.c0, less(times_five(k.c1), m, wide)}, m),
                            mul(k.c0, _mm256_add_pd(k.c1, k.c1), m)};
 }
-DM_INLINE struct lanes2 factor_at(struct lanes2 square, struct lanes2 minus,
-                                  const struct modulus *m, const struct shape shape)
+DM_INLINE struct lanes2 plus(struct lanes2 a, struct lanes2 b, const struct modulus *m,
+                             const bool wide)
 {
-    return (struct lanes2){less(_mm256_add_pd(square.c0, minus.c0), m, shape),
-                           less(_mm256_add_pd(square.c1, minus.c1), m, shape)};
+    return (struct lanes2){less(_mm256_add_pd(a.c0, b.c0), m, wide),
+                           less(_mm256_add_pd(a.c1, b.c1), m, wide)};
 }
 DM_INLINE struct lanes2 mul_lanes2(struct lanes2 a, struct lanes2 b, const struct modulus *m,
-                                   const struct shape shape)
+                                   const bool wide)
 {
-    return mul2(a, b, less(times_five(b.c1), m, shape), m);
-}
-/* chi K, or chi, and K^2 - r^2 Gamma^2, of slots from t on. */
-DM_INLINE void factors_make(struct factors *f, const size_t row,
-                            const struct membership_slots *slots, const struct lanes2 *squares,
-                            const struct modulus *m, const struct shape shape)
-{
-    const size_t t = DM_LANES * row;
-    const struct lanes2 k = load_centred2(slots->k, t, m);
-    const struct lanes2 chi = load_centred2(slots->chi, t, m);
-    const __m256d five = less(times_five(k.c1), m, shape);
-    const struct lanes2 square = square_of(k, five, m);
-
-    f->k[row] = k;
-    f->square[row] = square;
-    f->of[0][row] = shape.even ? chi : mul2(chi, k, five, m);
-    UNROLL
-    for (size_t i = 0; i < shape.count; i++)
-        f->of[i + 1][row] = factor_at(square, squares[i], m, shape);
-}
-/* Factor i times the one `step` further. */
-DM_INLINE void factors_join(struct factors *f, const size_t i, const size_t step,
-                            const struct modulus *m, const struct shape shape)
-{
-    UNROLL
-    for (size_t j = 0; j < ROWS; j++)
-        f->of[i][j] = mul_lanes2(f->of[i][j], f->of[i + step][j], m, shape);
-}
-/* As a tree; the products are factor 0. */
-DM_INLINE void factors_multiply(struct factors *f, const struct modulus *m,
-                                const struct shape shape)
-{
-    UNROLL
-    for (size_t step = 1; step <= shape.count; step *= 2) {
-        UNROLL
-        for (size_t i = 0; i + step <= shape.count; i += 2 * step)
-            factors_join(f, i, step, m, shape);
-    }
+    return mul2(a, b, less(times_five(b.c1), m, wide), m);
 }
 
 /* Sums as integers: the bits of 2^52 + 2^51 + x. */
@@ -329,124 +280,133 @@ DM_INLINE struct lanes2 all_centred2(struct field2 x, const struct modulus *m)
     return (struct lanes2){all_centred(x.c0, m), all_centred(x.c1, m)};
 }
 
-DM_INLINE void verify(struct field2 *sum, const struct ring *r, const struct membership_slots *in,
-                      const struct membership_squares *squares, const struct shape shape)
+DM_INLINE void verify(struct field2 *to, const struct ring *r, const struct membership_slots *in,
+                      const struct membership_squares *squares, const bool wide)
 {
-    const struct modulus m = modulus_of(r, shape.wide ? 1.75 : 7);
+    const struct modulus m = modulus_of(r, wide ? 1.75 : 7);
     struct lanes2 square[MEMBERSHIP_SQUARES_MAX];
-    struct factors f;
     struct whole_sum s = {_mm256_setzero_si256(), _mm256_setzero_si256()};
 
-    for (size_t i = 0; i < shape.count; i++)
+    for (size_t i = 0; i < squares->count; i++)
         square[i] = all_centred2(squares->of[i], &m);
-    for (size_t t = 0; t < RING_DEGREE; t += (size_t)ROWS * DM_LANES) {
-        const struct membership_slots slots = {{in->k[0] + t, in->k[1] + t},
-                                               {in->chi[0] + t, in->chi[1] + t}};
-        UNROLL
-        for (size_t j = 0; j < ROWS; j++)
-            factors_make(&f, j, &slots, square, &m, shape);
-        factors_multiply(&f, &m, shape);
-        UNROLL
-        for (size_t j = 0; j < ROWS; j++)
-            add_whole(&s, f.of[0][j]);
+    for (size_t t = 0; t < RING_DEGREE; t += DM_LANES) {
+        const struct lanes2 k = load_centred2(in->k, t, &m);
+        const struct lanes2 y = square_of(k, &m, wide);
+        struct lanes2 product = mul_lanes2(load_centred2(in->chi, t, &m), k, &m, wide);
+        for (size_t i = 0; i < squares->count; i++)
+            product = mul_lanes2(product, plus(y, square[i], &m, wide), &m, wide);
+        add_whole(&s, product);
     }
-    whole_to(sum, r, &s);
+    whole_to(to, r, &s);
 }
 
-/* What is left of both polynomials when their common factors, in f, are multiplied: a product each of two
- * squares of its own, and the data's K. */
-typedef struct lanes2 own_squares[2][MEMBERSHIP_APART];
-DM_INLINE void add_both(struct whole_sum s[2], const struct factors *f, const size_t row,
-                        own_squares own, const struct modulus *m, const struct shape shape)
+/* Two registers of slots at once: one alone would wait for its own products. */
+enum { ROWS = 2, DATA_SUMS = MEMBERSHIP_NEAR + 2 };
+struct constants { /* secret: of membership_data */
+    struct lanes2 quartic[MEMBERSHIP_QUARTIC], last, near[MEMBERSHIP_NEAR];
+};
+static void constants_make(struct constants *c, const struct membership_data *d,
+                           const struct modulus *m)
 {
-    const struct lanes2 shared = f->of[0][row];
+    for (size_t i = 0; i < MEMBERSHIP_QUARTIC; i++)
+        c->quartic[i] = all_centred2(d->quartic[i], m);
+    c->last = all_centred2(d->last, m);
+    for (size_t i = 0; i < MEMBERSHIP_NEAR; i++)
+        c->near[i] = all_centred2(d->near[i], m);
+}
+struct checked { /* secret: of a register of slots */
+    struct lanes2 k, y, z, last, product;
+};
+#define EACH(i)                                                                                    \
+    UNROLL                                                                                         \
+    for (size_t i = 0; i < ROWS; i++)
 
-    UNROLL
-    for (size_t p = 0; p < 2; p++) {
-        const struct lanes2 apart =
-            mul_lanes2(factor_at(f->square[row], own[p][0], m, shape),
-                       factor_at(f->square[row], own[p][1], m, shape), m, shape);
-        const struct lanes2 rest = p == 0 ? mul_lanes2(apart, f->k[row], m, shape) : apart;
-        add_whole(&s[p], mul_lanes2(shared, rest, m, shape));
+/* U of slots from t on. */
+DM_INLINE void check_shared(struct checked c[ROWS], const struct membership_slots *in, size_t t,
+                            const struct constants *with, const struct modulus *m, const bool wide)
+{
+    EACH(i)
+    {
+        c[i].k = load_centred2(in->k, t + DM_LANES * i, m);
+        c[i].y = square_of(c[i].k, m, wide);
+    }
+    EACH(i)
+    {
+        const struct lanes2 chi = load_centred2(in->chi, t + DM_LANES * i, m);
+        const struct lanes2 first = plus(c[i].y, with->quartic[0], m, wide);
+        c[i].z = plus(mul_lanes2(first, c[i].y, m, wide), with->quartic[1], m, wide);
+        c[i].last = mul_lanes2(chi, plus(c[i].y, with->last, m, wide), m, wide);
+    }
+    EACH(i)
+    {
+        /* Of three terms it would be too large for a factor. */
+        const struct lanes2 other = plus(plus(c[i].z, c[i].y, m, wide), with->quartic[2], m, true);
+        const struct lanes2 quartic =
+            plus(mul_lanes2(c[i].z, other, m, wide), with->quartic[3], m, wide);
+        c[i].product = mul_lanes2(c[i].last, quartic, m, wide);
     }
 }
 
-/* Both polynomials' common factors once: ten products instead of fifteen. */
-DM_INLINE void verify_both(const struct membership_value *values, const struct ring *r,
-                           const struct membership_slots *in, const bool wide)
+DM_INLINE void verify_data(struct membership_data_sums *to, const struct ring *r,
+                           const struct membership_slots *in, const struct membership_data *d,
+                           const bool wide)
 {
-    const struct shape shape = {MEMBERSHIP_SHARED, true, wide};
     const struct modulus m = modulus_of(r, wide ? 1.75 : 7);
-    struct lanes2 square[MEMBERSHIP_SHARED];
-    own_squares own;
-    struct factors f;
-    struct whole_sum s[2] = {{_mm256_setzero_si256(), _mm256_setzero_si256()},
-                             {_mm256_setzero_si256(), _mm256_setzero_si256()}};
+    struct constants with;
+    struct whole_sum s[DATA_SUMS];
 
-    for (size_t i = 0; i < MEMBERSHIP_SHARED; i++)
-        square[i] = all_centred2(values[1].squares->of[i], &m);
-    for (size_t i = 0; i < MEMBERSHIP_APART; i++) {
-        own[0][i] = all_centred2(values[0].squares->of[i], &m);
-        own[1][i] = all_centred2(values[1].squares->of[MEMBERSHIP_SHARED + i], &m);
-    }
+    constants_make(&with, d, &m);
+    for (size_t i = 0; i < DATA_SUMS; i++)
+        s[i] = (struct whole_sum){_mm256_setzero_si256(), _mm256_setzero_si256()};
     for (size_t t = 0; t < RING_DEGREE; t += (size_t)ROWS * DM_LANES) {
-        const struct membership_slots slots = {{in->k[0] + t, in->k[1] + t},
-                                               {in->chi[0] + t, in->chi[1] + t}};
-        for (size_t j = 0; j < ROWS; j++)
-            factors_make(&f, j, &slots, square, &m, shape);
-        factors_multiply(&f, &m, shape);
-        for (size_t j = 0; j < ROWS; j++)
-            add_both(s, &f, j, own, &m, shape);
+        struct checked c[ROWS];
+        check_shared(c, in, t, &with, &m, wide);
+        UNROLL
+        for (size_t n = 0; n < DATA_SUMS; n++)
+            EACH(i)
+            {
+                const struct lanes2 by =
+                    n < MEMBERSHIP_NEAR ? plus(c[i].y, with.near[n], &m, wide) : c[i].k;
+                add_whole(&s[n], c[i].product);
+                if (n + 1 < DATA_SUMS)
+                    c[i].product = mul_lanes2(c[i].product, by, &m, wide);
+            }
     }
-    whole_to(values[0].to, r, &s[0]);
-    whole_to(values[1].to, r, &s[1]);
+    for (size_t i = 0; i < DATA_SUMS; i++)
+        whole_to(&to->of[i], r, &s[i]);
 }
 
-DM_INLINE void verify_any(struct field2 *sum, const struct ring *r,
-                          const struct membership_slots *in,
-                          const struct membership_squares *squares, const bool wide)
-{
-    if (squares->even)
-        verify(sum, r, in, squares, (struct shape){MEMBERSHIP_SQUARES_MAX, true, wide});
-    else if (squares->count == MEMBERSHIP_SQUARES_MAX)
-        verify(sum, r, in, squares, (struct shape){MEMBERSHIP_SQUARES_MAX, false, wide});
-    else if (squares->count == 2)
-        verify(sum, r, in, squares, (struct shape){2, false, wide});
-    else
-        verify(sum, r, in, squares, (struct shape){1, false, wide});
-}
-
-ALONE verify_narrow(struct field2 *sum, const struct ring *r, const struct membership_slots *in,
+ALONE verify_narrow(struct field2 *to, const struct ring *r, const struct membership_slots *in,
                     const struct membership_squares *squares)
 {
-    verify_any(sum, r, in, squares, false);
+    verify(to, r, in, squares, false);
 }
-ALONE verify_wide(struct field2 *sum, const struct ring *r, const struct membership_slots *in,
+ALONE verify_wide(struct field2 *to, const struct ring *r, const struct membership_slots *in,
                   const struct membership_squares *squares)
 {
-    verify_any(sum, r, in, squares, true);
+    verify(to, r, in, squares, true);
+}
+ALONE data_narrow(struct membership_data_sums *to, const struct ring *r,
+                  const struct membership_slots *in, const struct membership_data *d)
+{
+    verify_data(to, r, in, d, false);
+}
+ALONE data_wide(struct membership_data_sums *to, const struct ring *r,
+                const struct membership_slots *in, const struct membership_data *d)
+{
+    verify_data(to, r, in, d, true);
 }
 
-ALONE both_narrow(const struct membership_value *values, const struct ring *r,
-                  const struct membership_slots *in)
+static void avx2_verify(struct field2 *to, const struct ring *r, const struct membership_slots *in,
+                        const struct membership_squares *squares)
 {
-    verify_both(values, r, in, false);
-}
-ALONE both_wide(const struct membership_value *values, const struct ring *r,
-                const struct membership_slots *in)
-{
-    verify_both(values, r, in, true);
+    (r->coefficient_bytes >= PLANES ? verify_wide : verify_narrow)(to, r, in, squares);
 }
 
-static void avx2_verify(const struct membership_value *values, size_t count, const struct ring *r,
-                        const struct membership_slots *in)
+static void avx2_verify_data(struct membership_data_sums *to, const struct ring *r,
+                             const struct membership_slots *in, const struct membership_data *d)
 {
-    const bool wide = r->coefficient_bytes >= PLANES;
-
-    if (count == 2)
-        (wide ? both_wide : both_narrow)(values, r, in);
-    else
-        (wide ? verify_wide : verify_narrow)(values->to, r, in, values->squares);
+    (r->coefficient_bytes >= PLANES ? data_wide : data_narrow)(to, r, in, d);
 }
 
 static void avx2_fold(uint64_t *k[2], const struct ring *r, const uint8_t *planes,
@@ -497,6 +457,7 @@ static uint64_t avx2_dot(const struct ring *r, const uint64_t *a, const uint64_t
 const struct membership_ops membership_avx2 = {.form = avx2_form,
                                                .prove = avx2_prove,
                                                .verify = avx2_verify,
+                                               .verify_data = avx2_verify_data,
                                                .fold = avx2_fold,
                                                .dot = avx2_dot};
 

@@ -256,29 +256,14 @@ INLINE struct vec2 square_of(struct vec2 k, struct modulus m, const bool wide)
                          mul(k.c0, _mm512_add_epi64(k.c1, k.c1), m, wide)};
 }
 
-INLINE struct vec2 factor_at(struct vec2 square, struct field2 minus, struct modulus m,
-                             const bool wide)
+INLINE struct vec2 sum_of(struct vec2 a, struct vec2 b, struct modulus m, const bool wide)
 {
-    return (struct vec2){less(_mm512_add_epi64(square.c0, all(minus.c0)), m, wide),
-                         less(_mm512_add_epi64(square.c1, all(minus.c1)), m, wide)};
+    return (struct vec2){less(_mm512_add_epi64(a.c0, b.c0), m, wide),
+                         less(_mm512_add_epi64(a.c1, b.c1), m, wide)};
 }
-
-/* The product of `first` and count factors square - r^2 Gamma^2, as a tree. */
-INLINE struct vec2 root_product(struct vec2 first, struct vec2 square, const struct field2 *squares,
-                                const size_t count, struct modulus m, const bool wide)
+INLINE struct vec2 plus(struct vec2 a, struct field2 b, struct modulus m, const bool wide)
 {
-    struct vec2 f[MEMBERSHIP_SQUARES_MAX + 1];
-
-    f[0] = first;
-    UNROLL
-    for (size_t i = 0; i < count; i++)
-        f[i + 1] = factor_at(square, squares[i], m, wide);
-    UNROLL
-    for (size_t step = 1; step <= count; step *= 2)
-        UNROLL
-    for (size_t i = 0; i + step <= count; i += 2 * step)
-        f[i] = mul_vec2(f[i], f[i + step], m, wide);
-    return f[0];
+    return sum_of(a, (struct vec2){all(b.c0), all(b.c1)}, m, wide);
 }
 
 struct sum2 { /* 256 values under 2^49 a lane */
@@ -298,96 +283,109 @@ INLINE void gather_to(struct field2 *to, const struct ring *r, const struct sum2
                                      gather(r, (struct halves){s->c1, zero})});
 }
 
-INLINE void verify(const struct membership_value *value, const struct ring *r,
-                   const struct membership_slots *in, const size_t count, const bool even,
-                   const bool wide)
+INLINE void verify(struct field2 *to, const struct ring *r, const struct membership_slots *in,
+                   const struct membership_squares *squares, const bool wide)
 {
     const struct modulus m = modulus_of(r);
     struct sum2 s = {_mm512_setzero_si512(), _mm512_setzero_si512()};
 
     for (size_t t = 0; t < RING_DEGREE; t += LANES) {
         const struct vec2 k = load2(in->k, t);
-        const struct vec2 chi = load2(in->chi, t);
         const struct vec2 square = square_of(k, m, wide);
-        const struct vec2 first = even ? chi : mul_vec2(chi, k, m, wide);
-
-        add_to(&s, root_product(first, square, value->squares->of, count, m, wide));
+        struct vec2 product = mul_vec2(load2(in->chi, t), k, m, wide);
+        for (size_t i = 0; i < squares->count; i++)
+            product = mul_vec2(product, plus(square, squares->of[i], m, wide), m, wide);
+        add_to(&s, product);
     }
-    gather_to(value->to, r, &s);
+    gather_to(to, r, &s);
 }
 
-INLINE void verify_any(const struct membership_value *value, const struct ring *r,
-                       const struct membership_slots *in, const bool wide)
-{
-    if (value->squares->even)
-        verify(value, r, in, MEMBERSHIP_SQUARES_MAX, true, wide);
-    else if (value->squares->count == MEMBERSHIP_SQUARES_MAX)
-        verify(value, r, in, MEMBERSHIP_SQUARES_MAX, false, wide);
-    else if (value->squares->count == 2)
-        verify(value, r, in, 2, false, wide);
-    else
-        verify(value, r, in, 1, false, wide);
-}
+struct checked { /* secret: of a register of slots */
+    struct vec2 k, y, z, last, product;
+};
+enum { CHECKED = 2, DATA_SUMS = MEMBERSHIP_NEAR + 2 };
+#define EACH(i)                                                                                    \
+    UNROLL                                                                                         \
+    for (size_t i = 0; i < CHECKED; i++)
 
-/* Both polynomials' common factors once: ten products instead of fifteen. */
-INLINE void verify_both(const struct membership_value *values, const struct ring *r,
-                        const struct membership_slots *in, const bool wide)
+/* Two registers of slots at once: one alone would wait for its own products. */
+INLINE void verify_data(struct membership_data_sums *to, const struct ring *r,
+                        const struct membership_slots *in, const struct membership_data *d,
+                        const bool wide)
 {
-    const struct field2 *data = values[0].squares->of;
-    const struct field2 *tally = values[1].squares->of;
     const struct modulus m = modulus_of(r);
-    const vec zero = _mm512_setzero_si512();
-    struct sum2 s[2] = {{zero, zero}, {zero, zero}};
+    const struct vec2 zero = {_mm512_setzero_si512(), _mm512_setzero_si512()};
+    struct sum2 s[DATA_SUMS];
 
-    for (size_t t = 0; t < RING_DEGREE; t += LANES) {
-        const struct vec2 k = load2(in->k, t);
-        const struct vec2 square = square_of(k, m, wide);
-        struct vec2 apart[2];
-
-        for (size_t i = 0; i < 2; i++) {
-            const struct field2 *own = i == 0 ? data : tally + MEMBERSHIP_SHARED;
-            apart[i] = root_product(factor_at(square, own[0], m, wide), square, own + 1,
-                                    MEMBERSHIP_APART - 1, m, wide);
+    for (size_t i = 0; i < DATA_SUMS; i++)
+        s[i] = (struct sum2){zero.c0, zero.c1};
+    for (size_t t = 0; t < RING_DEGREE; t += (size_t)CHECKED * LANES) {
+        struct checked c[CHECKED];
+        EACH(i)
+        {
+            c[i].k = load2(in->k, t + LANES * i);
+            c[i].y = square_of(c[i].k, m, wide);
         }
-        const struct vec2 shared =
-            root_product(load2(in->chi, t), square, tally, MEMBERSHIP_SHARED, m, wide);
-        add_to(&s[0], mul_vec2(mul_vec2(shared, k, m, wide), apart[0], m, wide));
-        add_to(&s[1], mul_vec2(shared, apart[1], m, wide));
+        EACH(i)
+        {
+            const struct vec2 chi = load2(in->chi, t + LANES * i);
+            const struct vec2 first = plus(c[i].y, d->quartic[0], m, wide);
+            c[i].z = plus(mul_vec2(first, c[i].y, m, wide), d->quartic[1], m, wide);
+            c[i].last = mul_vec2(chi, plus(c[i].y, d->last, m, wide), m, wide);
+        }
+        EACH(i)
+        {
+            const struct vec2 other = plus(sum_of(c[i].z, c[i].y, m, wide), d->quartic[2], m, wide);
+            const struct vec2 quartic =
+                plus(mul_vec2(other, c[i].z, m, wide), d->quartic[3], m, wide);
+            c[i].product = mul_vec2(c[i].last, quartic, m, wide);
+        }
+        UNROLL
+        for (size_t n = 0; n < DATA_SUMS; n++)
+            EACH(i)
+            {
+                const struct vec2 by =
+                    n < MEMBERSHIP_NEAR ? plus(c[i].y, d->near[n], m, wide) : c[i].k;
+                add_to(&s[n], c[i].product);
+                if (n + 1 < DATA_SUMS)
+                    c[i].product = mul_vec2(c[i].product, by, m, wide);
+            }
     }
-    for (size_t i = 0; i < 2; i++)
-        gather_to(values[i].to, r, &s[i]);
+    for (size_t i = 0; i < DATA_SUMS; i++)
+        gather_to(&to->of[i], r, &s[i]);
 }
 
-ALONE verify_narrow(const struct membership_value *value, const struct ring *r,
-                    const struct membership_slots *in)
+ALONE verify_narrow(struct field2 *to, const struct ring *r, const struct membership_slots *in,
+                    const struct membership_squares *squares)
 {
-    verify_any(value, r, in, false);
+    verify(to, r, in, squares, false);
 }
-ALONE verify_wide(const struct membership_value *value, const struct ring *r,
-                  const struct membership_slots *in)
+ALONE verify_wide(struct field2 *to, const struct ring *r, const struct membership_slots *in,
+                  const struct membership_squares *squares)
 {
-    verify_any(value, r, in, true);
+    verify(to, r, in, squares, true);
 }
-ALONE both_narrow(const struct membership_value *values, const struct ring *r,
-                  const struct membership_slots *in)
+ALONE data_narrow(struct membership_data_sums *to, const struct ring *r,
+                  const struct membership_slots *in, const struct membership_data *d)
 {
-    verify_both(values, r, in, false);
+    verify_data(to, r, in, d, false);
 }
-ALONE both_wide(const struct membership_value *values, const struct ring *r,
-                const struct membership_slots *in)
+ALONE data_wide(struct membership_data_sums *to, const struct ring *r,
+                const struct membership_slots *in, const struct membership_data *d)
 {
-    verify_both(values, r, in, true);
+    verify_data(to, r, in, d, true);
 }
 
-static void ifma_verify(const struct membership_value *values, size_t count, const struct ring *r,
-                        const struct membership_slots *in)
+static void ifma_verify(struct field2 *to, const struct ring *r, const struct membership_slots *in,
+                        const struct membership_squares *squares)
 {
-    const bool wide = r->coefficient_bytes > 5;
+    (r->coefficient_bytes > 5 ? verify_wide : verify_narrow)(to, r, in, squares);
+}
 
-    if (count == 2)
-        (wide ? both_wide : both_narrow)(values, r, in);
-    else
-        (wide ? verify_wide : verify_narrow)(values, r, in);
+static void ifma_verify_data(struct membership_data_sums *to, const struct ring *r,
+                             const struct membership_slots *in, const struct membership_data *d)
+{
+    (r->coefficient_bytes > 5 ? data_wide : data_narrow)(to, r, in, d);
 }
 
 static void ifma_fold(uint64_t *k[2], const struct ring *r, const uint8_t *planes,
@@ -421,6 +419,7 @@ static uint64_t ifma_dot(const struct ring *r, const uint64_t *a, const uint64_t
 const struct membership_ops membership_ifma = {.form = ifma_form,
                                                .prove = ifma_prove,
                                                .verify = ifma_verify,
+                                               .verify_data = ifma_verify_data,
                                                .fold = ifma_fold,
                                                .dot = ifma_dot};
 

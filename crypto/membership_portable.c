@@ -113,30 +113,48 @@ static void plain_prove(const struct membership_sum *sums, size_t count, const s
         }
 }
 
-static void verify_value(const struct membership_value *value, const struct ring *r,
-                         const struct membership_slots *in)
+static void plain_verify(struct field2 *to, const struct ring *r, const struct membership_slots *in,
+                         const struct membership_squares *squares)
 {
-    const struct membership_squares *squares = value->squares;
     struct field2 all = {0, 0}; /* under 2048 q */
 
     for (size_t t = 0; t < RING_DEGREE; t++) {
         const struct field2 k = at(in->k, t);
         const struct field2 square = mul(r, k, k);
-        struct field2 product = squares->even ? at(in->chi, t) : mul(r, at(in->chi, t), k);
+        struct field2 product = mul(r, at(in->chi, t), k);
         for (size_t i = 0; i < squares->count; i++)
             product = mul(r, product, field2_add(r, square, squares->of[i]));
         all.c0 += product.c0;
         all.c1 += product.c1;
     }
-    *value->to =
-        field2_add(r, *value->to, (struct field2){ring_reduce(r, all.c0), ring_reduce(r, all.c1)});
+    *to = field2_add(r, *to, (struct field2){ring_reduce(r, all.c0), ring_reduce(r, all.c1)});
 }
 
-static void plain_verify(const struct membership_value *values, size_t count, const struct ring *r,
-                         const struct membership_slots *in)
+static void plain_verify_data(struct membership_data_sums *to, const struct ring *r,
+                              const struct membership_slots *in, const struct membership_data *d)
 {
-    for (size_t i = 0; i < count; i++)
-        verify_value(&values[i], r, in);
+    struct membership_data_sums all = {{{0, 0}}}; /* under 2048 q */
+
+    for (size_t t = 0; t < RING_DEGREE; t++) {
+        const struct field2 k = at(in->k, t);
+        const struct field2 y = mul(r, k, k);
+        const struct field2 z =
+            field2_add(r, mul(r, field2_add(r, y, d->quartic[0]), y), d->quartic[1]);
+        const struct field2 other = field2_add(r, field2_add(r, z, y), d->quartic[2]);
+        const struct field2 quartic = field2_add(r, mul(r, other, z), d->quartic[3]);
+        const struct field2 last = mul(r, at(in->chi, t), field2_add(r, y, d->last));
+        struct field2 product = mul(r, last, quartic);
+        for (size_t i = 0; i < PT_LEN(all.of); i++) {
+            all.of[i].c0 += product.c0;
+            all.of[i].c1 += product.c1;
+            if (i < MEMBERSHIP_NEAR + 1)
+                product = mul(r, product, i < MEMBERSHIP_NEAR ? field2_add(r, y, d->near[i]) : k);
+        }
+    }
+    for (size_t i = 0; i < PT_LEN(all.of); i++)
+        to->of[i] =
+            field2_add(r, to->of[i],
+                       (struct field2){ring_reduce(r, all.of[i].c0), ring_reduce(r, all.of[i].c1)});
 }
 
 static void plain_fold(uint64_t *k[2], const struct ring *r, const uint8_t *planes,
@@ -163,5 +181,6 @@ static uint64_t plain_dot(const struct ring *r, const uint64_t *a, const uint64_
 const struct membership_ops membership_portable = {.form = plain_form,
                                                    .prove = plain_prove,
                                                    .verify = plain_verify,
+                                                   .verify_data = plain_verify_data,
                                                    .fold = plain_fold,
                                                    .dot = plain_dot};

@@ -91,29 +91,9 @@ static void elements_have_inverses(void **state)
     }
 }
 
-/* Goal: every element of F_q has its root in F, and 0 has 0. */
-static void elements_have_roots(void **state)
-{
-    (void)state;
-    for (unsigned bytes = 5; bytes <= 6; bytes++) {
-        assert_true(ring_init(&ring, bytes));
-        size_t inside = 0;
-        for (uint64_t i = 0; i < 300; i++) {
-            const uint64_t a = i < 100 ? i : bed_mixed(i) % ring.q;
-            const struct field2 root = field2_root_vartime(&ring, a);
-            const struct field2 square = field2_mul(&ring, root, root);
-            assert_int_equal(square.c0, a);
-            assert_int_equal(square.c1, 0);
-            inside += root.c1 == 0;
-        }
-        assert_true(inside > 100 && inside < 200); /* about half are squares of F_q */
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(elements_have_roots),
         cmocka_unit_test(five_is_a_square_for_p32_alone),
         cmocka_unit_test(products_match_schoolbook),
         cmocka_unit_test(elements_have_inverses),

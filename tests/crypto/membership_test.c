@@ -68,6 +68,29 @@ static struct field2 at(uint64_t v[2][RING_DEGREE], size_t i)
     return (struct field2){v[0][i], v[1][i]};
 }
 
+static struct field2 constant(int kind, size_t i)
+{
+    const uint64_t most = extreme(kind, 0);
+
+    return kind == 0 ? (struct field2){bed_mixed(i) % ring.q, i} : (struct field2){most, most};
+}
+
+/* From one path's form into another's. */
+static void reform(struct membership_data *d, uint64_t from, uint64_t to)
+{
+    uint64_t by = to;
+
+    for (uint64_t e = ring.q - 2, power = from; e > 0; e /= 2) {
+        by = e % 2 ? (uint64_t)((u128)by * power % ring.q) : by;
+        power = (uint64_t)((u128)power * power % ring.q);
+    }
+    for (size_t i = 0; i < MEMBERSHIP_QUARTIC; i++)
+        d->quartic[i] = field2_scale(&ring, d->quartic[i], by);
+    d->last = field2_scale(&ring, d->last, by);
+    for (size_t i = 0; i < MEMBERSHIP_NEAR; i++)
+        d->near[i] = field2_scale(&ring, d->near[i], by);
+}
+
 static void fill_table(struct membership_table *table, int kind, uint64_t salt)
 {
     for (size_t d = 0; d < MEMBERSHIP_DEGREE; d++)
@@ -110,26 +133,20 @@ static void every_path_proves_alike(void **state)
 
 static void check_verify(const struct membership_ops *ops)
 {
-    static const size_t COUNTS[] = {7, 2, 1, 7};
-
-    for (int kind = 0; kind < KINDS * 4; kind++) {
-        struct membership_squares squares = {.count = COUNTS[kind / KINDS],
-                                             .even = kind / KINDS == 3};
+    for (int kind = 0; kind < KINDS * 2; kind++) {
+        struct membership_squares squares = {.count = 1 + (size_t)kind / KINDS};
         struct membership_squares plain = squares;
         struct field2 got = {3, 4};
         struct field2 want = {3, 4};
         fill(kind % KINDS);
         for (size_t i = 0; i < squares.count; i++) {
-            plain.of[i] = kind % KINDS == 0
-                              ? (struct field2){bed_mixed(i) % ring.q, i}
-                              : (struct field2){extreme(kind % KINDS, 0), extreme(kind % KINDS, 0)};
+            plain.of[i] = constant(kind % KINDS, i);
             squares.of[i] = field2_scale(&ring, plain.of[i], ops->form(&ring));
         }
-        ops->verify(&(struct membership_value){&got, &squares}, 1, &ring, slots_of(ops));
+        ops->verify(&got, &ring, slots_of(ops), &squares);
         for (size_t i = 0; i < RING_DEGREE; i++) {
             const struct field2 square = field2_mul(&ring, at(m, i), at(m, i));
-            struct field2 product =
-                squares.even ? at(chi, i) : field2_mul(&ring, at(chi, i), at(m, i));
+            struct field2 product = field2_mul(&ring, at(chi, i), at(m, i));
             for (size_t k = 0; k < squares.count; k++)
                 product = field2_mul(&ring, product, field2_add(&ring, square, plain.of[k]));
             want = field2_add(&ring, want, product);
@@ -144,40 +161,64 @@ static void every_path_verifies_alike(void **state)
     on_every_path(check_verify);
 }
 
-/* Two at once are each of them alone: the data's and the tally's, and any that have as much in common. */
-static void check_verify_both(const struct membership_ops *ops)
+/* U, V, W and K W of one slot, multiplied factor by factor, and the tally's product. */
+static void data_products(struct field2 out[5], const struct membership_factors *f, size_t i)
 {
-    for (int kind = 0; kind < KINDS + 1; kind++) {
-        const struct field2 gamma = {bed_mixed(1) % ring.q, bed_mixed(2) % ring.q};
-        struct membership_squares squares[2] = {{.count = 7}, {.count = 7, .even = true}};
-        struct field2 got[2] = {{3, 4}, {5, 6}};
-        struct field2 want[2] = {{3, 4}, {5, 6}};
-        fill(kind % KINDS);
-        for (size_t i = 0; i < 9; i++) {
-            const struct field2 of = kind == 0
-                                         ? (struct field2){bed_mixed(i) % ring.q, i}
-                                         : (struct field2){extreme(kind, 0), extreme(kind, 0)};
-            if (i < 7)
-                squares[0].of[i] = of;
-            if (i >= 2)
-                squares[1].of[i - 2] = of;
+    const struct field2 k = at(m, i);
+    const struct field2 y = field2_mul(&ring, k, k);
+    const struct field2 y2 = field2_mul(&ring, y, y);
+    struct field2 u = at(chi, i);
+
+    for (size_t j = 0; j < MEMBERSHIP_SHARED; j++)
+        u = field2_mul(&ring, u, field2_add(&ring, y, f->shared[j]));
+    out[0] = u;
+    for (size_t j = 0; j < MEMBERSHIP_NEAR; j++)
+        out[j + 1] = field2_mul(&ring, out[j], field2_add(&ring, y, f->near[j]));
+    out[3] = field2_mul(&ring, out[2], k);
+    const struct field2 linear = field2_add(&ring, field2_mul(&ring, f->tally[1], y), f->tally[0]);
+    out[4] = field2_mul(&ring, u, field2_add(&ring, y2, linear));
+}
+
+static void check_verify_data(const struct membership_ops *ops)
+{
+    const uint64_t best = membership_best()->form(&ring);
+
+    for (int kind = 0; kind < KINDS; kind++) {
+        struct membership_data_sums got = {{{1, 2}, {3, 4}, {5, 6}, {7, 8}}}; /* are added to */
+        struct membership_data_sums want = got;
+        struct field2 tally = membership_tally_value(&ring, &(struct membership_data){0}, &got);
+        struct membership_factors f;
+        struct membership_data d;
+        fill(kind);
+        for (size_t j = 0; j < MEMBERSHIP_SHARED; j++)
+            f.shared[j] = constant(kind, j);
+        for (size_t j = 0; j < MEMBERSHIP_NEAR; j++) {
+            f.near[j] = constant(kind, 5 + j);
+            f.tally[j] = constant(kind, 7 + j);
         }
-        if (kind == KINDS) {
-            membership_squares_make(&squares[0], &ring, MEMBERSHIP_DATA, DELTA, gamma);
-            membership_squares_make(&squares[1], &ring, MEMBERSHIP_TALLY, DELTA, gamma);
+        membership_data_of(&d, &ring, &f);
+        /* What rest makes of the sums that were there before. */
+        for (size_t j = 0; j < MEMBERSHIP_NEAR; j++)
+            tally = field2_add(&ring, tally, field2_mul(&ring, d.rest[j], got.of[j]));
+        reform(&d, best, ops->form(&ring));
+        ops->verify_data(&got, &ring, slots_of(ops), &d);
+        for (size_t i = 0; i < RING_DEGREE; i++) {
+            struct field2 product[5];
+            data_products(product, &f, i);
+            for (size_t j = 0; j < 4; j++)
+                want.of[j] = field2_add(&ring, want.of[j], product[j]);
+            tally = field2_add(&ring, tally, product[4]);
         }
-        const struct membership_value both[2] = {{&got[0], &squares[0]}, {&got[1], &squares[1]}};
-        ops->verify(both, 2, &ring, slots_of(ops));
-        for (size_t i = 0; i < 2; i++)
-            ops->verify(&(struct membership_value){&want[i], &squares[i]}, 1, &ring, slots_of(ops));
-        assert_memory_equal(got, want, sizeof got);
+        assert_memory_equal(&got, &want, sizeof got);
+        const struct field2 value = membership_tally_value(&ring, &d, &got);
+        assert_memory_equal(&value, &tally, sizeof tally);
     }
 }
 
-static void every_path_verifies_two_at_once(void **state)
+static void every_path_verifies_data_alike(void **state)
 {
     (void)state;
-    on_every_path(check_verify_both);
+    on_every_path(check_verify_data);
 }
 
 static void check_rest(const struct membership_ops *ops)
@@ -248,18 +289,34 @@ static struct field2 empty_slots(struct field2 gamma)
     return field2_scale(&ring, sum, ring.q - 1);
 }
 
+static struct field2 verified(const struct membership_ops *ops, int set, struct field2 gamma)
+{
+    struct field2 value = {0, 0};
+    struct membership_squares squares;
+    struct membership_data_sums sums = {{{0, 0}}};
+    struct membership_data d;
+
+    if (set == MEMBERSHIP_RERANDOMISER || set == MEMBERSHIP_SECRET) {
+        membership_squares_make(&squares, &ring, (enum membership_set)set, DELTA, gamma);
+        ops->verify(&value, &ring, slots_of(ops), &squares);
+        return value;
+    }
+    membership_data_make(&d, &ring, DELTA, gamma);
+    ops->verify_data(&sums, &ring, slots_of(ops), &d);
+    return set == MEMBERSHIP_TALLY ? membership_tally_value(&ring, &d, &sums)
+                                   : membership_data_value(&sums);
+}
+
 static void check_set(int set, size_t roots)
 {
     const struct membership_ops *ops = membership_best();
     const struct field2 gamma = {bed_mixed(1) % ring.q, bed_mixed(2) % ring.q};
     struct field2 sum[MEMBERSHIP_DEGREE] = {{0, 0}};
     struct field2 claimed = {0, 0};
-    struct field2 value = {0, 0};
+    struct field2 value;
     struct membership_table table;
-    struct membership_squares squares;
 
     membership_table_make(&table, &ring, (enum membership_set)set, DELTA);
-    membership_squares_make(&squares, &ring, (enum membership_set)set, DELTA, gamma);
     fill(0);
     for (size_t i = 0; i < RING_DEGREE; i++)
         cls[i] = (uint8_t)(cls[i] % roots);
@@ -267,7 +324,7 @@ static void check_set(int set, size_t roots)
     if (set == MEMBERSHIP_TALLY)
         claimed = empty_slots(gamma);
     make_keys(set, gamma);
-    ops->verify(&(struct membership_value){&value, &squares}, 1, &ring, slots_of(ops));
+    value = verified(ops, set, gamma);
     value =
         field2_mul(&ring, value, membership_lift(&ring, (enum membership_set)set, DELTA, gamma));
     for (size_t d = 1; d <= MEMBERSHIP_DEGREE; d++) /* Z^(15-d) */
@@ -316,7 +373,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_path_proves_alike),
         cmocka_unit_test(every_path_verifies_alike),
-        cmocka_unit_test(every_path_verifies_two_at_once),
+        cmocka_unit_test(every_path_verifies_data_alike),
         cmocka_unit_test(every_path_folds_and_multiplies_alike),
         cmocka_unit_test(both_sides_meet),
         cmocka_unit_test(classes_are_weight_and_error),
