@@ -1,6 +1,9 @@
 #include "node/column_feed.h"
 
+#include "crypto/base/ct.h"
+#include "crypto/sha256.h"
 #include "node/hidden.h"
+#include "node/packed.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -15,8 +18,9 @@ struct column_feed {
     pthread_t thread;
     bool started;
     /* the thread's alone */
-    int8_t *values; /* of the column being made: whole blocks */
+    int8_t *values; /* of the column being made, where own has none: whole blocks */
     uint8_t *block;
+    int8_t block_values[RLWE_DEGREE];
     /* behind lock; a slot's bytes belong to the thread until it is counted in `made`, and again from
      * `taken` on */
     pthread_mutex_t lock;
@@ -60,28 +64,47 @@ struct cutting { /* a column's bytes into parts */
 };
 
 /* false: nobody wants more. */
+static bool begin_part(struct column_feed *f, struct cutting *c)
+{
+    if (c->slot != NULL)
+        return true;
+    if ((c->slot = next_free(f)) == NULL)
+        return false;
+    c->slot->at = (struct ask_part){.column = c->column, .offset = c->offset};
+    return true;
+}
+
+/* n more bytes are in the part that was begun. */
+static void count_bytes(struct column_feed *f, struct cutting *c, size_t n)
+{
+    struct ask_part *at = &c->slot->at;
+
+    at->bytes += n;
+    c->offset += n;
+    if (at->bytes < WIRE_PART_MAX && c->offset < c->bytes)
+        return;
+    count_made(f);
+    c->slot = NULL;
+}
+
+/* A block that ends in another part than it begins in. false: nobody wants more. */
 static bool cut(struct column_feed *f, struct cutting *c, struct span in)
 {
     while (in.n > 0) {
-        const uint64_t left = c->bytes - c->offset;
-        if (c->slot == NULL) {
-            if ((c->slot = next_free(f)) == NULL)
-                return false;
-            c->slot->at = (struct ask_part){.column = c->column, .offset = c->offset};
-        }
-        struct ask_part *at = &c->slot->at;
-        const size_t room = WIRE_PART_MAX - at->bytes;
+        if (!begin_part(f, c))
+            return false;
+        const size_t room = WIRE_PART_MAX - c->slot->at.bytes;
         const size_t n = in.n < room ? in.n : room;
-        memcpy(c->slot->bytes + at->bytes, in.p, n);
-        at->bytes += n;
-        c->offset += n;
+        memcpy(c->slot->bytes + c->slot->at.bytes, in.p, n);
         in = span_of(in.p + n, in.n - n);
-        if (at->bytes == WIRE_PART_MAX || n == left) {
-            count_made(f);
-            c->slot = NULL;
-        }
+        count_bytes(f, c, n);
     }
     return true;
+}
+
+static enum pt_code unwanted(struct pt_err *err)
+{
+    return pt_fail(err, PT_ESTATE, "columns are not wanted any more");
 }
 
 static enum pt_code encrypt(struct column_feed *f, uint32_t column, struct rlwe_key *key,
@@ -89,17 +112,57 @@ static enum pt_code encrypt(struct column_feed *f, uint32_t column, struct rlwe_
 {
     const struct rlwe *c = f->in.own->in.rlwe;
     const uint64_t last = rlwe_block_count(c);
-    struct cutting cutting = {.column = column, .bytes = rlwe_column_bytes(c)};
+    const size_t bytes = rlwe_block_bytes(c);
+    const uint8_t *packed = f->in.own->columns[column].packed;
+    struct cutting to = {.column = column, .bytes = rlwe_column_bytes(c)};
 
     for (uint64_t k = 0; k <= last; k++) {
-        const struct rlwe_column one = {
-            .out = f->block, .key = key, .values = k < last ? f->values + k * RLWE_DEGREE : NULL};
+        const int8_t *values = packed != NULL ? f->block_values : f->values + k * RLWE_DEGREE;
+        if (packed != NULL && k < last)
+            packed_block(f->block_values, packed, k);
+        if (!begin_part(f, &to))
+            return unwanted(err);
+        const bool whole = WIRE_PART_MAX - to.slot->at.bytes >= bytes;
+        const struct rlwe_column one = {.out =
+                                            whole ? to.slot->bytes + to.slot->at.bytes : f->block,
+                                        .key = key,
+                                        .values = k < last ? values : NULL};
         const enum pt_code rc = rlwe_encrypt_columns(c, &one, 1, k);
         if (rc != PT_OK)
             return pt_fail(err, rc, "encrypting a column");
-        if (!cut(f, &cutting, span_of(f->block, rlwe_block_bytes(c))))
-            return pt_fail(err, PT_ESTATE, "columns are not wanted any more");
+        if (whole)
+            count_bytes(f, &to, bytes);
+        else if (!cut(f, &to, span_of(f->block, bytes)))
+            return unwanted(err);
     }
+    return PT_OK;
+}
+
+static enum pt_code make_values(struct column_feed *f, uint32_t column, struct digest *values,
+                                struct pt_err *err)
+{
+    const struct own_columns *o = f->in.own;
+    const struct own_columns_which which = {o->in.question, column, o->table_count};
+
+    if (f->values == NULL && (f->values = hidden_new(o->value_count, sizeof *f->values)) == NULL)
+        return pt_fail(err, PT_ENOMEM, "sending columns: no memory");
+    const enum pt_code rc =
+        own_columns_values(f->values, NULL, NULL, snapshot_map(o->in.epoch), &which);
+    if (rc != PT_OK)
+        return pt_fail(err, rc, "own columns could not be made");
+    epoch_values_digest(values, f->values, rlwe_slot_count(o->in.rlwe));
+    return PT_OK;
+}
+
+static enum pt_code take_kept(struct digest *values, const struct own_column *c, size_t bytes,
+                              struct pt_err *err)
+{
+    struct digest content;
+
+    sha256(&content, span_of(c->packed, bytes));
+    if (!ct_equal(&content, &c->content, sizeof content))
+        return pt_fail(err, PT_EBUG, "a column's values have changed while they were kept");
+    *values = c->values;
     return PT_OK;
 }
 
@@ -108,16 +171,16 @@ static enum pt_code encrypt(struct column_feed *f, uint32_t column, struct rlwe_
 static enum pt_code make_column(struct column_feed *f, uint32_t column, struct pt_err *err)
 {
     const struct own_columns *o = f->in.own;
-    const struct own_columns_which which = {o->in.question, column, o->table_count};
+    const struct own_column *c = &o->columns[column];
+    const size_t bytes = (size_t)rlwe_block_count(o->in.rlwe) * PACKED_BLOCK;
     struct rlwe_key *key = NULL;
     struct digest values;
-    enum pt_code rc = own_columns_values(f->values, NULL, NULL, snapshot_map(o->in.epoch), &which);
+    enum pt_code rc = c->packed != NULL ? take_kept(&values, c, bytes, err)
+                                        : make_values(f, column, &values, err);
 
-    if (rc != PT_OK)
-        return pt_fail(err, rc, "own columns could not be made");
-    epoch_values_digest(&values, f->values, rlwe_slot_count(o->in.rlwe));
-    if ((rc = own_columns_key(&key, &o->in, buf_span(&o->columns[column].name), &values, err)) ==
-        PT_OK)
+    if (rc == PT_OK)
+        rc = own_columns_key(&key, &o->in, buf_span(&c->name), &values, err);
+    if (rc == PT_OK)
         rc = encrypt(f, column, key, err);
     rlwe_key_free(key);
     return rc;
@@ -172,7 +235,6 @@ enum pt_code column_feed_part(struct column_feed *f, struct span *out, const str
 enum pt_code column_feed_new(struct column_feed **out, const struct column_feed_in *in,
                              struct pt_err *err)
 {
-    const struct own_columns *o = in->own;
     struct column_feed *f = calloc(1, sizeof *f);
     bool good = f != NULL;
 
@@ -182,9 +244,8 @@ enum pt_code column_feed_new(struct column_feed **out, const struct column_feed_
     f->in = *in;
     pthread_mutex_init(&f->lock, NULL);
     pthread_cond_init(&f->changed, NULL);
-    f->values = hidden_new(o->value_count, sizeof *f->values);
-    f->block = malloc(rlwe_block_bytes(o->in.rlwe));
-    good = f->values != NULL && f->block != NULL;
+    f->block = malloc(rlwe_block_bytes(in->own->in.rlwe));
+    good = f->block != NULL;
     for (size_t i = 0; i < COLUMN_FEED_AHEAD && good; i++)
         good = (f->ring[i].bytes = malloc(WIRE_PART_MAX)) != NULL;
     good = good && (f->started = pthread_create(&f->thread, NULL, make_all, f) == 0);
@@ -206,6 +267,7 @@ void column_feed_free(struct column_feed *f)
     pthread_cond_destroy(&f->changed);
     pthread_mutex_destroy(&f->lock);
     hidden_free(f->values);
+    explicit_bzero(f->block_values, sizeof f->block_values);
     free(f->block);
     free(f);
 }

@@ -1,12 +1,13 @@
 /* column_feed.h - the asker's ciphertexts on their way out, part by part, encrypted again as they are
- * sent (own_columns.h): a thread of its own keeps at most COLUMN_FEED_AHEAD parts, 16 MiB, ready while
- * the wire is busy, and the plain values of one column. Of no column is there ever a whole. */
+ * sent (own_columns.h): a thread of its own keeps at most COLUMN_FEED_AHEAD parts, 3 MiB, ready while
+ * the wire is busy, and the plain values of one column where they were not kept. Of no column is there ever
+ * a whole. */
 #ifndef PT_COLUMN_FEED_H
 #define PT_COLUMN_FEED_H
 
 #include "node/own_columns.h"
 
-enum { COLUMN_FEED_AHEAD = 16 };
+enum { COLUMN_FEED_AHEAD = 3 };
 
 struct column_feed_in { /* borrowed until column_feed_free() */
     const struct own_columns *own;

@@ -2,6 +2,9 @@
 
 #include "crypto/base/ct.h"
 #include "crypto/base/text.h"
+#include "crypto/sha256.h"
+#include "node/hidden.h"
+#include "node/packed.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,37 +19,34 @@ static const char *partner_name(const struct own_columns *o)
     return o->in.daemon->home->policy->partners[o->in.question->with].name;
 }
 
+static size_t packed_bytes(const struct own_columns *o)
+{
+    return (size_t)rlwe_block_count(o->in.rlwe) * PACKED_BLOCK;
+}
+
 static enum pt_code make_room(struct own_columns *o, struct pt_err *err)
 {
     struct parallel parallel = pool_parallel(o->in.daemon->pool);
-    size_t width = parallel_width(&parallel) * OWN_COLUMNS_SIDE_BY_SIDE;
-    size_t bytes = 0;
-
+    const size_t width = parallel_width(&parallel) * OWN_COLUMNS_SIDE_BY_SIDE;
+    const size_t fit = OWN_COLUMNS_MEMORY / packed_bytes(o);
     const struct policy *p = o->in.daemon->home->policy;
 
     o->table_count = reply_column_count(p, o->in.question);
     o->count = o->table_count + ask_counter_count(p, o->in.question, o->in.rlwe);
     /* Whole blocks are read. */
     o->value_count = snapshot_header(o->in.epoch)->slot_count + RLWE_DEGREE;
-    o->at_once = OWN_COLUMNS_MEMORY / o->value_count;
-    o->at_once = o->at_once < 1 ? 1 : o->at_once > width ? width : o->at_once;
+    o->keep = o->count <= fit;
+    o->at_once = fit < 1 ? 1 : fit > width ? width : fit;
     o->at_once = o->at_once < o->count ? o->at_once : o->count;
     o->columns = calloc(o->count, sizeof *o->columns);
     o->keys = calloc(o->count, sizeof(struct rlwe_key *));
     o->asked = calloc(o->count, sizeof *o->asked);
     o->energy = calloc(o->count, sizeof *o->energy);
     o->own_size = calloc(o->count, sizeof *o->own_size);
-    if (pt_mul(o->at_once, o->value_count, &bytes))
-        o->values = calloc(bytes, 1);
     return o->columns != NULL && o->keys != NULL && o->asked != NULL && o->energy != NULL &&
-                   o->own_size != NULL && o->values != NULL
+                   o->own_size != NULL
                ? PT_OK
                : no_memory(err);
-}
-
-static int8_t *values_of(const struct own_columns *o, size_t i)
-{
-    return o->values + i % o->at_once * o->value_count;
 }
 
 enum pt_code own_columns_values(int8_t *values, uint64_t *energy, uint64_t *size,
@@ -73,17 +73,23 @@ enum pt_code own_columns_values(int8_t *values, uint64_t *energy, uint64_t *size
     return rc == PT_OK && size != NULL ? columns_audience_count(size, map, &which) : rc;
 }
 
-/* Values of column i, and what is known of them but the ciphertext. */
+/* Values of column i, packed, and what is known of them but the ciphertext. values: room for them. */
 static enum pt_code make_values(struct column_made *out, struct own_columns *o, size_t i,
-                                struct pt_err *err)
+                                int8_t *values, struct pt_err *err)
 {
     const struct own_columns_which which = {o->in.question, i, o->table_count};
-    enum pt_code rc = own_columns_values(values_of(o, i), &out->energy, &out->size,
-                                         snapshot_map(o->in.epoch), &which);
+    struct own_column *c = &o->columns[i];
+    enum pt_code rc =
+        own_columns_values(values, &out->energy, &out->size, snapshot_map(o->in.epoch), &which);
 
     if (rc != PT_OK)
         return pt_fail(err, rc, "own columns could not be made");
-    epoch_values_digest(&out->values, values_of(o, i), snapshot_header(o->in.epoch)->slot_count);
+    if ((c->packed = hidden_new(1, packed_bytes(o))) == NULL)
+        return no_memory(err);
+    epoch_values_digest(&out->values, values, snapshot_header(o->in.epoch)->slot_count);
+    packed_make(c->packed, values, rlwe_block_count(o->in.rlwe));
+    sha256(&c->content, span_of(c->packed, packed_bytes(o)));
+    c->values = out->values;
     return PT_OK;
 }
 
@@ -100,6 +106,7 @@ struct making { /* one column, whose digest is not known yet */
     struct column_made made;
     struct hash_run hash;
     uint8_t *block;
+    int8_t values[RLWE_DEGREE]; /* of one block */
 };
 
 enum pt_code own_columns_key(struct rlwe_key **out, const struct own_columns_in *in,
@@ -127,7 +134,7 @@ static void name_made(struct digest *out, const struct own_columns *o, const str
  * that its values are a function of epoch, pair and name. They are made when they were not, or when a
  * question looks at other slots of them. */
 static enum pt_code begin_column(struct making *m, bool *known, struct own_columns *o, size_t i,
-                                 struct pt_err *err)
+                                 int8_t *values, struct pt_err *err)
 {
     struct own_column *c = &o->columns[i];
     const uint64_t slot_end = reply_slots(o->in.question, snapshot_header(o->in.epoch)->slot_count);
@@ -141,7 +148,8 @@ static enum pt_code begin_column(struct making *m, bool *known, struct own_colum
     name_made(&m->name, o, c);
     *known = columns_made_find(&was, o->in.daemon->made, &m->name);
     m->made = was;
-    if ((!*known || was.slot_end != slot_end) && (rc = make_values(&m->made, o, i, err)) != PT_OK)
+    if ((!*known || was.slot_end != slot_end) &&
+        (rc = make_values(&m->made, o, i, values, err)) != PT_OK)
         return rc;
     m->made.slot_end = slot_end;
     if (*known && !ct_equal(&was.values, &m->made.values, sizeof was.values))
@@ -160,11 +168,12 @@ static enum pt_code hash_block(struct making *m, size_t n, struct own_columns *o
     const bool last = k == rlwe_block_count(c);
     enum pt_code rc;
 
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        if (!last)
+            packed_block(m[i].values, o->columns[m[i].column].packed, k);
         side[i] = (struct rlwe_column){
-            .out = m[i].block,
-            .key = o->keys[m[i].column],
-            .values = last ? NULL : values_of(o, m[i].column) + k * RLWE_DEGREE};
+            .out = m[i].block, .key = o->keys[m[i].column], .values = last ? NULL : m[i].values};
+    }
     if ((rc = rlwe_encrypt_columns(c, side, n, k)) != PT_OK)
         return pt_fail(err, rc, "encrypting a column");
     for (size_t i = 0; i < n; i++)
@@ -202,16 +211,17 @@ static void make_strip(void *context, size_t index)
     struct strip *s = (struct strip *)context + index;
     struct own_columns *o = s->o;
     struct making *m = calloc(s->n, sizeof *m);
+    int8_t *values = hidden_new(o->value_count, sizeof *values);
     size_t n = 0;
     enum pt_code rc = PT_OK;
 
-    if (m == NULL) {
+    if (m == NULL || values == NULL) {
         (void)!no_memory(&s->err);
-        return;
+        goto out;
     }
     for (size_t i = s->first; i < s->first + s->n && rc == PT_OK; i++) {
         bool known = false;
-        rc = begin_column(&m[n], &known, o, i, &s->err);
+        rc = begin_column(&m[n], &known, o, i, values, &s->err);
         n += rc == PT_OK && !known;
     }
     if (rc == PT_OK)
@@ -222,8 +232,11 @@ static void make_strip(void *context, size_t index)
                                           .digest = c->digest,
                                           .bytes = rlwe_column_bytes(o->in.rlwe)};
     }
-    explicit_bzero(m, s->n * sizeof *m);
+out:
+    if (m != NULL)
+        explicit_bzero(m, s->n * sizeof *m);
     free(m);
+    hidden_free(values);
 }
 
 /* One name, one ciphertext, for ever: a changed one would tell what changed. */
@@ -266,13 +279,12 @@ static enum pt_code make_some(struct own_columns *o, size_t first, size_t n, str
     return rc;
 }
 
-/* Hashed, they are not needed here: what is sent and proved makes its own again. */
-static void forget_values(struct own_columns *o)
+static void forget_values(struct own_columns *o, size_t first, size_t n)
 {
-    if (o->values != NULL)
-        explicit_bzero(o->values, o->at_once * o->value_count);
-    free(o->values);
-    o->values = NULL;
+    for (size_t i = first; i < first + n && o->columns != NULL; i++) {
+        hidden_free(o->columns[i].packed);
+        o->columns[i].packed = NULL;
+    }
 }
 
 enum pt_code own_columns_prepare(struct own_columns *o, const struct own_columns_in *in,
@@ -283,12 +295,14 @@ enum pt_code own_columns_prepare(struct own_columns *o, const struct own_columns
     *o = (struct own_columns){.in = *in};
     rc = make_room(o, err);
     for (size_t first = 0; rc == PT_OK && first < o->count; first += o->at_once) {
-        size_t left = o->count - first;
+        const size_t left = o->count - first;
+        const size_t n = left < o->at_once ? left : o->at_once;
         rc = job->progress(job->self, "encrypting columns", first, o->count, "", err);
         if (rc == PT_OK)
-            rc = make_some(o, first, left < o->at_once ? left : o->at_once, err);
+            rc = make_some(o, first, n, err);
+        if (!o->keep)
+            forget_values(o, first, n);
     }
-    forget_values(o);
     return rc;
 }
 
@@ -300,7 +314,7 @@ void own_columns_free(struct own_columns *o)
         if (o->keys != NULL)
             rlwe_key_free(o->keys[i]);
     }
-    forget_values(o);
+    forget_values(o, 0, o->count);
     free(o->columns);
     free(o->keys);
     free(o->asked);

@@ -3,8 +3,8 @@
  * A ciphertext is a pure function of epoch seed, pair, name and values, and is kept nowhere: here it
  * is made, encrypted and hashed, block by block, once while columns_made.h remembers it; what the partner
  * needs is encrypted again on its way out (column_feed.h). Several are encrypted side by side, so that
- * what they have in common is expanded once; plain values never take more than OWN_COLUMNS_MEMORY,
- * whatever the table. */
+ * what they have in common is expanded once. Plain values are kept, packed, where all of the question's take
+ * no more than OWN_COLUMNS_MEMORY; if not, they are made again by who needs them. */
 #ifndef PT_OWN_COLUMNS_H
 #define PT_OWN_COLUMNS_H
 
@@ -24,6 +24,10 @@ struct own_columns_in { /* borrowed until own_columns_free() */
 struct own_column {
     struct buf name;
     struct digest digest;
+    /* packed.h; NULL: not kept, or not made for this question. With it, a hash of it and
+     * epoch_values_digest() of what it holds. Secret. */
+    uint8_t *packed;
+    struct digest content, values;
 };
 struct own_columns { /* {0} is a valid empty one */
     struct own_columns_in in;
@@ -32,8 +36,8 @@ struct own_columns { /* {0} is a valid empty one */
     struct rlwe_key **keys; /* open the answers */
     struct ask_column *asked;
     double *energy, *own_size; /* what the estimate needs */
-    int8_t *values;            /* of those made at once */
     size_t value_count, at_once;
+    bool keep; /* what is packed */
 };
 /* PT_EDENIED, PT_ESTATE, PT_EIO, PT_ENOMEM, or what job->progress() says. Free also after failure. */
 PT_MUST_USE enum pt_code own_columns_prepare(struct own_columns *o, const struct own_columns_in *in,

@@ -131,7 +131,7 @@ static enum pt_code columns_to_prove(void *self, struct prove_columns *out, size
                                         .pair = &q->pair,
                                         .rlwe = q->rlwe,
                                         .parallel = &q->parallel,
-                                        .keys = q->own.keys};
+                                        .own = &q->own};
     const enum pt_code rc =
         q->job->progress(q->job->self, "proving columns", first, q->ask.need_count, "", err);
 

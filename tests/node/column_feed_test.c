@@ -8,7 +8,9 @@
 
 #include <cmocka.h>
 
+#include "crypto/sha256.h"
 #include "node/column_feed.h"
+#include "node/packed.h"
 
 enum { SLOTS = 300000, COLUMNS = 12, NONE = COLUMNS };
 
@@ -32,6 +34,17 @@ enum pt_code own_columns_values(int8_t *values, uint64_t *energy, uint64_t *size
     for (size_t i = 0; i < SLOTS; i++)
         values[i] = (int8_t)((int)((i + at->index) % 3) - 1);
     return PT_OK;
+}
+
+static int8_t *values_of(uint32_t column)
+{
+    int8_t *values = calloc(SLOTS + RLWE_DEGREE, 1);
+
+    assert_non_null(values);
+    assert_int_equal(own_columns_values(values, NULL, NULL, NULL,
+                                        &(struct own_columns_which){NULL, column, COLUMNS}),
+                     PT_OK);
+    return values;
 }
 
 enum pt_code own_columns_key(struct rlwe_key **out, const struct own_columns_in *in,
@@ -71,9 +84,26 @@ static void set_up(struct bed *b)
 static void tear_down(struct bed *b)
 {
     column_feed_free(b->feed);
-    for (size_t i = 0; i < COLUMNS; i++)
+    for (size_t i = 0; i < COLUMNS; i++) {
         buf_free(&b->columns[i].name);
+        free(b->columns[i].packed);
+    }
     rlwe_free(b->rlwe);
+}
+
+/* As own_columns_prepare() keeps a column's values. */
+static void keep(struct bed *b, uint32_t column)
+{
+    struct own_column *c = &b->columns[column];
+    const size_t bytes = (size_t)rlwe_block_count(b->rlwe) * PACKED_BLOCK;
+    int8_t *values = values_of(column);
+
+    c->packed = malloc(bytes);
+    assert_non_null(c->packed);
+    packed_make(c->packed, values, rlwe_block_count(b->rlwe));
+    sha256(&c->content, span_of(c->packed, bytes));
+    epoch_values_digest(&c->values, values, SLOTS);
+    free(values);
 }
 
 static void begin(struct bed *b, const uint32_t *need, size_t n)
@@ -87,17 +117,14 @@ static void begin(struct bed *b, const uint32_t *need, size_t n)
 static void expect_column(struct bed *b, uint32_t column)
 {
     const size_t bytes = rlwe_column_bytes(b->rlwe);
-    int8_t *values = calloc(SLOTS + RLWE_DEGREE, 1);
+    int8_t *values = values_of(column);
     uint8_t *want = malloc(bytes);
     struct rlwe_key *key;
     struct digest digest;
     struct span got;
     struct pt_err err;
 
-    assert_true(values != NULL && want != NULL);
-    assert_int_equal(own_columns_values(values, NULL, NULL, NULL,
-                                        &(struct own_columns_which){NULL, column, COLUMNS}),
-                     PT_OK);
+    assert_non_null(want);
     epoch_values_digest(&digest, values, SLOTS);
     assert_int_equal(
         own_columns_key(&key, &b->own.in, buf_span(&b->columns[column].name), &digest, &err),
@@ -135,6 +162,28 @@ static void parts_are_the_columns(void **state)
         expect_column(&b, NEED[i]);
     assert_int_equal(column_feed_part(b.feed, &got, &more, &err), PT_EBUG);
     assert_null(got.p);
+    tear_down(&b);
+}
+
+/* What was kept is not made again, and gives the same; what has changed meanwhile is not encrypted. */
+static void kept_values_serve_as_well(void **state)
+{
+    static const uint32_t NEED[] = {2, 5, 6};
+    const struct ask_part due = {6, 0, WIRE_PART_MAX};
+    struct bed b;
+    struct span got;
+    struct pt_err err;
+
+    (void)state;
+    set_up(&b);
+    keep(&b, 5);
+    keep(&b, 6);
+    b.columns[6].packed[PACKED_BLOCK] ^= 1;
+    begin(&b, NEED, PT_LEN(NEED));
+    expect_column(&b, 2);
+    expect_column(&b, 5);
+    assert_int_equal(column_feed_part(b.feed, &got, &due, &err), PT_EBUG);
+    assert_string_equal(err.msg, "a column's values have changed while they were kept");
     tear_down(&b);
 }
 
@@ -183,9 +232,9 @@ static void failures_are_told_in_their_place(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(parts_are_the_columns),
-                                       cmocka_unit_test(one_may_stop),
-                                       cmocka_unit_test(failures_are_told_in_their_place)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(parts_are_the_columns), cmocka_unit_test(kept_values_serve_as_well),
+        cmocka_unit_test(one_may_stop), cmocka_unit_test(failures_are_told_in_their_place)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
