@@ -157,17 +157,23 @@ const struct ring *rlwe_ring(const struct rlwe *c)
 enum pt_code rlwe_expand(const struct rlwe *c, uint64_t k, uint64_t a[RLWE_DEGREE])
 {
     const uint64_t mask = ((uint64_t)1 << 8 * c->ring.coefficient_bytes) - 1;
+    const uint64_t most = c->ring.q - 1;
+    uint64_t above = 0; /* the top bit: one is above, as not one block in thousands has */
     struct draw spare;
 
     if (prg_read(c->public_stream, k, 0, a, RLWE_DEGREE * sizeof *a) != PT_OK)
         return PT_EBUG;
-    draw_init(&spare, c->public_stream, k);
-    spare.block = RLWE_DEGREE / 2; /* two words a block of the cipher */
     for (size_t i = 0; i < RLWE_DEGREE; i++) {
         a[i] = load_u64le((const uint8_t *)&a[i]) & mask;
+        above |= most - a[i];
+    }
+    if (above >> 63 == 0)
+        return PT_OK;
+    draw_init(&spare, c->public_stream, k);
+    spare.block = RLWE_DEGREE / 2; /* two words a block of the cipher */
+    for (size_t i = 0; i < RLWE_DEGREE; i++)
         while (a[i] >= c->ring.q)
             a[i] = draw_u64(&spare) & mask;
-    }
     return spare.bad ? PT_EBUG : PT_OK;
 }
 
