@@ -111,12 +111,10 @@ enum pt_code proof_tally_weights(struct field2 of[PROOF_SIDES], const struct rlw
     return rc;
 }
 
-void proof_vector_finish(struct proof_vector *v, const struct ring *r)
+void proof_vector_finish(struct proof_vector *v, const struct ring *r, struct field2 by)
 {
-    const uint64_t form = membership_best()->form(r);
-
     for (size_t i = 0; i < RLWE_DEGREE; i++) {
-        const struct field2 m = field2_scale(r, vole_join(r, &v->digits, i), form);
+        const struct field2 m = field2_mul(r, vole_join(r, &v->digits, i), by);
         v->plain[0][i] = m.c0;
         v->plain[1][i] = m.c1;
         v->factor[0][i] = ring_sub(r, 0, m.c0);

@@ -153,7 +153,7 @@ struct slots {
     const struct verify_columns *in;
     struct membership_squares squares[MEMBERSHIP_SET_COUNT]; /* of the small sets */
     struct membership_data data;
-    struct field2 gamma_form2, side[PROOF_SIDES];
+    struct field2 side[PROOF_SIDES];
     struct proof_room *room;
     struct field2 (*sums)[MEMBERSHIP_SET_COUNT]; /* a strip and a column each */
     struct field2 (*tally)[PROOF_SIDES + 1];     /* a strip each; and the sum of all chi of data */
@@ -194,7 +194,6 @@ static enum pt_code verify_block(const struct slots *s, size_t strip, uint64_t k
     const enum membership_set set = proof_set_of(v->c, k);
     const size_t bytes = rlwe_block_bytes(v->c);
     struct proof_room *room = &s->room[strip];
-    uint64_t *key[2] = {room->k[0], room->k[1]};
     const struct membership_slots slots = {{room->k[0], room->k[1]}, {room->chi[0], room->chi[1]}};
     enum pt_code rc = proof_room_enter(room, v->c, s->g, k);
 
@@ -204,7 +203,7 @@ static enum pt_code verify_block(const struct slots *s, size_t strip, uint64_t k
             const uint8_t *block = s->in->columns[j].p + k * bytes;
             if (!rlwe_blocks_valid(v->c, span_of(block, bytes)))
                 rc = PT_EBADMSG;
-            membership_best()->fold(key, rlwe_ring(v->c), block, s->gamma_form2);
+            membership_best()->add(room->k[0], rlwe_ring(v->c), block);
         }
         struct field2 *const sum = &s->sums[strip * s->in->count + j][set];
         if (set == MEMBERSHIP_DATA)
@@ -278,14 +277,12 @@ static enum pt_code value_at_gamma(struct field2 *out, const struct column_verif
 {
     const struct ring *r = rlwe_ring(v->c);
     const struct field2 gamma = vole_gamma(v->vole);
-    const uint64_t form = membership_best()->form(r);
     struct field2 weight[RLWE_COLUMNS_MAX];
     struct slots s = {.v = v, .g = g, .in = in};
     enum pt_code rc = proof_weights(weight, v->c, g);
 
     if (rc == PT_OK)
         rc = proof_tally_weights(s.side, v->c, g);
-    s.gamma_form2 = field2_scale(r, field2_scale(r, gamma, form), form);
     s.strips =
         parallel_width(in->parallel) < STRIPS_MAX ? parallel_width(in->parallel) : STRIPS_MAX;
     s.room = proof_secret_new(s.strips, sizeof *s.room);
@@ -295,10 +292,9 @@ static enum pt_code value_at_gamma(struct field2 *out, const struct column_verif
         rc = rc != PT_OK ? rc : PT_ENOMEM;
         goto out;
     }
-    membership_data_make(&s.data, r, rlwe_delta(v->c), gamma);
+    membership_data_make(&s.data, r, rlwe_delta(v->c));
     for (int set = MEMBERSHIP_RERANDOMISER; set <= MEMBERSHIP_SECRET; set++)
-        membership_squares_make(&s.squares[set], r, (enum membership_set)set, rlwe_delta(v->c),
-                                gamma);
+        membership_squares_make(&s.squares[set], r, (enum membership_set)set, rlwe_delta(v->c));
     parallel_run(in->parallel, s.strips, verify_strip, &s);
     for (size_t i = 0; i < s.strips && rc == PT_OK; i++)
         rc = s.rc[i];
@@ -335,6 +331,7 @@ static enum pt_code judge(bool *good, struct column_verifier *v, const uint64_t 
 {
     const struct ring *r = rlwe_ring(v->c);
     const struct field2 gamma = vole_gamma(v->vole);
+    PT_WIPED(field2) inverse = field2_inverse(r, gamma);
     struct field2 claimed = {0, 0};
     struct field2 due = {0, 0};
     struct prg *g = NULL;
@@ -344,8 +341,9 @@ static enum pt_code judge(bool *good, struct column_verifier *v, const uint64_t 
     *good = false;
     if (rc != PT_OK)
         return rc;
+    /* Of Gamma 0, once in q^2 sessions, nothing is proved. */
     for (size_t j = 0; j < v->count; j++)
-        proof_vector_finish(&v->columns[j], r);
+        proof_vector_finish(&v->columns[j], r, inverse);
     rc = check_digits(&one_x, v, g, numbers, hash);
     if (rc == PT_OK)
         rc = value_at_gamma(&due, v, g, in);

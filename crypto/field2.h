@@ -29,9 +29,12 @@ static inline struct field2 field2_add(const struct ring *r, struct field2 a, st
 {
     return (struct field2){ring_add(r, a.c0, b.c0), ring_add(r, a.c1, b.c1)};
 }
+uint64_t ring_inverse(const struct ring *r, uint64_t a); /* 0 of 0 */
 struct field2 field2_mul(const struct ring *r, struct field2 a, struct field2 b);
 /* a * s, s of F_q. */
 struct field2 field2_scale(const struct ring *r, struct field2 a, uint64_t s);
+/* 1/a; 0 of 0. */
+struct field2 field2_inverse(const struct ring *r, struct field2 a);
 /* a^e; e is public. */
 struct field2 field2_power(const struct ring *r, struct field2 a, unsigned e);
 

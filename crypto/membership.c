@@ -35,19 +35,6 @@ static int64_t root_of(enum membership_set set, size_t i, uint64_t delta)
     return weight * (int64_t)delta + (int64_t)(i % run) + SETS[set].lowest;
 }
 
-/* a^-1; a is public. */
-static uint64_t inverse(const struct ring *r, uint64_t a)
-{
-    uint64_t power = 1;
-
-    for (int bit = 63; bit >= 0; bit--) {
-        power = ring_mul(r, power, power);
-        if ((r->q - 2) >> bit & 1)
-            power = ring_mul(r, power, a);
-    }
-    return power;
-}
-
 /* The tally is prod (y - (delta + e)^2) * (c0 + c1 y + c2 y^2), y = x^2: the second factor makes it -1
  * where y is 0, 1 or 4, which three points determine. */
 enum { FREE = 3 };
@@ -67,7 +54,7 @@ static void tally_factor(uint64_t c[FREE], const struct ring *r, uint64_t delta)
         const int64_t a = AT[(k + 1) % FREE];
         const int64_t b = AT[(k + 2) % FREE];
         below = ring_mul(r, below, ring_reduce_signed(r, (AT[k] - a) * (AT[k] - b)));
-        const uint64_t value = inverse(r, below);
+        const uint64_t value = ring_inverse(r, below);
         c[0] = ring_add(r, c[0], ring_mul(r, value, ring_reduce_signed(r, a * b)));
         c[1] = ring_add(r, c[1], ring_mul(r, value, ring_reduce_signed(r, -a - b)));
         c[2] = ring_add(r, c[2], value);
@@ -139,88 +126,85 @@ void membership_classes(uint8_t cls[RING_DEGREE], const uint8_t error_bits[RING_
         cls[i] = (uint8_t)(cls[i] + ERRORS * (values[i] + 1));
 }
 
-void membership_squares_make(struct membership_squares *s, const struct ring *r,
-                             enum membership_set set, uint64_t delta, struct field2 gamma)
+/* 1 / form(): how much smaller roots are than in membership_lift()'s polynomial. */
+static uint64_t smaller(const struct ring *r)
 {
-    const uint64_t form = membership_best()->form(r);
-    const struct field2 square = field2_scale(r, field2_mul(r, gamma, gamma), form);
+    return ring_inverse(r, membership_best()->form(r));
+}
+static uint64_t minus_square(const struct ring *r, int64_t root)
+{
+    const uint64_t small = ring_mul(r, ring_reduce_signed(r, root), smaller(r));
 
+    return ring_sub(r, 0, ring_mul(r, small, small));
+}
+
+void membership_squares_make(struct membership_squares *s, const struct ring *r,
+                             enum membership_set set, uint64_t delta)
+{
     s->count = 0;
     for (size_t i = 0; i < SETS[set].roots; i++) {
         const int64_t root = root_of(set, i, delta);
         if (root > 0)
-            s->of[s->count++] = field2_scale(r, square, ring_reduce_signed(r, -root * root));
+            s->of[s->count++] = ring_mul(r, minus_square(r, root), membership_best()->form(r));
     }
-}
-
-static struct field2 field2_sub(const struct ring *r, struct field2 a, struct field2 b)
-{
-    return (struct field2){ring_sub(r, a.c0, b.c0), ring_sub(r, a.c1, b.c1)};
 }
 
 /* of: what y has added to it in each factor. From y^4 + a_3 y^3 + a_2 y^2 + a_1 y + a_0, coefficient by
  * coefficient. */
-static void quartic_make(struct field2 q[MEMBERSHIP_QUARTIC], const struct ring *r,
-                         const struct field2 of[MEMBERSHIP_QUARTIC])
+static void quartic_make(uint64_t q[MEMBERSHIP_QUARTIC], const struct ring *r,
+                         const uint64_t of[MEMBERSHIP_QUARTIC])
 {
     const uint64_t half = r->q / 2 + 1;
-    struct field2 a[MEMBERSHIP_QUARTIC + 1] = {{1, 0}};
+    uint64_t a[MEMBERSHIP_QUARTIC + 1] = {1};
 
     for (size_t n = 0; n < MEMBERSHIP_QUARTIC; n++) {
         for (size_t i = n + 1; i > 0; i--)
-            a[i] = field2_add(r, field2_mul(r, a[i], of[n]), a[i - 1]);
-        a[0] = field2_mul(r, a[0], of[n]);
+            a[i] = ring_add(r, ring_mul(r, a[i], of[n]), a[i - 1]);
+        a[0] = ring_mul(r, a[0], of[n]);
     }
-    q[0] = field2_scale(r, field2_sub(r, a[3], (struct field2){1, 0}), half);
-    const struct field2 q0_squared = field2_mul(r, q[0], q[0]);
-    const struct field2 rest = field2_sub(r, field2_sub(r, a[2], q0_squared), q[0]);
-    q[1] = field2_sub(r, a[1], field2_mul(r, q[0], rest));
-    q[2] = field2_sub(r, rest, field2_add(r, q[1], q[1]));
-    q[3] = field2_sub(r, a[0], field2_mul(r, q[1], field2_add(r, q[1], q[2])));
-    explicit_bzero(a, sizeof a);
+    q[0] = ring_mul(r, ring_sub(r, a[3], 1), half);
+    const uint64_t rest = ring_sub(r, ring_sub(r, a[2], ring_mul(r, q[0], q[0])), q[0]);
+    q[1] = ring_sub(r, a[1], ring_mul(r, q[0], rest));
+    q[2] = ring_sub(r, rest, ring_add(r, q[1], q[1]));
+    q[3] = ring_sub(r, a[0], ring_mul(r, q[1], ring_add(r, q[1], q[2])));
 }
 
 void membership_data_of(struct membership_data *d, const struct ring *r,
                         const struct membership_factors *f)
 {
     const uint64_t form = membership_best()->form(r);
-    const struct field2 *near = f->near;
-    const struct field2 both = field2_add(r, near[0], near[1]);
+    const uint64_t *near = f->near;
 
     quartic_make(d->quartic, r, f->shared);
     for (size_t i = 0; i < MEMBERSHIP_QUARTIC; i++)
-        d->quartic[i] = field2_scale(r, d->quartic[i], form);
-    d->last = field2_scale(r, f->shared[MEMBERSHIP_QUARTIC], form);
+        d->quartic[i] = ring_mul(r, d->quartic[i], form);
+    d->last = ring_mul(r, f->shared[MEMBERSHIP_QUARTIC], form);
     for (size_t i = 0; i < MEMBERSHIP_NEAR; i++)
-        d->near[i] = field2_scale(r, near[i], form);
+        d->near[i] = ring_mul(r, near[i], form);
     /* y^2 + t_1 y + t_0 - (y + n_0) (y + n_1) = e_1 (y + n_0) + e_0 */
-    d->rest[1] = field2_sub(r, f->tally[1], both);
-    d->rest[0] =
-        field2_sub(r, f->tally[0], field2_mul(r, near[0], field2_add(r, near[1], d->rest[1])));
+    d->rest[1] = ring_sub(r, f->tally[1], ring_add(r, near[0], near[1]));
+    d->rest[0] = ring_sub(r, f->tally[0], ring_mul(r, near[0], ring_add(r, near[1], d->rest[1])));
 }
 
-void membership_data_make(struct membership_data *d, const struct ring *r, uint64_t delta,
-                          struct field2 gamma)
+void membership_data_make(struct membership_data *d, const struct ring *r, uint64_t delta)
 {
-    const struct field2 square = field2_mul(r, gamma, gamma);
-    PT_WIPED(membership_factors) f;
+    const uint64_t small = ring_mul(r, smaller(r), smaller(r)); /* of y */
+    struct membership_factors f;
     uint64_t c[FREE];
     size_t shared = 0;
     size_t near = 0;
 
     for (size_t i = 0; i < SETS[MEMBERSHIP_DATA].roots; i++) {
         const int64_t root = root_of(MEMBERSHIP_DATA, i, delta);
-        struct field2 *const to = root > 2 ? &f.shared[shared] : &f.near[near];
-        if (root <= 0)
-            continue;
-        *to = field2_scale(r, square, ring_reduce_signed(r, -root * root));
-        shared += root > 2;
-        near += root <= 2;
+        if (root > 2)
+            f.shared[shared++] = minus_square(r, root);
+        else if (root > 0)
+            f.near[near++] = minus_square(r, root);
     }
     tally_factor(c, r, delta);
-    const uint64_t of_one = inverse(r, c[2]);
-    f.tally[1] = field2_scale(r, square, ring_mul(r, c[1], of_one));
-    f.tally[0] = field2_scale(r, field2_mul(r, square, square), ring_mul(r, c[0], of_one));
+    const uint64_t first = ring_mul(r, small, ring_inverse(r, c[2]));
+    f.tally[1] = ring_mul(r, c[1], first);
+    f.tally[0] = ring_mul(r, c[0], ring_mul(r, first, small));
     membership_data_of(d, r, &f);
 }
 
@@ -235,17 +219,21 @@ struct field2 membership_tally_value(const struct ring *r, const struct membersh
     struct field2 value = sums->of[MEMBERSHIP_NEAR];
 
     for (size_t i = 0; i < MEMBERSHIP_NEAR; i++)
-        value = field2_add(r, value, field2_mul(r, d->rest[i], sums->of[i]));
+        value = field2_add(r, value, field2_scale(r, sums->of[i], d->rest[i]));
     return value;
 }
+
 struct field2 membership_lift(const struct ring *r, enum membership_set set, uint64_t delta,
                               struct field2 gamma)
 {
-    const size_t degree = set == MEMBERSHIP_TALLY ? MEMBERSHIP_DEGREE - 1 : SETS[set].roots;
-    const struct field2 lift = field2_power(r, gamma, (unsigned)(MEMBERSHIP_DEGREE - degree));
-    uint64_t c[FREE] = {0, 0, 1};
+    const bool tally = set == MEMBERSHIP_TALLY;
+    const size_t degree = tally ? MEMBERSHIP_DEGREE - 1 : SETS[set].roots;
+    const uint64_t form = membership_best()->form(r);
+    struct field2 lift = field2_power(r, gamma, MEMBERSHIP_DEGREE);
+    uint64_t c[FREE];
 
-    if (set == MEMBERSHIP_TALLY)
-        tally_factor(c, r, delta);
-    return field2_scale(r, lift, c[FREE - 1]);
+    for (size_t i = 0; i < degree; i++)
+        lift = field2_scale(r, lift, form);
+    tally_factor(c, r, delta);
+    return tally ? field2_scale(r, lift, c[FREE - 1]) : lift;
 }

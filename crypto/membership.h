@@ -2,9 +2,10 @@
  * x_t is a root of a public polynomial, seen through K_t = M_t + Gamma * x_t in F (field2.h).
  *
  * Prover: coefficients of sum chi_t * prod_r (M_t + (x_t - r) Z), that of Z^15 being zero iff all
- * x_t are roots. Verifier: the same polynomial's value at Gamma, from K_t alone: the roots are
- * symmetric, so that prod_r (K - r Gamma) = K * prod (K^2 - r^2 Gamma^2).
- * Constant time in M, K, Gamma and x. Code paths agree bit for bit. */
+ * x_t are roots. Verifier: the same polynomial's value at Gamma, from K_t alone, or rather from
+ * L_t = K_t / Gamma = M_t / Gamma + x_t: the roots are symmetric, so that prod_r (K - r Gamma) is a power of Gamma
+ * times L * prod (L^2 - r^2), whose constants are public and of F_q.
+ * Constant time in M, L, Gamma and x. Code paths agree bit for bit. */
 #ifndef PT_MEMBERSHIP_H
 #define PT_MEMBERSHIP_H
 
@@ -34,40 +35,39 @@ void membership_table_make(struct membership_table *t, const struct ring *r,
 void membership_classes(uint8_t cls[RING_DEGREE], const uint8_t error_bits[RING_DEGREE],
                         const int8_t *values);
 
-struct membership_squares { /* secret: -r^2 Gamma^2 of the positive roots, times form() */
+/* L is not multiplied by form(), so that to a path's products it stands for L / form(): constants are those
+ * of roots as much smaller, and then times form(). membership_lift() makes up for it. */
+struct membership_squares { /* -r^2 of the positive roots */
     size_t count;
-    struct field2 of[MEMBERSHIP_SQUARES_MAX];
+    uint64_t of[MEMBERSHIP_SQUARES_MAX];
 };
 /* Of the rerandomiser's set or the secret's. */
 void membership_squares_make(struct membership_squares *s, const struct ring *r,
-                             enum membership_set set, uint64_t delta, struct field2 gamma);
+                             enum membership_set set, uint64_t delta);
 
-/* The data's polynomial and the tally's are checked at once. With y = K^2 and s_0 to s_4 for -r^2 Gamma^2 of the
+/* The data's polynomial and the tally's are checked at once. With y = L^2 and s_0 to s_4 for -r^2 of the
  * roots near delta,
  *   U = chi (y + s_0) (y + s_1) (y + s_2) (y + s_3) (y + s_4)
- * is in both; V = U (y + near_0), W = V (y + near_1), K W is the data's product, and the tally's, whose
+ * is in both; V = U (y + near_0), W = V (y + near_1), L W is the data's product, and the tally's, whose
  * second factor is another one of degree 2 in y, is W + rest_1 V + rest_0 U, since both begin with y^2.
  * Four of the factors of U take two products instead of three, as any such quartic does (Knuth, TAOCP 2,
  * 4.6.4): z = (y + q_0) y + q_1 and (z + y + q_2) z + q_3. */
 enum { MEMBERSHIP_SHARED = 5, MEMBERSHIP_NEAR = 2, MEMBERSHIP_QUARTIC = 4 };
-struct membership_data { /* secret: all but `rest` times form() */
-    struct field2 quartic[MEMBERSHIP_QUARTIC], last, near[MEMBERSHIP_NEAR];
-    struct field2 rest[MEMBERSHIP_NEAR];
+struct membership_data { /* all but `rest` times form() */
+    uint64_t quartic[MEMBERSHIP_QUARTIC], last, near[MEMBERSHIP_NEAR];
+    uint64_t rest[MEMBERSHIP_NEAR];
 };
-void membership_data_make(struct membership_data *d, const struct ring *r, uint64_t delta,
-                          struct field2 gamma);
+void membership_data_make(struct membership_data *d, const struct ring *r, uint64_t delta);
 /* The constants of any polynomials of this kind, from what y has added to it in each: not times form(). The
  * tally's own factor is y^2 + tally_1 y + tally_0. */
-struct membership_factors { /* secret */
-    struct field2 shared[MEMBERSHIP_SHARED], near[MEMBERSHIP_NEAR], tally[MEMBERSHIP_NEAR];
+struct membership_factors {
+    uint64_t shared[MEMBERSHIP_SHARED], near[MEMBERSHIP_NEAR], tally[MEMBERSHIP_NEAR];
 };
 void membership_data_of(struct membership_data *d, const struct ring *r,
                         const struct membership_factors *f);
-struct membership_data_sums { /* secret: over slots, of U, V, W and K W */
+struct membership_data_sums { /* secret: over slots, of U, V, W and L W */
     struct field2 of[MEMBERSHIP_NEAR + 2];
 };
-PT_SECRET_TYPE(membership_data);
-PT_SECRET_TYPE(membership_factors);
 PT_SECRET_TYPE(membership_data_sums);
 /* What verify() would add up for either polynomial. */
 struct field2 membership_data_value(const struct membership_data_sums *sums);
@@ -77,9 +77,8 @@ struct field2 membership_tally_value(const struct ring *r, const struct membersh
 /* What such a sum is multiplied by, to be the value at Gamma of a polynomial of degree 15. */
 struct field2 membership_lift(const struct ring *r, enum membership_set set, uint64_t delta,
                               struct field2 gamma);
-PT_SECRET_TYPE(membership_squares);
 
-struct membership_slots { /* coordinates of M or K times form(), and of chi as it is; all < q */
+struct membership_slots { /* coordinates of M times form(), or of L, and of chi; all < q */
     const uint64_t *k[2], *chi[2];
 };
 struct membership_sum { /* what prove() adds to, and of which polynomial */
@@ -88,20 +87,19 @@ struct membership_sum { /* what prove() adds to, and of which polynomial */
 };
 enum { MEMBERSHIP_SUMS_MAX = 2 };
 struct membership_ops {
-    /* Montgomery's radix of this path mod q: what M, K and Gamma come multiplied by. */
+    /* Montgomery's radix of this path mod q: what M and constants come multiplied by. */
     uint64_t (*form)(const struct ring *r);
     /* to[d-1] += sum over t of chi_t M_t^d table[d-1][cls_t], for one polynomial or two. */
     void (*prove)(const struct membership_sum *sums, size_t count, const struct ring *r,
                   const struct membership_slots *in, const uint8_t cls[RING_DEGREE]);
-    /* *to += sum over t of chi_t K_t prod (K_t^2 - r^2 Gamma^2). */
+    /* *to += sum over t of chi_t L_t prod (L_t^2 - r^2). */
     void (*verify)(struct field2 *to, const struct ring *r, const struct membership_slots *in,
                    const struct membership_squares *squares);
     /* Adds to all four of `to`. */
     void (*verify_data)(struct membership_data_sums *to, const struct ring *r,
                         const struct membership_slots *in, const struct membership_data *d);
-    /* k -> gamma * c + k, gamma times form() twice: c from the planes of a block of a column. */
-    void (*fold)(uint64_t *k[2], const struct ring *r, const uint8_t *planes,
-                 struct field2 gamma_form2);
+    /* l += c, from the planes of a block of a column; both < q. */
+    void (*add)(uint64_t *l, const struct ring *r, const uint8_t *planes);
     /* sum a_i b_i mod q of n numbers < q, a multiple of RING_LANES and at most RING_DEGREE. */
     uint64_t (*dot)(const struct ring *r, const uint64_t *a, const uint64_t *b, size_t n);
 };

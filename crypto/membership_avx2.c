@@ -234,11 +234,16 @@ DM_INLINE struct lanes2 square_of(struct lanes2 k, const struct modulus *m, cons
     return (struct lanes2){mul_pair(k, (struct lanes2){k.c0, less(times_five(k.c1), m, wide)}, m),
                            mul(k.c0, _mm256_add_pd(k.c1, k.c1), m)};
 }
-DM_INLINE struct lanes2 plus(struct lanes2 a, struct lanes2 b, const struct modulus *m,
-                             const bool wide)
+DM_INLINE struct lanes2 sum_of(struct lanes2 a, struct lanes2 b, const struct modulus *m,
+                               const bool wide)
 {
     return (struct lanes2){less(_mm256_add_pd(a.c0, b.c0), m, wide),
                            less(_mm256_add_pd(a.c1, b.c1), m, wide)};
+}
+/* b of F_q */
+DM_INLINE struct lanes2 plus(struct lanes2 a, __m256d b, const struct modulus *m, const bool wide)
+{
+    return (struct lanes2){less(_mm256_add_pd(a.c0, b), m, wide), a.c1};
 }
 DM_INLINE struct lanes2 mul_lanes2(struct lanes2 a, struct lanes2 b, const struct modulus *m,
                                    const bool wide)
@@ -275,20 +280,15 @@ DM_INLINE void whole_to(struct field2 *to, const struct ring *r, const struct wh
 {
     *to = field2_add(r, *to, (struct field2){gather_whole(r, s->c0), gather_whole(r, s->c1)});
 }
-DM_INLINE struct lanes2 all_centred2(struct field2 x, const struct modulus *m)
-{
-    return (struct lanes2){all_centred(x.c0, m), all_centred(x.c1, m)};
-}
-
 DM_INLINE void verify(struct field2 *to, const struct ring *r, const struct membership_slots *in,
                       const struct membership_squares *squares, const bool wide)
 {
     const struct modulus m = modulus_of(r, wide ? 1.75 : 7);
-    struct lanes2 square[MEMBERSHIP_SQUARES_MAX];
+    __m256d square[MEMBERSHIP_SQUARES_MAX];
     struct whole_sum s = {_mm256_setzero_si256(), _mm256_setzero_si256()};
 
     for (size_t i = 0; i < squares->count; i++)
-        square[i] = all_centred2(squares->of[i], &m);
+        square[i] = all_centred(squares->of[i], &m);
     for (size_t t = 0; t < RING_DEGREE; t += DM_LANES) {
         const struct lanes2 k = load_centred2(in->k, t, &m);
         const struct lanes2 y = square_of(k, &m, wide);
@@ -302,17 +302,17 @@ DM_INLINE void verify(struct field2 *to, const struct ring *r, const struct memb
 
 /* Two registers of slots at once: one alone would wait for its own products. */
 enum { ROWS = 2, DATA_SUMS = MEMBERSHIP_NEAR + 2 };
-struct constants { /* secret: of membership_data */
-    struct lanes2 quartic[MEMBERSHIP_QUARTIC], last, near[MEMBERSHIP_NEAR];
+struct constants { /* of membership_data */
+    __m256d quartic[MEMBERSHIP_QUARTIC], last, near[MEMBERSHIP_NEAR];
 };
 static void constants_make(struct constants *c, const struct membership_data *d,
                            const struct modulus *m)
 {
     for (size_t i = 0; i < MEMBERSHIP_QUARTIC; i++)
-        c->quartic[i] = all_centred2(d->quartic[i], m);
-    c->last = all_centred2(d->last, m);
+        c->quartic[i] = all_centred(d->quartic[i], m);
+    c->last = all_centred(d->last, m);
     for (size_t i = 0; i < MEMBERSHIP_NEAR; i++)
-        c->near[i] = all_centred2(d->near[i], m);
+        c->near[i] = all_centred(d->near[i], m);
 }
 struct checked { /* secret: of a register of slots */
     struct lanes2 k, y, z, last, product;
@@ -339,8 +339,9 @@ DM_INLINE void check_shared(struct checked c[ROWS], const struct membership_slot
     }
     EACH(i)
     {
-        /* Of three terms it would be too large for a factor. */
-        const struct lanes2 other = plus(plus(c[i].z, c[i].y, m, wide), with->quartic[2], m, true);
+        /* Of so many terms it would be too large for a factor. */
+        const struct lanes2 other =
+            plus(sum_of(c[i].z, c[i].y, m, true), with->quartic[2], m, wide);
         const struct lanes2 quartic =
             plus(mul_lanes2(c[i].z, other, m, wide), with->quartic[3], m, wide);
         c[i].product = mul_lanes2(c[i].last, quartic, m, wide);
@@ -409,11 +410,9 @@ static void avx2_verify_data(struct membership_data_sums *to, const struct ring 
     (r->coefficient_bytes >= PLANES ? data_wide : data_narrow)(to, r, in, d);
 }
 
-static void avx2_fold(uint64_t *k[2], const struct ring *r, const uint8_t *planes,
-                      struct field2 gamma_form2)
+static void avx2_add(uint64_t *l, const struct ring *r, const uint8_t *planes)
 {
     const struct modulus m = modulus_of(r, 1);
-    const __m256d gamma[2] = {all_centred(gamma_form2.c0, &m), all_centred(gamma_form2.c1, &m)};
     const __m256d two52 = dm_all(0x1p52);
     __m256i plane[PLANES] = {_mm256_setzero_si256()};
     __m256d c[VECTORS];
@@ -423,12 +422,10 @@ static void avx2_fold(uint64_t *k[2], const struct ring *r, const uint8_t *plane
             plane[p] =
                 _mm256_loadu_si256((const __m256i *)(const void *)(planes + t + p * RING_DEGREE));
         interleave(c, plane);
-        for (size_t i = 0; i < VECTORS; i++)
-            for (size_t j = 0; j < 2; j++) {
-                const __m256d sum = _mm256_add_pd(load_pairs(k[j] + t, i),
-                                                  mul(_mm256_sub_pd(c[i], two52), gamma[j], &m));
-                store_pairs(k[j] + t, i, dm_canonical(centre(sum, &m), m.m));
-            }
+        for (size_t i = 0; i < VECTORS; i++) {
+            const __m256d sum = _mm256_add_pd(load_pairs(l + t, i), _mm256_sub_pd(c[i], two52));
+            store_pairs(l + t, i, dm_canonical(centre(sum, &m), m.m));
+        }
     }
 }
 
@@ -458,7 +455,7 @@ const struct membership_ops membership_avx2 = {.form = avx2_form,
                                                .prove = avx2_prove,
                                                .verify = avx2_verify,
                                                .verify_data = avx2_verify_data,
-                                               .fold = avx2_fold,
+                                               .add = avx2_add,
                                                .dot = avx2_dot};
 
 #else

@@ -261,9 +261,10 @@ INLINE struct vec2 sum_of(struct vec2 a, struct vec2 b, struct modulus m, const 
     return (struct vec2){less(_mm512_add_epi64(a.c0, b.c0), m, wide),
                          less(_mm512_add_epi64(a.c1, b.c1), m, wide)};
 }
-INLINE struct vec2 plus(struct vec2 a, struct field2 b, struct modulus m, const bool wide)
+/* b of F_q */
+INLINE struct vec2 plus(struct vec2 a, uint64_t b, struct modulus m, const bool wide)
 {
-    return sum_of(a, (struct vec2){all(b.c0), all(b.c1)}, m, wide);
+    return (struct vec2){less(_mm512_add_epi64(a.c0, all(b)), m, wide), a.c1};
 }
 
 struct sum2 { /* 256 values under 2^49 a lane */
@@ -388,22 +389,16 @@ static void ifma_verify_data(struct membership_data_sums *to, const struct ring 
     (r->coefficient_bytes > 5 ? data_wide : data_narrow)(to, r, in, d);
 }
 
-static void ifma_fold(uint64_t *k[2], const struct ring *r, const uint8_t *planes,
-                      struct field2 gamma_form2)
+static void ifma_add(uint64_t *l, const struct ring *r, const uint8_t *planes)
 {
     const struct modulus m = modulus_of(r);
-    const vec gamma[2] = {all(gamma_form2.c0), all(gamma_form2.c1)};
 
     for (size_t t = 0; t < RING_DEGREE; t += LANES) {
         vec c = _mm512_setzero_si512();
         for (unsigned p = r->coefficient_bytes; p-- > 0;)
             c = _mm512_or_si512(_mm512_slli_epi64(c, 8),
                                 widen(planes + (size_t)p * RING_DEGREE + t));
-        UNROLL
-        for (int i = 0; i < 2; i++)
-            _mm512_storeu_si512(
-                k[i] + t,
-                less(_mm512_add_epi64(load(k[i] + t), mul(c, gamma[i], m, true)), m, true));
+        _mm512_storeu_si512(l + t, less(_mm512_add_epi64(load(l + t), c), m, true));
     }
 }
 
@@ -420,7 +415,7 @@ const struct membership_ops membership_ifma = {.form = ifma_form,
                                                .prove = ifma_prove,
                                                .verify = ifma_verify,
                                                .verify_data = ifma_verify_data,
-                                               .fold = ifma_fold,
+                                               .add = ifma_add,
                                                .dot = ifma_dot};
 
 #else

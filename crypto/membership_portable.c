@@ -113,17 +113,22 @@ static void plain_prove(const struct membership_sum *sums, size_t count, const s
         }
 }
 
+static inline struct field2 plus(const struct ring *r, struct field2 a, uint64_t b)
+{
+    return (struct field2){ring_add(r, a.c0, b), a.c1};
+}
+
 static void plain_verify(struct field2 *to, const struct ring *r, const struct membership_slots *in,
                          const struct membership_squares *squares)
 {
     struct field2 all = {0, 0}; /* under 2048 q */
 
     for (size_t t = 0; t < RING_DEGREE; t++) {
-        const struct field2 k = at(in->k, t);
-        const struct field2 square = mul(r, k, k);
-        struct field2 product = mul(r, at(in->chi, t), k);
+        const struct field2 l = at(in->k, t);
+        const struct field2 square = mul(r, l, l);
+        struct field2 product = mul(r, at(in->chi, t), l);
         for (size_t i = 0; i < squares->count; i++)
-            product = mul(r, product, field2_add(r, square, squares->of[i]));
+            product = mul(r, product, plus(r, square, squares->of[i]));
         all.c0 += product.c0;
         all.c1 += product.c1;
     }
@@ -136,19 +141,18 @@ static void plain_verify_data(struct membership_data_sums *to, const struct ring
     struct membership_data_sums all = {{{0, 0}}}; /* under 2048 q */
 
     for (size_t t = 0; t < RING_DEGREE; t++) {
-        const struct field2 k = at(in->k, t);
-        const struct field2 y = mul(r, k, k);
-        const struct field2 z =
-            field2_add(r, mul(r, field2_add(r, y, d->quartic[0]), y), d->quartic[1]);
-        const struct field2 other = field2_add(r, field2_add(r, z, y), d->quartic[2]);
-        const struct field2 quartic = field2_add(r, mul(r, other, z), d->quartic[3]);
-        const struct field2 last = mul(r, at(in->chi, t), field2_add(r, y, d->last));
+        const struct field2 l = at(in->k, t);
+        const struct field2 y = mul(r, l, l);
+        const struct field2 z = plus(r, mul(r, plus(r, y, d->quartic[0]), y), d->quartic[1]);
+        const struct field2 other = plus(r, field2_add(r, z, y), d->quartic[2]);
+        const struct field2 quartic = plus(r, mul(r, other, z), d->quartic[3]);
+        const struct field2 last = mul(r, at(in->chi, t), plus(r, y, d->last));
         struct field2 product = mul(r, last, quartic);
         for (size_t i = 0; i < PT_LEN(all.of); i++) {
             all.of[i].c0 += product.c0;
             all.of[i].c1 += product.c1;
             if (i < MEMBERSHIP_NEAR + 1)
-                product = mul(r, product, i < MEMBERSHIP_NEAR ? field2_add(r, y, d->near[i]) : k);
+                product = mul(r, product, i < MEMBERSHIP_NEAR ? plus(r, y, d->near[i]) : l);
         }
     }
     for (size_t i = 0; i < PT_LEN(all.of); i++)
@@ -157,15 +161,13 @@ static void plain_verify_data(struct membership_data_sums *to, const struct ring
                        (struct field2){ring_reduce(r, all.of[i].c0), ring_reduce(r, all.of[i].c1)});
 }
 
-static void plain_fold(uint64_t *k[2], const struct ring *r, const uint8_t *planes,
-                       struct field2 gamma_form2)
+static void plain_add(uint64_t *l, const struct ring *r, const uint8_t *planes)
 {
     for (size_t i = 0; i < RING_DEGREE; i++) {
         uint64_t c = 0;
         for (unsigned p = r->coefficient_bytes; p-- > 0;)
             c = c << 8 | planes[(size_t)p * RING_DEGREE + i];
-        k[0][i] = ring_add(r, k[0][i], ring_mul_mont(r, c, gamma_form2.c0));
-        k[1][i] = ring_add(r, k[1][i], ring_mul_mont(r, c, gamma_form2.c1));
+        l[i] = ring_add(r, l[i], c);
     }
 }
 
@@ -182,5 +184,5 @@ const struct membership_ops membership_portable = {.form = plain_form,
                                                    .prove = plain_prove,
                                                    .verify = plain_verify,
                                                    .verify_data = plain_verify_data,
-                                                   .fold = plain_fold,
+                                                   .add = plain_add,
                                                    .dot = plain_dot};

@@ -85,9 +85,13 @@ static void elements_have_inverses(void **state)
             assert_int_equal(power.c1, (ring.q - a.c1) % ring.q);
             const struct field2 norm = field2_mul(&ring, power, a);
             assert_int_equal(norm.c1, 0);
+            const struct field2 one = field2_mul(&ring, a, field2_inverse(&ring, a));
+            assert_int_equal(one.c0, 1);
+            assert_int_equal(one.c1, 0);
             assert_int_not_equal(norm.c0, 0);
         }
         assert_int_equal(field2_power(&ring, element(9), 0).c0, 1);
+        assert_int_equal(field2_inverse(&ring, (struct field2){0, 0}).c0, 0);
     }
 }
 

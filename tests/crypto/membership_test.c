@@ -68,11 +68,13 @@ static struct field2 at(uint64_t v[2][RING_DEGREE], size_t i)
     return (struct field2){v[0][i], v[1][i]};
 }
 
-static struct field2 constant(int kind, size_t i)
+static uint64_t constant(int kind, size_t i)
 {
-    const uint64_t most = extreme(kind, 0);
-
-    return kind == 0 ? (struct field2){bed_mixed(i) % ring.q, i} : (struct field2){most, most};
+    return kind == 0 ? bed_mixed(i) % ring.q : extreme(kind, i);
+}
+static uint64_t times(uint64_t a, uint64_t b)
+{
+    return (uint64_t)((u128)a * b % ring.q);
 }
 
 /* From one path's form into another's. */
@@ -81,14 +83,18 @@ static void reform(struct membership_data *d, uint64_t from, uint64_t to)
     uint64_t by = to;
 
     for (uint64_t e = ring.q - 2, power = from; e > 0; e /= 2) {
-        by = e % 2 ? (uint64_t)((u128)by * power % ring.q) : by;
-        power = (uint64_t)((u128)power * power % ring.q);
+        by = e % 2 ? times(by, power) : by;
+        power = times(power, power);
     }
     for (size_t i = 0; i < MEMBERSHIP_QUARTIC; i++)
-        d->quartic[i] = field2_scale(&ring, d->quartic[i], by);
-    d->last = field2_scale(&ring, d->last, by);
+        d->quartic[i] = times(d->quartic[i], by);
+    d->last = times(d->last, by);
     for (size_t i = 0; i < MEMBERSHIP_NEAR; i++)
-        d->near[i] = field2_scale(&ring, d->near[i], by);
+        d->near[i] = times(d->near[i], by);
+}
+static struct field2 plus(struct field2 a, uint64_t b)
+{
+    return field2_add(&ring, a, (struct field2){b, 0});
 }
 
 static void fill_table(struct membership_table *table, int kind, uint64_t salt)
@@ -141,14 +147,14 @@ static void check_verify(const struct membership_ops *ops)
         fill(kind % KINDS);
         for (size_t i = 0; i < squares.count; i++) {
             plain.of[i] = constant(kind % KINDS, i);
-            squares.of[i] = field2_scale(&ring, plain.of[i], ops->form(&ring));
+            squares.of[i] = times(plain.of[i], ops->form(&ring));
         }
         ops->verify(&got, &ring, slots_of(ops), &squares);
         for (size_t i = 0; i < RING_DEGREE; i++) {
             const struct field2 square = field2_mul(&ring, at(m, i), at(m, i));
             struct field2 product = field2_mul(&ring, at(chi, i), at(m, i));
             for (size_t k = 0; k < squares.count; k++)
-                product = field2_mul(&ring, product, field2_add(&ring, square, plain.of[k]));
+                product = field2_mul(&ring, product, plus(square, plain.of[k]));
             want = field2_add(&ring, want, product);
         }
         assert_memory_equal(&got, &want, sizeof got);
@@ -170,12 +176,12 @@ static void data_products(struct field2 out[5], const struct membership_factors 
     struct field2 u = at(chi, i);
 
     for (size_t j = 0; j < MEMBERSHIP_SHARED; j++)
-        u = field2_mul(&ring, u, field2_add(&ring, y, f->shared[j]));
+        u = field2_mul(&ring, u, plus(y, f->shared[j]));
     out[0] = u;
     for (size_t j = 0; j < MEMBERSHIP_NEAR; j++)
-        out[j + 1] = field2_mul(&ring, out[j], field2_add(&ring, y, f->near[j]));
+        out[j + 1] = field2_mul(&ring, out[j], plus(y, f->near[j]));
     out[3] = field2_mul(&ring, out[2], k);
-    const struct field2 linear = field2_add(&ring, field2_mul(&ring, f->tally[1], y), f->tally[0]);
+    const struct field2 linear = plus(field2_scale(&ring, y, f->tally[1]), f->tally[0]);
     out[4] = field2_mul(&ring, u, field2_add(&ring, y2, linear));
 }
 
@@ -199,7 +205,7 @@ static void check_verify_data(const struct membership_ops *ops)
         membership_data_of(&d, &ring, &f);
         /* What rest makes of the sums that were there before. */
         for (size_t j = 0; j < MEMBERSHIP_NEAR; j++)
-            tally = field2_add(&ring, tally, field2_mul(&ring, d.rest[j], got.of[j]));
+            tally = field2_add(&ring, tally, field2_scale(&ring, got.of[j], d.rest[j]));
         reform(&d, best, ops->form(&ring));
         ops->verify_data(&got, &ring, slots_of(ops), &d);
         for (size_t i = 0; i < RING_DEGREE; i++) {
@@ -224,33 +230,26 @@ static void every_path_verifies_data_alike(void **state)
 static void check_rest(const struct membership_ops *ops)
 {
     static uint8_t planes[6 * RING_DEGREE];
-    static uint64_t k[2][RING_DEGREE], want[2][RING_DEGREE];
-    uint64_t *to[2] = {k[0], k[1]};
-    const uint64_t form = ops->form(&ring);
+    static uint64_t l[RING_DEGREE], want[RING_DEGREE];
 
     for (int kind = 0; kind < KINDS; kind++) {
-        const struct field2 gamma = {extreme(kind, 0), kind == 0 ? 12345 : extreme(kind, 1)};
-        const struct field2 gamma2 = field2_scale(&ring, field2_scale(&ring, gamma, form), form);
         u128 sum = 0;
         fill(kind);
         for (size_t i = 0; i < RING_DEGREE; i++) {
-            const struct field2 due =
-                field2_scale(&ring, field2_scale(&ring, gamma, chi[0][i]), form);
             for (unsigned p = 0; p < ring.coefficient_bytes; p++)
                 planes[p * RING_DEGREE + i] = (uint8_t)(chi[0][i] >> 8 * p);
-            want[0][i] = (m[0][i] + due.c0) % ring.q;
-            want[1][i] = (m[1][i] + due.c1) % ring.q;
+            want[i] = (m[0][i] + chi[0][i]) % ring.q;
             sum = (sum + (u128)m[0][i] * chi[1][i]) % ring.q;
         }
-        memcpy(k, m, sizeof k);
-        ops->fold(to, &ring, planes, gamma2);
-        assert_memory_equal(k, want, sizeof k);
+        memcpy(l, m[0], sizeof l);
+        ops->add(l, &ring, planes);
+        assert_memory_equal(l, want, sizeof l);
         assert_int_equal(ops->dot(&ring, m[0], chi[1], RING_DEGREE), (uint64_t)sum);
         assert_int_equal(ops->dot(&ring, m[0], chi[1], 0), 0);
     }
 }
 
-static void every_path_folds_and_multiplies_alike(void **state)
+static void every_path_adds_and_multiplies_alike(void **state)
 {
     (void)state;
     on_every_path(check_rest);
@@ -265,16 +264,19 @@ static int64_t x_of(uint8_t class, int set)
                : (int64_t)(class / 5 - 1) * DELTA + (int64_t)(class % 5) - 2;
 }
 
-/* M becomes K = M + Gamma x. */
-static void make_keys(int set, struct field2 gamma)
+/* M becomes L = M / Gamma + x, as the verifier's slots. */
+static const struct membership_slots *make_keys(int set, struct field2 gamma)
 {
+    static const struct membership_slots SLOTS = {{m[0], m[1]}, {chi[0], chi[1]}};
+    const struct field2 inverse = field2_inverse(&ring, gamma);
+
     for (size_t i = 0; i < RING_DEGREE; i++) {
-        const struct field2 k =
-            field2_add(&ring, at(m, i),
-                       field2_scale(&ring, gamma, ring_reduce_signed(&ring, x_of(cls[i], set))));
-        m[0][i] = k.c0;
-        m[1][i] = k.c1;
+        const struct field2 l = plus(field2_mul(&ring, at(m, i), inverse),
+                                     ring_reduce_signed(&ring, x_of(cls[i], set)));
+        m[0][i] = l.c0;
+        m[1][i] = l.c1;
     }
+    return &SLOTS;
 }
 
 /* The tally's Z^15 is -1 where nobody stands, which both sides know how to add up. */
@@ -289,7 +291,8 @@ static struct field2 empty_slots(struct field2 gamma)
     return field2_scale(&ring, sum, ring.q - 1);
 }
 
-static struct field2 verified(const struct membership_ops *ops, int set, struct field2 gamma)
+static struct field2 verified(const struct membership_ops *ops, int set,
+                              const struct membership_slots *slots)
 {
     struct field2 value = {0, 0};
     struct membership_squares squares;
@@ -297,12 +300,12 @@ static struct field2 verified(const struct membership_ops *ops, int set, struct 
     struct membership_data d;
 
     if (set == MEMBERSHIP_RERANDOMISER || set == MEMBERSHIP_SECRET) {
-        membership_squares_make(&squares, &ring, (enum membership_set)set, DELTA, gamma);
-        ops->verify(&value, &ring, slots_of(ops), &squares);
+        membership_squares_make(&squares, &ring, (enum membership_set)set, DELTA);
+        ops->verify(&value, &ring, slots, &squares);
         return value;
     }
-    membership_data_make(&d, &ring, DELTA, gamma);
-    ops->verify_data(&sums, &ring, slots_of(ops), &d);
+    membership_data_make(&d, &ring, DELTA);
+    ops->verify_data(&sums, &ring, slots, &d);
     return set == MEMBERSHIP_TALLY ? membership_tally_value(&ring, &d, &sums)
                                    : membership_data_value(&sums);
 }
@@ -323,8 +326,7 @@ static void check_set(int set, size_t roots)
     ops->prove(&(struct membership_sum){sum, &table}, 1, &ring, slots_of(ops), cls);
     if (set == MEMBERSHIP_TALLY)
         claimed = empty_slots(gamma);
-    make_keys(set, gamma);
-    value = verified(ops, set, gamma);
+    value = verified(ops, set, make_keys(set, gamma));
     value =
         field2_mul(&ring, value, membership_lift(&ring, (enum membership_set)set, DELTA, gamma));
     for (size_t d = 1; d <= MEMBERSHIP_DEGREE; d++) /* Z^(15-d) */
@@ -374,7 +376,7 @@ int main(void)
         cmocka_unit_test(every_path_proves_alike),
         cmocka_unit_test(every_path_verifies_alike),
         cmocka_unit_test(every_path_verifies_data_alike),
-        cmocka_unit_test(every_path_folds_and_multiplies_alike),
+        cmocka_unit_test(every_path_adds_and_multiplies_alike),
         cmocka_unit_test(both_sides_meet),
         cmocka_unit_test(classes_are_weight_and_error),
     };
