@@ -189,7 +189,7 @@ void membership_data_of(struct membership_data *d, const struct ring *r,
 void membership_data_make(struct membership_data *d, const struct ring *r, uint64_t delta)
 {
     const uint64_t small = ring_mul(r, smaller(r), smaller(r)); /* of y */
-    struct membership_factors f;
+    struct membership_factors f = {0};
     uint64_t c[FREE];
     size_t shared = 0;
     size_t near = 0;

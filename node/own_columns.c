@@ -6,6 +6,7 @@
 #include "node/hidden.h"
 #include "node/packed.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,6 +34,7 @@ static enum pt_code make_room(struct own_columns *o, struct pt_err *err)
 
     o->table_count = reply_column_count(p, o->in.question);
     o->count = o->table_count + ask_counter_count(p, o->in.question, o->in.rlwe);
+    assert(o->count > 0);
     /* Whole blocks are read. */
     o->value_count = snapshot_header(o->in.epoch)->slot_count + RLWE_DEGREE;
     o->keep = o->count <= fit;
