@@ -317,7 +317,7 @@ static void constants_make(struct constants *c, const struct membership_data *d,
 struct checked { /* secret: of a register of slots */
     struct lanes2 k, y, z, last, product;
 };
-#define EACH(i)                                                                                    \
+#define SIDE_BY_SIDE(i)                                                                            \
     UNROLL                                                                                         \
     for (size_t i = 0; i < ROWS; i++)
 
@@ -325,19 +325,19 @@ struct checked { /* secret: of a register of slots */
 DM_INLINE void check_shared(struct checked c[ROWS], const struct membership_slots *in, size_t t,
                             const struct constants *with, const struct modulus *m, const bool wide)
 {
-    EACH(i)
+    SIDE_BY_SIDE(i)
     {
         c[i].k = load_centred2(in->k, t + DM_LANES * i, m);
         c[i].y = square_of(c[i].k, m, wide);
     }
-    EACH(i)
+    SIDE_BY_SIDE(i)
     {
         const struct lanes2 chi = load_centred2(in->chi, t + DM_LANES * i, m);
         const struct lanes2 first = plus(c[i].y, with->quartic[0], m, wide);
         c[i].z = plus(mul_lanes2(first, c[i].y, m, wide), with->quartic[1], m, wide);
         c[i].last = mul_lanes2(chi, plus(c[i].y, with->last, m, wide), m, wide);
     }
-    EACH(i)
+    SIDE_BY_SIDE(i)
     {
         /* Of so many terms it would be too large for a factor. */
         const struct lanes2 other =
@@ -364,7 +364,7 @@ DM_INLINE void verify_data(struct membership_data_sums *to, const struct ring *r
         check_shared(c, in, t, &with, &m, wide);
         UNROLL
         for (size_t n = 0; n < DATA_SUMS; n++)
-            EACH(i)
+            SIDE_BY_SIDE(i)
             {
                 const struct lanes2 by =
                     n < MEMBERSHIP_NEAR ? plus(c[i].y, with.near[n], &m, wide) : c[i].k;

@@ -305,7 +305,7 @@ struct checked { /* secret: of a register of slots */
     struct vec2 k, y, z, last, product;
 };
 enum { CHECKED = 2, DATA_SUMS = MEMBERSHIP_NEAR + 2 };
-#define EACH(i)                                                                                    \
+#define SIDE_BY_SIDE(i)                                                                            \
     UNROLL                                                                                         \
     for (size_t i = 0; i < CHECKED; i++)
 
@@ -322,19 +322,19 @@ INLINE void verify_data(struct membership_data_sums *to, const struct ring *r,
         s[i] = (struct sum2){zero.c0, zero.c1};
     for (size_t t = 0; t < RING_DEGREE; t += (size_t)CHECKED * LANES) {
         struct checked c[CHECKED];
-        EACH(i)
+        SIDE_BY_SIDE(i)
         {
             c[i].k = load2(in->k, t + LANES * i);
             c[i].y = square_of(c[i].k, m, wide);
         }
-        EACH(i)
+        SIDE_BY_SIDE(i)
         {
             const struct vec2 chi = load2(in->chi, t + LANES * i);
             const struct vec2 first = plus(c[i].y, d->quartic[0], m, wide);
             c[i].z = plus(mul_vec2(first, c[i].y, m, wide), d->quartic[1], m, wide);
             c[i].last = mul_vec2(chi, plus(c[i].y, d->last, m, wide), m, wide);
         }
-        EACH(i)
+        SIDE_BY_SIDE(i)
         {
             const struct vec2 other = plus(sum_of(c[i].z, c[i].y, m, wide), d->quartic[2], m, wide);
             const struct vec2 quartic =
@@ -343,7 +343,7 @@ INLINE void verify_data(struct membership_data_sums *to, const struct ring *r,
         }
         UNROLL
         for (size_t n = 0; n < DATA_SUMS; n++)
-            EACH(i)
+            SIDE_BY_SIDE(i)
             {
                 const struct vec2 by =
                     n < MEMBERSHIP_NEAR ? plus(c[i].y, d->near[n], m, wide) : c[i].k;

@@ -317,6 +317,8 @@ void own_columns_free(struct own_columns *o)
             rlwe_key_free(o->keys[i]);
     }
     forget_values(o, 0, o->count);
+    if (o->columns != NULL)
+        explicit_bzero(o->columns, o->count * sizeof *o->columns);
     free(o->columns);
     free(o->keys);
     free(o->asked);
