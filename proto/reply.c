@@ -1,5 +1,7 @@
 #include "proto/reply.h"
 
+#include "crypto/base/large.h"
+
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -178,9 +180,8 @@ void reply_price(struct budget_price *out, const struct reply_in *in)
 
 /* ---- evaluator ---- */
 
-/* Rows held at once: ciphertexts are read once for each batch, so large ones are fast ones. In small pages:
- * of large ones a guest's host gives so many only slowly. */
-enum { ROWS_AT_ONCE = 64, ROWS_SIDE_BY_SIDE = 8, ROW_MEMORY_MAX = 1 << 28, ROW_ALIGN = 64 };
+/* Rows held at once: ciphertexts are read once for each batch, so large ones are fast ones. */
+enum { ROWS_AT_ONCE = 64, ROWS_SIDE_BY_SIDE = 8, ROW_MEMORY_MAX = 1 << 28 };
 
 struct made_row {
     struct digest digest;
@@ -477,7 +478,7 @@ static bool making_memory(struct making *m)
     m->batch = m->batch > rows ? rows : m->batch;
     if (!pt_mul(m->batch, m->row_values, &bytes) || !pt_mul(m->batch, m->in->column_count, &cells))
         return false;
-    m->values = aligned_alloc(ROW_ALIGN, (bytes + ROW_ALIGN - 1) / ROW_ALIGN * ROW_ALIGN);
+    m->values = large_new(bytes);
     m->dots = calloc(cells, sizeof *m->dots);
     m->made = calloc(m->batch, sizeof *m->made);
     return m->values != NULL && m->dots != NULL && m->made != NULL;
