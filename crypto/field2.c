@@ -5,14 +5,14 @@ enum { NON_SQUARE = 5 };
 /* e is public; constant time in a. */
 static uint64_t power(const struct ring *r, uint64_t a, uint64_t e)
 {
-    uint64_t power = 1;
+    uint64_t product = 1;
 
     for (int bit = 63; bit >= 0; bit--) {
-        power = ring_mul(r, power, power);
+        product = ring_mul(r, product, product);
         if (e >> bit & 1)
-            power = ring_mul(r, power, a);
+            product = ring_mul(r, product, a);
     }
-    return power;
+    return product;
 }
 
 uint64_t ring_inverse(const struct ring *r, uint64_t a)

@@ -235,7 +235,7 @@ enum pt_code column_feed_part(struct column_feed *f, struct span *out, const str
 enum pt_code column_feed_new(struct column_feed **out, const struct column_feed_in *in,
                              struct pt_err *err)
 {
-    struct column_feed *f = calloc(1, sizeof *f);
+    struct column_feed *f = hidden_new(1, sizeof *f); /* a block's plain values are in it */
     bool good = f != NULL;
 
     *out = f;
@@ -267,7 +267,6 @@ void column_feed_free(struct column_feed *f)
     pthread_cond_destroy(&f->changed);
     pthread_mutex_destroy(&f->lock);
     hidden_free(f->values);
-    explicit_bzero(f->block_values, sizeof f->block_values);
     free(f->block);
-    free(f);
+    hidden_free(f);
 }

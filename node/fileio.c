@@ -76,7 +76,7 @@ enum pt_code fileio_begin(struct fileio_new *f, const char *path, struct pt_err 
 }
 
 /* What is written at once a file system keeps in pages side by side, as many as it can. In a guest those are
- * the ones that its host has taken back, and writing 1 MiB at a time takes four times as long for them. */
+ * the ones that its host has taken back, and writing 1 MiB at a time takes several times as long for them. */
 static size_t at_once(size_t n)
 {
     const size_t most = 1 << 15;

@@ -212,7 +212,7 @@ static void make_strip(void *context, size_t index)
 {
     struct strip *s = (struct strip *)context + index;
     struct own_columns *o = s->o;
-    struct making *m = calloc(s->n, sizeof *m);
+    struct making *m = hidden_new(s->n, sizeof *m);
     int8_t *values = hidden_new(o->value_count, sizeof *values);
     size_t n = 0;
     enum pt_code rc = PT_OK;
@@ -235,9 +235,7 @@ static void make_strip(void *context, size_t index)
                                           .bytes = rlwe_column_bytes(o->in.rlwe)};
     }
 out:
-    if (m != NULL)
-        explicit_bzero(m, s->n * sizeof *m);
-    free(m);
+    hidden_free(m);
     hidden_free(values);
 }
 
