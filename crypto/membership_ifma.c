@@ -173,8 +173,43 @@ struct base { /* k.c0, k.c1 and 5 k.c1 as factors, out of Montgomery's form */
     struct factor c0, c1, five;
 };
 
+struct sum2 { /* 256 values under 2^52 a lane */
+    vec c0, c1;
+};
+INLINE struct vec2 low_bits(struct vec2 a)
+{
+    const vec low52 = all(((uint64_t)1 << 52) - 1);
+
+    return (struct vec2){_mm512_and_si512(a.c0, low52), _mm512_and_si512(a.c1, low52)};
+}
+INLINE void add_to(struct sum2 *s, struct vec2 a)
+{
+    s->c0 = _mm512_add_epi64(s->c0, a.c0);
+    s->c1 = _mm512_add_epi64(s->c1, a.c1);
+}
+INLINE void gather_to(struct field2 *to, const struct ring *r, const struct sum2 *s)
+{
+    const vec zero = _mm512_setzero_si512();
+
+    *to = field2_add(r, *to,
+                     (struct field2){gather(r, (struct halves){s->c0, zero}),
+                                     gather(r, (struct halves){s->c1, zero})});
+}
+
+/* Is row d the same for all classes that there are in a set of fifteen? The last rows are, of public tables. */
+static bool flat_row(const struct membership_table *t, size_t d)
+{
+    const uint64_t *row = t->of[d];
+
+    for (size_t c = 1; c + 1 < MEMBERSHIP_CLASSES; c++)
+        if (row[c] != row[0])
+            return false;
+    return true;
+}
+
 /* Four registers of slots at once: one alone would wait for its own products. Two registers hold a
- * row of a table and a permutation looks it up, whatever the class. */
+ * row of a table and a permutation looks it up, whatever the class. Where the class makes no difference,
+ * powers are summed and multiplied once. */
 INLINE void prove(const struct membership_sum *sums, const size_t count, const struct ring *r,
                   const struct membership_slots *in, const uint8_t cls[RING_DEGREE])
 {
@@ -182,10 +217,16 @@ INLINE void prove(const struct membership_sum *sums, const size_t count, const s
     const struct shape shape = shape_of(r);
     const vec zero = _mm512_setzero_si512();
     struct halves s[MEMBERSHIP_DEGREE][MEMBERSHIP_SUMS_MAX][2];
+    struct sum2 flat[MEMBERSHIP_DEGREE];
+    bool is_flat[MEMBERSHIP_DEGREE][MEMBERSHIP_SUMS_MAX];
 
-    for (size_t d = 0; d < MEMBERSHIP_DEGREE; d++)
-        for (size_t k = 0; k < count; k++)
+    for (size_t d = 0; d < MEMBERSHIP_DEGREE; d++) {
+        for (size_t k = 0; k < count; k++) {
             s[d][k][0] = s[d][k][1] = (struct halves){zero, zero};
+            is_flat[d][k] = flat_row(sums[k].table, d);
+        }
+        flat[d] = (struct sum2){zero, zero};
+    }
     for (size_t t = 0; t < RING_DEGREE; t += (size_t)ROWS * LANES) {
         struct vec2 power[ROWS];
         struct base base[ROWS];
@@ -204,8 +245,15 @@ INLINE void prove(const struct membership_sum *sums, const size_t count, const s
             for (size_t i = 0; i < ROWS; i++)
                 power[i] = (struct vec2){mul_factors(power[i], base[i].c0, base[i].five, &shape),
                                          mul_factors(power[i], base[i].c1, base[i].c0, &shape)};
+            if (is_flat[d][0] || (count > 1 && is_flat[d][1])) {
+                UNROLL
+                for (size_t i = 0; i < ROWS; i++)
+                    add_to(&flat[d], low_bits(power[i]));
+            }
             UNROLL
             for (size_t k = 0; k < count; k++) {
+                if (is_flat[d][k])
+                    continue;
                 const vec low = load(sums[k].table->of[d]);
                 const vec high = load(sums[k].table->of[d] + LANES);
                 struct halves s0 = s[d][k][0];
@@ -221,10 +269,16 @@ INLINE void prove(const struct membership_sum *sums, const size_t count, const s
             }
         }
     }
-    for (size_t k = 0; k < count; k++)
-        for (size_t d = 0; d < MEMBERSHIP_DEGREE; d++)
-            sums[k].to[d] = field2_add(
-                r, sums[k].to[d], (struct field2){gather(r, s[d][k][0]), gather(r, s[d][k][1])});
+    for (size_t d = 0; d < MEMBERSHIP_DEGREE; d++) {
+        struct field2 all = {0, 0};
+        gather_to(&all, r, &flat[d]);
+        for (size_t k = 0; k < count; k++) {
+            const struct field2 sum =
+                is_flat[d][k] ? field2_scale(r, all, sums[k].table->of[d][0])
+                              : (struct field2){gather(r, s[d][k][0]), gather(r, s[d][k][1])};
+            sums[k].to[d] = field2_add(r, sums[k].to[d], sum);
+        }
+    }
 }
 
 /* One function for each: their sums together would be too much for a stack. */
@@ -265,23 +319,6 @@ INLINE struct vec2 sum_of(struct vec2 a, struct vec2 b, struct modulus m, const 
 INLINE struct vec2 plus(struct vec2 a, uint64_t b, struct modulus m, const bool wide)
 {
     return (struct vec2){less(_mm512_add_epi64(a.c0, all(b)), m, wide), a.c1};
-}
-
-struct sum2 { /* 256 values under 2^49 a lane */
-    vec c0, c1;
-};
-INLINE void add_to(struct sum2 *s, struct vec2 a)
-{
-    s->c0 = _mm512_add_epi64(s->c0, a.c0);
-    s->c1 = _mm512_add_epi64(s->c1, a.c1);
-}
-INLINE void gather_to(struct field2 *to, const struct ring *r, const struct sum2 *s)
-{
-    const vec zero = _mm512_setzero_si512();
-
-    *to = field2_add(r, *to,
-                     (struct field2){gather(r, (struct halves){s->c0, zero}),
-                                     gather(r, (struct halves){s->c1, zero})});
 }
 
 INLINE void verify(struct field2 *to, const struct ring *r, const struct membership_slots *in,
