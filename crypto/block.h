@@ -13,6 +13,11 @@
 struct block_sum { /* secret: a sum of products of values, unreduced; {0} is zero */
     uint64_t lo[RING_DEGREE], hi[RING_DEGREE];
 };
+enum { BLOCK_TERMS_MAX = 4 };
+struct block_term { /* secret: entries of a row, and a_k in this path's order, < q */
+    const int8_t *row;
+    const uint64_t *a;
+};
 struct block_mask { /* a_k * s + e + 2^delta_log2 * b, of one block and column */
     const struct ring *ring;
     const uint64_t *a;         /* this path's order; public */
@@ -34,10 +39,10 @@ struct block_ops {
                     const uint64_t table[RING_DEGREE]);
     /* out: coefficient_bytes planes of RING_DEGREE bytes, every coefficient in [0, q). */
     void (*mask)(uint8_t *out, const struct block_mask *in);
-    /* sum += values of row times a (this path's order, < q). work as above. At most adds_max times
-     * between two calls of values(). */
-    void (*add)(struct block_sum *sum, uint64_t work[RING_DEGREE], const struct ring *r,
-                const int8_t row[RING_DEGREE], const uint64_t a[RING_DEGREE]);
+    /* sum += values of row times a, over n <= BLOCK_TERMS_MAX terms. work: as many times RING_DEGREE,
+     * secret, overwritten. At most adds_max terms between two calls of values(). */
+    void (*add)(struct block_sum *sum, uint64_t *work, const struct ring *r,
+                const struct block_term *terms, size_t n);
     /* out: the sum in [0, q), canonical order. */
     void (*values)(uint64_t out[RING_DEGREE], const struct block_sum *sum, const struct ring *r);
     uint64_t adds_max;

@@ -426,19 +426,21 @@ static void avx2_mask(uint8_t *out, const struct block_mask *in)
 /* A sum of products, each below 5/4 as the quotient's error is under 3/4, in lo alone: the bits of
  * 1.5 * 2^52 + x count x in ones. */
 enum { ADDS_MAX = 1 << 14 };
-static void avx2_add(struct block_sum *sum, uint64_t work[RING_DEGREE], const struct ring *r,
-                     const int8_t row[RING_DEGREE], const uint64_t a[RING_DEGREE])
+static void avx2_add(struct block_sum *sum, uint64_t *work, const struct ring *r,
+                     const struct block_term *terms, size_t n)
 {
     const struct dm m = dm_of(r->q);
     const vec zero = dm_all(0x1.8p52);
 
-    widen(work, row);
-    ntt(work, r);
-    for (size_t i = 0; i < RING_DEGREE; i += LANES) {
-        const vec product = dm_mul(load(work + i), dm_from(load_words(a + i)), m);
-        const __m256i count = _mm256_sub_epi64(_mm256_castpd_si256(_mm256_add_pd(product, zero)),
-                                               _mm256_castpd_si256(zero));
-        store_words(sum->lo + i, _mm256_add_epi64(load_words(sum->lo + i), count));
+    for (const struct block_term *t = terms; t < terms + n; t++) {
+        widen(work, t->row);
+        ntt(work, r);
+        for (size_t i = 0; i < RING_DEGREE; i += LANES) {
+            const vec product = dm_mul(load(work + i), dm_from(load_words(t->a + i)), m);
+            const __m256i count = _mm256_sub_epi64(
+                _mm256_castpd_si256(_mm256_add_pd(product, zero)), _mm256_castpd_si256(zero));
+            store_words(sum->lo + i, _mm256_add_epi64(load_words(sum->lo + i), count));
+        }
     }
 }
 

@@ -1,137 +1,14 @@
 /* Compiled with AVX-512 IFMA (Makefile, CFLAGS_ARCH), and run only where there is IFMA.
  *
- * Eight values a register, each below 2^52, and of a register only the low 52 bits count: VPMADD52 looks
- * at no others, so that what sums and differences leave above them is cut off once, at the end.
- * Butterflies are Harvey's (arXiv:1205.2926) with quotients of 52 bits: w' = floor(w * 2^52 / q), and
- * y * w - (y * w' >> 52) * q lies in [0, 2q) for any y < 2^52; added product by product, -q as 2^52 - q.
- * Values are not brought below 2q after each layer, as Harvey does it: they grow by 2q a layer on the way
- * there and twofold on the way back, and all eleven layers keep below 2^52 where q < 2^40. Where q is of
- * 48 bits (wide) they are reduced on the way.
- *
  * Order: place 64g + 8r + b holds what is canonical place 64g + 8b + r. The first eight layers pair
  * whole registers; then each group of 64 is transposed and the last three do too. */
 #include "crypto/block.h"
 
 #ifdef __AVX512IFMA__
 
-#include <immintrin.h>
 #include <string.h>
 
-enum { LANES = 8, GROUP = 64, GROUPS = RING_DEGREE / GROUP };
-#define INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("GCC unroll 8")
-
-typedef __m512i vec;
-
-INLINE vec all(uint64_t x)
-{
-    return _mm512_set1_epi64((long long)x);
-}
-INLINE vec load(const uint64_t *p)
-{
-    return _mm512_loadu_si512(p);
-}
-INLINE void store(uint64_t *p, vec x)
-{
-    _mm512_storeu_si512(p, x);
-}
-
-struct modulus {
-    vec q, q2, minus_q, over_q, low52;
-};
-/* over_q: floor(2^52 / q), which is 2^(52 - bits of q): no q here is further below its power of two. */
-INLINE struct modulus modulus_of(const struct ring *r)
-{
-    const uint64_t top = (uint64_t)1 << 52;
-
-    return (struct modulus){all(r->q), all(2 * r->q), all(top - r->q),
-                            all(top >> 8 * r->coefficient_bytes), all(top - 1)};
-}
-
-struct root { /* w and floor(w * 2^52 / q), eight times the same or a lane each */
-    vec w, quotient;
-};
-INLINE struct root root_all(const struct ring_broad *t, size_t i)
-{
-    return (struct root){all(t->w[i]), all(t->quotient[i])};
-}
-INLINE struct root root_lanes(const uint64_t w[2][LANES])
-{
-    return (struct root){load(w[0]), load(w[1])};
-}
-
-/* x - m where that is not negative: as unsigned numbers the smaller of both. */
-INLINE vec less(vec x, vec m)
-{
-    return _mm512_min_epu64(x, _mm512_sub_epi64(x, m));
-}
-
-/* more + w * y mod q, of which w * y is below 2q, for y < 2^52: low 52 bits. */
-INLINE vec plus_times(vec more, vec y, struct root w, struct modulus m)
-{
-    vec quotient = _mm512_madd52hi_epu64(_mm512_setzero_si512(), w.quotient, y);
-
-    return _mm512_madd52lo_epu64(_mm512_madd52lo_epu64(more, w.w, y), quotient, m.minus_q);
-}
-
-/* x < 2^12 q comes below 2q, for q is within 2^16 of its power of two, or 2^14 of 2^32: low 52 bits. */
-INLINE vec reduce(vec x, struct modulus m)
-{
-    vec quotient = _mm512_madd52hi_epu64(_mm512_setzero_si512(), m.over_q, x);
-
-    return _mm512_madd52lo_epu64(x, quotient, m.minus_q);
-}
-
-/* x + w*y and x - w*y + 2q: both less than 2q above x. */
-INLINE void forward(vec *x, vec *y, struct root w, struct modulus m)
-{
-    vec sum = plus_times(*x, *y, w, m);
-    vec both = _mm512_add_epi64(_mm512_add_epi64(*x, *x), m.q2);
-    *x = sum;
-    *y = _mm512_sub_epi64(both, sum);
-}
-/* x, y <= most, a multiple of q and less than 2^51: x + y, below twice that, and (x - y) * w below 2q. */
-INLINE void backward(vec *x, vec *y, struct root w, vec most, struct modulus m)
-{
-    vec difference = _mm512_sub_epi64(_mm512_add_epi64(*x, most), *y);
-    *x = _mm512_add_epi64(*x, *y);
-    *y = plus_times(_mm512_setzero_si512(), difference, w, m);
-}
-
-/* a * b / 2^52 mod q, in (0, 2q), for a * b < 2^52 q: the low halves of a*b and of m*q are equal by
- * the choice of m, so only the high ones are left. */
-INLINE vec times_mont(vec a, vec b, vec qinv, struct modulus m)
-{
-    const vec zero = _mm512_setzero_si512();
-    vec factor = _mm512_madd52lo_epu64(zero, _mm512_madd52lo_epu64(zero, a, b), qinv);
-    vec high = _mm512_madd52hi_epu64(zero, a, b);
-    return _mm512_add_epi64(_mm512_sub_epi64(high, _mm512_madd52hi_epu64(zero, factor, m.q)), m.q);
-}
-
-/* v[i] lane j becomes v[j] lane i. */
-INLINE void transpose(vec v[LANES])
-{
-    vec a[LANES];
-    vec b[LANES];
-
-    UNROLL
-    for (int i = 0; i < LANES; i += 2) {
-        a[i] = _mm512_unpacklo_epi64(v[i], v[i + 1]);
-        a[i + 1] = _mm512_unpackhi_epi64(v[i], v[i + 1]);
-    }
-    UNROLL
-    for (int i = 0; i < LANES; i += 4) {
-        b[i] = _mm512_shuffle_i64x2(a[i], a[i + 2], 0x88);
-        b[i + 1] = _mm512_shuffle_i64x2(a[i + 1], a[i + 3], 0x88);
-        b[i + 2] = _mm512_shuffle_i64x2(a[i], a[i + 2], 0xdd);
-        b[i + 3] = _mm512_shuffle_i64x2(a[i + 1], a[i + 3], 0xdd);
-    }
-    UNROLL
-    for (int i = 0; i < 4; i++) {
-        v[i] = _mm512_shuffle_i64x2(b[i], b[i + 4], 0x88);
-        v[i + 4] = _mm512_shuffle_i64x2(b[i], b[i + 4], 0xdd);
-    }
-}
+#include "crypto/ntt_ifma.h"
 
 static void ifma_order(uint64_t a[RING_DEGREE])
 {
@@ -147,110 +24,14 @@ static void ifma_order(uint64_t a[RING_DEGREE])
     }
 }
 
-/* Three layers over eight registers: pairs 4 apart, 2 apart, next to each other. */
-struct three {
-    struct root w[7];
-};
-INLINE void forward_three(vec x[LANES], const struct three *t, struct modulus m)
-{
-    UNROLL
-    for (int i = 0; i < 4; i++)
-        forward(&x[i], &x[i + 4], t->w[0], m);
-    UNROLL
-    for (int i = 0; i < 4; i++)
-        forward(&x[(i & 2) * 2 + (i & 1)], &x[(i & 2) * 2 + (i & 1) + 2], t->w[1 + i / 2], m);
-    UNROLL
-    for (int i = 0; i < 4; i++)
-        forward(&x[2 * i], &x[2 * i + 1], t->w[3 + i], m);
-}
-/* Of values below q << log2. */
-INLINE void backward_three(vec x[LANES], const struct three *t, unsigned log2, struct modulus m)
-{
-    UNROLL
-    for (int i = 0; i < 4; i++)
-        backward(&x[2 * i], &x[2 * i + 1], t->w[3 + i], _mm512_slli_epi64(m.q, log2), m);
-    UNROLL
-    for (int i = 0; i < 4; i++)
-        backward(&x[(i & 2) * 2 + (i & 1)], &x[(i & 2) * 2 + (i & 1) + 2], t->w[1 + i / 2],
-                 _mm512_slli_epi64(m.q, log2 + 1), m);
-    UNROLL
-    for (int i = 0; i < 4; i++)
-        backward(&x[i], &x[i + 4], t->w[0], _mm512_slli_epi64(m.q, log2 + 2), m);
-}
-/* Roots first, 2*first.., 4*first.. of a table in the order of ring.h. */
-INLINE struct three three_all(const struct ring_broad *root, size_t first)
-{
-    struct three t;
-
-    t.w[0] = root_all(root, first);
-    UNROLL
-    for (size_t i = 0; i < 2; i++)
-        t.w[1 + i] = root_all(root, 2 * first + i);
-    UNROLL
-    for (size_t i = 0; i < 4; i++)
-        t.w[3 + i] = root_all(root, 4 * first + i);
-    return t;
-}
-INLINE struct three three_lanes(const uint64_t lanes[7][2][LANES])
-{
-    struct three t;
-
-    UNROLL
-    for (int i = 0; i < 7; i++)
-        t.w[i] = root_lanes(lanes[i]);
-    return t;
-}
-
-/* Layers 4 and 5 of the eight eighths: pairs 128 apart, then 64. wide: values come below 2q. */
-INLINE void forward_two(uint64_t *d, const struct ring_broad *root, size_t eighth, struct modulus m,
-                        const bool wide)
-{
-    const struct root w = root_all(root, 8 + eighth);
-    const struct root w0 = root_all(root, 16 + 2 * eighth);
-    const struct root w1 = root_all(root, 17 + 2 * eighth);
-
-    for (size_t i = 0; i < GROUP; i += LANES) {
-        vec x[4];
-        for (size_t k = 0; k < 4; k++)
-            x[k] = load(d + i + GROUP * k);
-        forward(&x[0], &x[2], w, m);
-        forward(&x[1], &x[3], w, m);
-        forward(&x[0], &x[1], w0, m);
-        forward(&x[2], &x[3], w1, m);
-        for (size_t k = 0; k < 4; k++)
-            store(d + i + GROUP * k, wide ? reduce(x[k], m) : x[k]);
-    }
-}
-INLINE void backward_two(uint64_t *d, const struct ring_broad *root, size_t eighth, unsigned log2,
-                         struct modulus m, const bool wide)
-{
-    const struct root w = root_all(root, 8 + eighth);
-    const struct root w0 = root_all(root, 16 + 2 * eighth);
-    const struct root w1 = root_all(root, 17 + 2 * eighth);
-
-    for (size_t i = 0; i < GROUP; i += LANES) {
-        vec x[4];
-        for (size_t k = 0; k < 4; k++)
-            x[k] = load(d + i + GROUP * k);
-        backward(&x[0], &x[1], w0, _mm512_slli_epi64(m.q, log2), m);
-        backward(&x[2], &x[3], w1, _mm512_slli_epi64(m.q, log2), m);
-        backward(&x[0], &x[2], w, _mm512_slli_epi64(m.q, log2 + 1), m);
-        backward(&x[1], &x[3], w, _mm512_slli_epi64(m.q, log2 + 1), m);
-        for (size_t k = 0; k < 4; k++)
-            store(d + i + GROUP * k, wide ? reduce(x[k], m) : x[k]);
-    }
-}
-
 INLINE vec widen(const int8_t *p)
 {
     return _mm512_cvtepi8_epi64(_mm_loadl_epi64((const __m128i *)(const void *)p));
 }
 
-/* The first three layers of eight registers, to where they belong: i is the first one's place. */
-INLINE void first_layers(uint64_t a[RING_DEGREE], size_t i, vec x[LANES], const struct three *top,
-                         struct modulus m)
+/* Eight registers to where they belong: i is the first one's place. */
+INLINE void store_far(uint64_t a[RING_DEGREE], size_t i, const vec x[LANES])
 {
-    forward_three(x, top, m);
     UNROLL
     for (size_t k = 0; k < LANES; k++)
         store(a + i + RING_DEGREE / LANES * k, x[k]);
@@ -281,7 +62,8 @@ INLINE void transform(uint64_t a[RING_DEGREE], const struct ring *r, const bool 
         UNROLL
         for (size_t k = 0; k < LANES; k++)
             x[k] = load(a + i + RING_DEGREE / LANES * k);
-        first_layers(a, i, x, &top, m);
+        forward_three(x, &top, m);
+        store_far(a, i, x);
     }
     for (size_t k = 0; k < LANES; k++)
         forward_two(a + RING_DEGREE / LANES * k, &r->broad, k, m, wide);
@@ -293,23 +75,9 @@ INLINE void transform(uint64_t a[RING_DEGREE], const struct ring *r, const bool 
     }
 }
 
-/* What is transformed, and then multiplied by `by` and added to `sum`. */
-struct addend { /* secret */
-    const int8_t *row;
-    struct block_sum *sum;
-    const uint64_t *by;
-};
-/* lo and hi are sums of the halves of products, 52 bits each: hi * 2^52 + lo. */
-INLINE void add_products(const struct addend *to, size_t at, vec x)
-{
-    const vec y = load(to->by + at);
-
-    store(to->sum->lo + at, _mm512_madd52lo_epu64(load(to->sum->lo + at), x, y));
-    store(to->sum->hi + at, _mm512_madd52hi_epu64(load(to->sum->hi + at), x, y));
-}
-/* As transform(), of v + q for the row's v, which is below 2q; values go no further than registers. */
-INLINE void transform_row(uint64_t work[RING_DEGREE], const struct ring *r,
-                          const struct addend *row, const bool wide)
+/* A row's bytes through all layers but the last six. */
+INLINE void begin_row(uint64_t work[RING_DEGREE], const struct ring *r, const int8_t *row,
+                      const bool wide)
 {
     const struct modulus m = modulus_of(r);
     const struct three top = three_all(&r->broad, 1);
@@ -318,16 +86,53 @@ INLINE void transform_row(uint64_t work[RING_DEGREE], const struct ring *r,
     for (size_t i = 0; i < RING_DEGREE / LANES; i += LANES) {
         UNROLL
         for (size_t k = 0; k < LANES; k++)
-            x[k] = _mm512_add_epi64(widen(row->row + i + RING_DEGREE / LANES * k), m.q);
-        first_layers(work, i, x, &top, m);
+            x[k] = widen(row + i + RING_DEGREE / LANES * k);
+        if (wide) {
+            UNROLL
+            for (size_t k = 0; k < LANES; k++)
+                x[k] = _mm512_add_epi64(x[k], m.q);
+            forward_three(x, &top, m);
+        } else {
+            forward_small(x, &top, r, m);
+        }
+        store_far(work, i, x);
     }
     for (size_t k = 0; k < LANES; k++)
         forward_two(work + RING_DEGREE / LANES * k, &r->broad, k, m, wide);
+}
+
+/* lo and hi are sums of the halves of products, 52 bits each: hi * 2^52 + lo. Those of a group stay in
+ * registers while all terms are added. */
+INLINE void add_terms(struct block_sum *sum, uint64_t *work, const struct ring *r,
+                      const struct block_term *terms, size_t n, const bool wide)
+{
+    const struct modulus m = modulus_of(r);
+
+    for (size_t t = 0; t < n; t++)
+        begin_row(work + t * RING_DEGREE, r, terms[t].row, wide);
     for (size_t g = 0; g < GROUPS; g++) {
-        last_layers(x, work, r, g, m);
+        vec lo[LANES];
+        vec hi[LANES];
         UNROLL
-        for (size_t k = 0; k < LANES; k++)
-            add_products(row, GROUP * g + LANES * k, x[k]);
+        for (size_t k = 0; k < LANES; k++) {
+            lo[k] = load(sum->lo + GROUP * g + LANES * k);
+            hi[k] = load(sum->hi + GROUP * g + LANES * k);
+        }
+        for (size_t t = 0; t < n; t++) {
+            vec x[LANES];
+            last_layers(x, work + t * RING_DEGREE, r, g, m);
+            UNROLL
+            for (size_t k = 0; k < LANES; k++) {
+                const vec y = load(terms[t].a + GROUP * g + LANES * k);
+                lo[k] = _mm512_madd52lo_epu64(lo[k], x[k], y);
+                hi[k] = _mm512_madd52hi_epu64(hi[k], x[k], y);
+            }
+        }
+        UNROLL
+        for (size_t k = 0; k < LANES; k++) {
+            store(sum->lo + GROUP * g + LANES * k, lo[k]);
+            store(sum->hi + GROUP * g + LANES * k, hi[k]);
+        }
     }
 }
 
@@ -383,13 +188,15 @@ ALONE ntt_wide(uint64_t a[RING_DEGREE], const struct ring *r)
 {
     transform(a, r, true);
 }
-ALONE add_narrow(uint64_t work[RING_DEGREE], const struct ring *r, const struct addend *row)
+ALONE add_narrow(struct block_sum *sum, uint64_t *work, const struct ring *r,
+                 const struct block_term *terms, size_t n)
 {
-    transform_row(work, r, row, false);
+    add_terms(sum, work, r, terms, n, false);
 }
-ALONE add_wide(uint64_t work[RING_DEGREE], const struct ring *r, const struct addend *row)
+ALONE add_wide(struct block_sum *sum, uint64_t *work, const struct ring *r,
+               const struct block_term *terms, size_t n)
 {
-    transform_row(work, r, row, true);
+    add_terms(sum, work, r, terms, n, true);
 }
 ALONE multiply_narrow(uint64_t out[RING_DEGREE], const struct ring *r,
                       const uint64_t a[RING_DEGREE], const uint64_t table[RING_DEGREE])
@@ -564,12 +371,10 @@ static void ifma_mask(uint8_t *out, const struct block_mask *in)
     explicit_bzero(cls, sizeof cls);
 }
 
-static void ifma_add(struct block_sum *sum, uint64_t work[RING_DEGREE], const struct ring *r,
-                     const int8_t row[RING_DEGREE], const uint64_t a[RING_DEGREE])
+static void ifma_add(struct block_sum *sum, uint64_t *work, const struct ring *r,
+                     const struct block_term *terms, size_t n)
 {
-    const struct addend addend = {row, sum, a};
-
-    (r->coefficient_bytes <= 5 ? add_narrow : add_wide)(work, r, &addend);
+    (r->coefficient_bytes <= 5 ? add_narrow : add_wide)(sum, work, r, terms, n);
 }
 
 static void ifma_values(uint64_t out[RING_DEGREE], const struct block_sum *sum,

@@ -56,16 +56,18 @@ static void plain_mask(uint8_t *out, const struct block_mask *in)
 }
 
 /* lo and hi are the halves of 128 bits: products are below 2^96. */
-static void plain_add(struct block_sum *sum, uint64_t work[RING_DEGREE], const struct ring *r,
-                      const int8_t row[RING_DEGREE], const uint64_t a[RING_DEGREE])
+static void plain_add(struct block_sum *sum, uint64_t *work, const struct ring *r,
+                      const struct block_term *terms, size_t n)
 {
-    ntt_lift(r, work, row);
-    ntt_forward(r, work);
-    for (size_t i = 0; i < RING_DEGREE; i++) {
-        u128 product = (u128)work[i] * a[i];
-        u128 s = ((u128)sum->hi[i] << 64 | sum->lo[i]) + product;
-        sum->lo[i] = (uint64_t)s;
-        sum->hi[i] = (uint64_t)(s >> 64);
+    for (const struct block_term *t = terms; t < terms + n; t++) {
+        ntt_lift(r, work, t->row);
+        ntt_forward(r, work);
+        for (size_t i = 0; i < RING_DEGREE; i++) {
+            u128 product = (u128)work[i] * t->a[i];
+            u128 s = ((u128)sum->hi[i] << 64 | sum->lo[i]) + product;
+            sum->lo[i] = (uint64_t)s;
+            sum->hi[i] = (uint64_t)(s >> 64);
+        }
     }
 }
 

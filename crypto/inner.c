@@ -10,7 +10,7 @@
 #include "crypto/gauss.h"
 #include "crypto/prg.h"
 
-enum { SIGMA_U = 5 };
+enum { SIGMA_U = 5, ROW_LIMBS = 2 };
 enum { STREAM_U, STREAM_F }; /* of a reply's seed */
 
 struct inner_hint { /* in locked memory, with the scratch its use needs */
@@ -19,7 +19,8 @@ struct inner_hint { /* in locked memory, with the scratch its use needs */
     uint64_t added_since;
     uint64_t reduced[RLWE_DEGREE];
     uint64_t row[RLWE_DEGREE], expanded[RLWE_DEGREE];
-    int8_t padded[RLWE_DEGREE];
+    uint64_t work[BLOCK_TERMS_MAX * RLWE_DEGREE];
+    int8_t padded[ROW_LIMBS][RLWE_DEGREE];
     uint64_t added[((1 << RLWE_SLOTS_LOG2_MAX) / RLWE_DEGREE + 63) / 64]; /* a bit a block */
     uint64_t added_count;
 };
@@ -88,14 +89,14 @@ static enum pt_code expand_reversed(uint64_t a[RLWE_DEGREE], const struct rlwe *
     return PT_OK;
 }
 
-/* G += values of small times a, which is reversed and ordered. */
-static void accumulate(struct inner_hint *h, const struct rlwe *c, const int8_t small[RLWE_DEGREE],
-                       const uint64_t a[RLWE_DEGREE])
+/* G += terms, whose a are reversed and ordered. */
+static void accumulate(struct inner_hint *h, const struct rlwe *c, const struct block_term *terms,
+                       size_t n)
 {
-    if (h->added_since == block_best()->adds_max)
+    if (h->added_since + n > block_best()->adds_max)
         gather(h, c);
-    block_best()->add(&h->sum, h->row, rlwe_ring(c), small, a);
-    h->added_since++;
+    block_best()->add(&h->sum, h->work, rlwe_ring(c), terms, n);
+    h->added_since += n;
 }
 
 static bool any_added(const struct inner_hint *h, uint64_t first, uint64_t end)
@@ -106,15 +107,27 @@ static bool any_added(const struct inner_hint *h, uint64_t first, uint64_t end)
     return false;
 }
 
-/* Both limbs of block k of a row; a is tau(a_k). */
-static void add_block(struct inner_hint *h, const struct rlwe *c, struct inner_row row, uint64_t k,
-                      const uint64_t a[RLWE_DEGREE])
+/* Blocks [k, k + count) of a row, both limbs; a: their tau(a_k). */
+static void add_blocks(struct inner_hint *h, const struct rlwe *c, struct inner_row row, uint64_t k,
+                       uint64_t (*a)[RLWE_DEGREE], size_t count)
 {
-    accumulate(h, c, row_block(h->padded, c, row.values, k), a);
-    if (row.more != NULL)
-        accumulate(h, c, row_block(h->padded, c, row.more, k), a);
-    h->added[k / 64] |= (uint64_t)1 << k % 64;
-    h->added_count++;
+    const int8_t *const limb[ROW_LIMBS] = {row.values, row.more};
+    struct block_term terms[BLOCK_TERMS_MAX];
+    size_t n = 0;
+
+    for (size_t b = 0; b < count; b++) {
+        for (size_t i = 0; i < ROW_LIMBS && limb[i] != NULL; i++) {
+            terms[n++] = (struct block_term){row_block(h->padded[i], c, limb[i], k + b), a[b]};
+            if (n == BLOCK_TERMS_MAX) {
+                accumulate(h, c, terms, n);
+                n = 0;
+            }
+        }
+        h->added[(k + b) / 64] |= (uint64_t)1 << (k + b) % 64;
+        h->added_count++;
+    }
+    if (n > 0)
+        accumulate(h, c, terms, n);
 }
 
 enum pt_code inner_hint_skip(struct inner_hint *h, const struct rlwe *c, struct inner_blocks blocks)
@@ -150,8 +163,7 @@ enum pt_code inner_hints_add(struct inner_hint *const *hints, const struct rlwe 
         for (size_t b = 0; b < count && rc == PT_OK; b++)
             rc = expand_reversed(a[b], c, k + b);
         for (size_t i = 0; i < n && rc == PT_OK; i++)
-            for (size_t b = 0; b < count; b++)
-                add_block(hints[i], c, rows[i], k + b, a[b]);
+            add_blocks(hints[i], c, rows[i], k, a, count);
     }
     free(a);
     return rc;
@@ -383,10 +395,11 @@ static enum pt_code put_masked_hint(uint8_t *out, const struct rlwe *c, struct r
 {
     const struct ring *r = rlwe_ring(c);
     struct inner_hint *g = &w->masked;
+    const struct block_term one = {w->u, g->expanded};
 
     if (expand_reversed(g->expanded, c, rlwe_block_count(c)) != PT_OK)
         return PT_EBUG;
-    accumulate(g, c, w->u, g->expanded);
+    accumulate(g, c, &one, 1);
     gather(g, c);
     memcpy(g->row, g->reduced, sizeof g->row);
     ring_ntt_inverse(r, g->row);

@@ -113,6 +113,11 @@ void membership_table_make(struct membership_table *t, const struct ring *r,
         for (size_t d = 1; d <= degree; d++)
             t->of[d - 1][cls] = by_z[degree - d];
     }
+    for (size_t d = 0; d < MEMBERSHIP_DEGREE; d++) {
+        t->flat[d] = true;
+        for (size_t cls = 1; cls < roots; cls++)
+            t->flat[d] = t->flat[d] && t->of[d][cls] == t->of[d][0];
+    }
 }
 
 void membership_classes(uint8_t cls[RING_DEGREE], const uint8_t error_bits[RING_DEGREE],

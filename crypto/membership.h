@@ -27,6 +27,7 @@ enum { MEMBERSHIP_SET_COUNT = MEMBERSHIP_TALLY + 1 };
 
 struct membership_table { /* public: [d-1][class] the coefficient of M^d Z^(15-d) */
     uint64_t of[MEMBERSHIP_DEGREE][MEMBERSHIP_CLASSES];
+    bool flat[MEMBERSHIP_DEGREE]; /* the same for every class that there is */
 };
 /* Lower degrees are brought to 15 by a power of Z. Classes beyond the set's are zero. */
 void membership_table_make(struct membership_table *t, const struct ring *r,

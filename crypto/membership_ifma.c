@@ -196,17 +196,6 @@ INLINE void gather_to(struct field2 *to, const struct ring *r, const struct sum2
                                      gather(r, (struct halves){s->c1, zero})});
 }
 
-/* Is row d the same for all classes that there are in a set of fifteen? The last rows are, of public tables. */
-static bool flat_row(const struct membership_table *t, size_t d)
-{
-    const uint64_t *row = t->of[d];
-
-    for (size_t c = 1; c + 1 < MEMBERSHIP_CLASSES; c++)
-        if (row[c] != row[0])
-            return false;
-    return true;
-}
-
 /* Four registers of slots at once: one alone would wait for its own products. Two registers hold a
  * row of a table and a permutation looks it up, whatever the class. Where the class makes no difference,
  * powers are summed and multiplied once. */
@@ -218,13 +207,10 @@ INLINE void prove(const struct membership_sum *sums, const size_t count, const s
     const vec zero = _mm512_setzero_si512();
     struct halves s[MEMBERSHIP_DEGREE][MEMBERSHIP_SUMS_MAX][2];
     struct sum2 flat[MEMBERSHIP_DEGREE];
-    bool is_flat[MEMBERSHIP_DEGREE][MEMBERSHIP_SUMS_MAX];
 
     for (size_t d = 0; d < MEMBERSHIP_DEGREE; d++) {
-        for (size_t k = 0; k < count; k++) {
+        for (size_t k = 0; k < count; k++)
             s[d][k][0] = s[d][k][1] = (struct halves){zero, zero};
-            is_flat[d][k] = flat_row(sums[k].table, d);
-        }
         flat[d] = (struct sum2){zero, zero};
     }
     for (size_t t = 0; t < RING_DEGREE; t += (size_t)ROWS * LANES) {
@@ -245,14 +231,14 @@ INLINE void prove(const struct membership_sum *sums, const size_t count, const s
             for (size_t i = 0; i < ROWS; i++)
                 power[i] = (struct vec2){mul_factors(power[i], base[i].c0, base[i].five, &shape),
                                          mul_factors(power[i], base[i].c1, base[i].c0, &shape)};
-            if (is_flat[d][0] || (count > 1 && is_flat[d][1])) {
+            if (sums[0].table->flat[d] || sums[count - 1].table->flat[d]) {
                 UNROLL
                 for (size_t i = 0; i < ROWS; i++)
                     add_to(&flat[d], low_bits(power[i]));
             }
             UNROLL
             for (size_t k = 0; k < count; k++) {
-                if (is_flat[d][k])
+                if (sums[k].table->flat[d])
                     continue;
                 const vec low = load(sums[k].table->of[d]);
                 const vec high = load(sums[k].table->of[d] + LANES);
@@ -274,8 +260,9 @@ INLINE void prove(const struct membership_sum *sums, const size_t count, const s
         gather_to(&all, r, &flat[d]);
         for (size_t k = 0; k < count; k++) {
             const struct field2 sum =
-                is_flat[d][k] ? field2_scale(r, all, sums[k].table->of[d][0])
-                              : (struct field2){gather(r, s[d][k][0]), gather(r, s[d][k][1])};
+                sums[k].table->flat[d]
+                    ? field2_scale(r, all, sums[k].table->of[d][0])
+                    : (struct field2){gather(r, s[d][k][0]), gather(r, s[d][k][1])};
             sums[k].to[d] = field2_add(r, sums[k].to[d], sum);
         }
     }

@@ -107,6 +107,8 @@ bool ring_init(struct ring *r, unsigned coefficient_bytes)
     broad_of(&r->broad_inverse, r->root_inverse);
     doubles_of(&r->doubles, r->root, q);
     doubles_of(&r->doubles_inverse, r->root_inverse, q);
+    r->first_two[0] = mul_vartime(r->root[1].w, r->root[2].w, q);
+    r->first_two[1] = q - mul_vartime(r->root[1].w, r->root[3].w, q);
     r->to_mont52_over_degree = mul_vartime(power_vartime(2, 116, q), r->degree_inverse.w, q);
     return true;
 }

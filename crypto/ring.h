@@ -41,7 +41,8 @@ struct ring { /* public; immutable once made */
     /* Of each group of 64 places the roots of the last three layers (1, 2 and 4 of them), a lane each: [0] w,
      * [1] floor(w * 2^52 / q). */
     uint64_t lanes[RING_GROUPS][7][2][RING_LANES], lanes_inverse[RING_GROUPS][7][2][RING_LANES];
-    uint64_t to_mont52_over_degree;               /* 2^(64+52) / 2048 mod q */
+    uint64_t to_mont52_over_degree; /* 2^(64+52) / 2048 mod q */
+    uint64_t first_two[2];          /* root 1 times root 2, and less root 1 times root 3 */
     struct ring_doubles doubles, doubles_inverse; /* of root and root_inverse */
 };
 

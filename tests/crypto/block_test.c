@@ -260,13 +260,19 @@ static void sum_with(uint64_t out[RING_DEGREE], const struct block_ops *ops,
                      const uint64_t a[RING_DEGREE], const int8_t row[RING_DEGREE], uint64_t times)
 {
     static struct block_sum sum;
-    static uint64_t ordered[RING_DEGREE], work[RING_DEGREE];
+    static uint64_t ordered[RING_DEGREE], work[BLOCK_TERMS_MAX * RING_DEGREE];
+    struct block_term terms[BLOCK_TERMS_MAX];
 
     memset(&sum, 0, sizeof sum);
     memcpy(ordered, a, sizeof ordered);
     ops->order(ordered);
-    for (uint64_t i = 0; i < times; i++)
-        ops->add(&sum, work, &ring, row, ordered);
+    for (size_t t = 0; t < BLOCK_TERMS_MAX; t++)
+        terms[t] = (struct block_term){row, ordered};
+    for (uint64_t done = 0, n = 0; done < times; done += n) { /* now one at once, now more */
+        n = n % BLOCK_TERMS_MAX + 1;
+        n = times - done < n ? times - done : n;
+        ops->add(&sum, work, &ring, terms, n);
+    }
     ops->values(out, &sum, &ring);
 }
 
