@@ -137,18 +137,55 @@ DM_INLINE void add_entries(struct product_sum s[2], const struct group *g, __m25
     s[1] = s1;
 }
 
+/* Sums as integers: the bits of 2^52 + 2^51 + x. */
+static uint64_t gather_whole(const struct ring *r, __m256i sum)
+{
+    const double middle = 0x1.8p52;
+    uint64_t lanes[DM_LANES];
+    uint64_t start;
+    uint64_t all = 0;
+
+    memcpy(&start, &middle, sizeof start);
+    _mm256_storeu_si256((__m256i *)(void *)lanes, sum);
+    for (size_t i = 0; i < DM_LANES; i++)
+        all += lanes[i] - TERMS * start;
+    return ring_reduce_signed(r, (int64_t)all); /* 2048 under 2^48 */
+}
+
+struct whole_sum { /* of lanes, as gather_whole() has it */
+    __m256i c0, c1;
+};
+DM_INLINE void add_whole(struct whole_sum *s, struct lanes2 x)
+{
+    const __m256d middle = dm_all(0x1.8p52);
+
+    s->c0 = _mm256_add_epi64(s->c0, _mm256_castpd_si256(_mm256_add_pd(x.c0, middle)));
+    s->c1 = _mm256_add_epi64(s->c1, _mm256_castpd_si256(_mm256_add_pd(x.c1, middle)));
+}
+DM_INLINE void whole_to(struct field2 *to, const struct ring *r, const struct whole_sum *s)
+{
+    *to = field2_add(r, *to, (struct field2){gather_whole(r, s->c0), gather_whole(r, s->c1)});
+}
 struct proving { /* secret: sums and a group */
     struct product_sum sum[MEMBERSHIP_SUMS_MAX][MEMBERSHIP_DEGREE][2];
+    struct whole_sum flat[MEMBERSHIP_DEGREE]; /* of powers, where all classes have one entry */
     struct row_planes rows[MEMBERSHIP_SUMS_MAX];
     struct group group;
     __m256d start, taken;
 };
-DM_INLINE void prove_group(struct proving *p, const size_t count, __m256i classes,
-                           const size_t planes, const struct modulus *m)
+DM_INLINE void prove_group(struct proving *p, const struct membership_sum *sums, const size_t count,
+                           __m256i classes, const size_t planes, const struct modulus *m)
 {
     for (size_t d = 0; d < MEMBERSHIP_DEGREE; d++) {
         group_raise(&p->group, m);
+        if (sums[0].table->flat[d] || sums[count - 1].table->flat[d]) {
+            ROLLED
+            for (size_t i = 0; i < VECTORS; i++)
+                add_whole(&p->flat[d], p->group.power[i]);
+        }
         for (size_t k = 0; k < count; k++) {
+            if (sums[k].table->flat[d])
+                continue;
             look_up(p->group.entry, p->rows[k].of[d], classes, p->taken, planes);
             add_entries(p->sum[k][d], &p->group, p->start);
         }
@@ -163,19 +200,28 @@ DM_INLINE void prove(const struct membership_sum *sums, const size_t count, cons
     struct proving p;
 
     memset(&p.sum, 0, sizeof p.sum);
+    memset(&p.flat, 0, sizeof p.flat);
     p.start = dm_all(split.start);
     p.taken = dm_all(0x1p52 + (double)((int64_t)1 << (8 * r->coefficient_bytes - 1)));
     for (size_t k = 0; k < count; k++)
         row_planes_make(&p.rows[k], r, sums[k].table);
     for (size_t t = 0; t < RING_DEGREE; t += GROUP) {
         group_enter(&p.group, in, t, &m);
-        prove_group(&p, count, load_bytes(cls + t), planes, &m);
+        prove_group(&p, sums, count, load_bytes(cls + t), planes, &m);
     }
-    for (size_t k = 0; k < count; k++)
-        for (size_t d = 0; d < MEMBERSHIP_DEGREE; d++)
-            sums[k].to[d] = field2_add(r, sums[k].to[d],
-                                       (struct field2){gather(r, &p.sum[k][d][0], split, TERMS),
-                                                       gather(r, &p.sum[k][d][1], split, TERMS)});
+    for (size_t d = 0; d < MEMBERSHIP_DEGREE; d++) {
+        struct field2 powers = {0, 0};
+        if (sums[0].table->flat[d] || sums[count - 1].table->flat[d])
+            whole_to(&powers, r, &p.flat[d]);
+        for (size_t k = 0; k < count; k++) {
+            const struct membership_table *table = sums[k].table;
+            const struct field2 sum =
+                table->flat[d] ? field2_scale(r, powers, table->of[d][0])
+                               : (struct field2){gather(r, &p.sum[k][d][0], split, TERMS),
+                                                 gather(r, &p.sum[k][d][1], split, TERMS)};
+            sums[k].to[d] = field2_add(r, sums[k].to[d], sum);
+        }
+    }
 }
 
 /* One function for each: their sums together would be too much for a stack. */
@@ -251,35 +297,6 @@ DM_INLINE struct lanes2 mul_lanes2(struct lanes2 a, struct lanes2 b, const struc
     return mul2(a, b, less(times_five(b.c1), m, wide), m);
 }
 
-/* Sums as integers: the bits of 2^52 + 2^51 + x. */
-static uint64_t gather_whole(const struct ring *r, __m256i sum)
-{
-    const double middle = 0x1.8p52;
-    uint64_t lanes[DM_LANES];
-    uint64_t start;
-    uint64_t all = 0;
-
-    memcpy(&start, &middle, sizeof start);
-    _mm256_storeu_si256((__m256i *)(void *)lanes, sum);
-    for (size_t i = 0; i < DM_LANES; i++)
-        all += lanes[i] - TERMS * start;
-    return ring_reduce_signed(r, (int64_t)all); /* 2048 under 2^48 */
-}
-
-struct whole_sum { /* of lanes, as gather_whole() has it */
-    __m256i c0, c1;
-};
-DM_INLINE void add_whole(struct whole_sum *s, struct lanes2 x)
-{
-    const __m256d middle = dm_all(0x1.8p52);
-
-    s->c0 = _mm256_add_epi64(s->c0, _mm256_castpd_si256(_mm256_add_pd(x.c0, middle)));
-    s->c1 = _mm256_add_epi64(s->c1, _mm256_castpd_si256(_mm256_add_pd(x.c1, middle)));
-}
-DM_INLINE void whole_to(struct field2 *to, const struct ring *r, const struct whole_sum *s)
-{
-    *to = field2_add(r, *to, (struct field2){gather_whole(r, s->c0), gather_whole(r, s->c1)});
-}
 DM_INLINE void verify(struct field2 *to, const struct ring *r, const struct membership_slots *in,
                       const struct membership_squares *squares, const bool wide)
 {
