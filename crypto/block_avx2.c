@@ -37,6 +37,12 @@ INLINE void store_words(uint64_t *p, __m256i x)
     _mm256_storeu_si256((__m256i *)(void *)p, x);
 }
 
+/* Within q/2 of zero. */
+INLINE vec centred(uint64_t x, uint64_t q)
+{
+    return dm_all((double)(int64_t)(x > q / 2 ? x - q : x));
+}
+
 struct root { /* w and w / q, four times the same or a lane each */
     vec w, over_q;
 };
@@ -109,6 +115,31 @@ INLINE void forward_three(vec x[8], const struct ring_doubles *d, size_t first, 
     UNROLL
     for (size_t i = 0; i < 4; i++)
         forward(&x[2 * i], &x[2 * i + 1], root_all(d, 4 * first + i), m);
+}
+/* The same, of bytes in -128..127: products with roots of 40 bits are whole numbers of 46, no quotients are
+ * needed, and two layers multiply by the roots' products. To within 200, which is 2^48. */
+INLINE void forward_small(vec x[8], const struct ring *r, struct dm m)
+{
+    const struct ring_doubles *d = &r->doubles;
+    const vec both = centred(r->first_two[0], r->q);
+    const vec less_both = centred(r->first_two[1], r->q);
+
+    UNROLL
+    for (size_t i = 0; i < 2; i++) {
+        const vec first = _mm256_mul_pd(root_all(d, 1).w, x[i + 4]);
+        const vec plus = _mm256_fmadd_pd(both, x[i + 6], _mm256_mul_pd(root_all(d, 2).w, x[i + 2]));
+        const vec minus =
+            _mm256_fmadd_pd(less_both, x[i + 6], _mm256_mul_pd(root_all(d, 3).w, x[i + 2]));
+        const vec a = _mm256_add_pd(x[i], first);
+        const vec b = _mm256_sub_pd(x[i], first);
+        x[i] = _mm256_add_pd(a, plus);
+        x[i + 2] = _mm256_sub_pd(a, plus);
+        x[i + 4] = _mm256_add_pd(b, minus);
+        x[i + 6] = _mm256_sub_pd(b, minus);
+    }
+    UNROLL
+    for (size_t i = 0; i < 4; i++)
+        forward(&x[2 * i], &x[2 * i + 1], root_all(d, 4 + i), m);
 }
 /* From within 4/3 to below 1: the first four are sums, of eight at most and below 16, and reduced. */
 INLINE void backward_three(vec x[8], const struct ring_doubles *d, size_t first, struct dm m)
@@ -240,12 +271,8 @@ INLINE void backward_group(vec x[4], const struct ring_doubles *d, size_t g, str
     backward_two(x, d, 128 + g, m);
 }
 
-/* Coefficients below 1, as doubles, to values below 8 in this path's order. */
-static void ntt(uint64_t a[RING_DEGREE], const struct ring *r)
+INLINE void forward_rest(uint64_t a[RING_DEGREE], const struct ring *r, struct dm m)
 {
-    const struct dm m = dm_of(r->q);
-
-    forward_top(a, r, m);
     forward_middle(a, r, 8, m);
     forward_middle(a, r, 32, m);
     for (size_t g = 0; g < RING_DEGREE / GROUP; g++) {
@@ -258,6 +285,14 @@ static void ntt(uint64_t a[RING_DEGREE], const struct ring *r)
         for (size_t k = 0; k < 4; k++)
             store(a + GROUP * g + LANES * k, x[k]);
     }
+}
+/* Coefficients below 1, as doubles, to values below 8 in this path's order. */
+static void ntt(uint64_t a[RING_DEGREE], const struct ring *r)
+{
+    const struct dm m = dm_of(r->q);
+
+    forward_top(a, r, m);
+    forward_rest(a, r, m);
 }
 
 /* a (integers < q, this path's order) times table, to 2048 times the coefficients, below 1, as doubles. */
@@ -423,6 +458,36 @@ static void avx2_mask(uint8_t *out, const struct block_mask *in)
     explicit_bzero(addend, sizeof addend);
 }
 
+INLINE vec widen_four(const int8_t *p)
+{
+    int32_t four;
+
+    memcpy(&four, p, sizeof four);
+    return _mm256_cvtepi32_pd(_mm_cvtepi8_epi32(_mm_cvtsi32_si128(four)));
+}
+/* ntt() of a row's bytes: values below 8, or below 210 where q < 2^40. */
+static void ntt_row(uint64_t work[RING_DEGREE], const struct ring *r, const int8_t row[RING_DEGREE])
+{
+    const struct dm m = dm_of(r->q);
+
+    if (r->coefficient_bytes > 5) {
+        widen(work, row);
+        ntt(work, r);
+        return;
+    }
+    for (size_t i = 0; i < RING_DEGREE / 8; i += LANES) {
+        vec x[8];
+        UNROLL
+        for (size_t k = 0; k < 8; k++)
+            x[k] = widen_four(row + i + RING_DEGREE / 8 * k);
+        forward_small(x, r, m);
+        UNROLL
+        for (size_t k = 0; k < 8; k++)
+            store(work + i + RING_DEGREE / 8 * k, x[k]);
+    }
+    forward_rest(work, r, m);
+}
+
 /* A sum of products, each below 5/4 as the quotient's error is under 3/4, in lo alone: the bits of
  * 1.5 * 2^52 + x count x in ones. */
 enum { ADDS_MAX = 1 << 14 };
@@ -433,8 +498,7 @@ static void avx2_add(struct block_sum *sum, uint64_t *work, const struct ring *r
     const vec zero = dm_all(0x1.8p52);
 
     for (const struct block_term *t = terms; t < terms + n; t++) {
-        widen(work, t->row);
-        ntt(work, r);
+        ntt_row(work, r, t->row);
         for (size_t i = 0; i < RING_DEGREE; i += LANES) {
             const vec product = dm_mul(load(work + i), dm_from(load_words(t->a + i)), m);
             const __m256i count = _mm256_sub_epi64(
