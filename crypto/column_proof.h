@@ -59,7 +59,7 @@ enum proof_side proof_side_of(const struct proof_tally *t, size_t column);
 PT_MUST_USE enum pt_code proof_tally_weights(struct field2 of[PROOF_SIDES], const struct rlwe *c,
                                              const struct prg *g);
 
-struct proof_vector { /* secret: of one column, M times form() or L */
+struct proof_vector { /* secret: of one column, M or L */
     struct vole_vector digits;
     /* Put together, times what finishing takes: as they are, and what block_ops' product() takes of -M. */
     uint64_t plain[2][RLWE_DEGREE], factor[2][RLWE_DEGREE];

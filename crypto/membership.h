@@ -79,7 +79,7 @@ struct field2 membership_tally_value(const struct ring *r, const struct membersh
 struct field2 membership_lift(const struct ring *r, enum membership_set set, uint64_t delta,
                               struct field2 gamma);
 
-struct membership_slots { /* coordinates of M times form(), or of L, and of chi; all < q */
+struct membership_slots { /* coordinates of M or L, and of chi; all < q */
     const uint64_t *k[2], *chi[2];
 };
 struct membership_sum { /* what prove() adds to, and of which polynomial */
@@ -88,7 +88,7 @@ struct membership_sum { /* what prove() adds to, and of which polynomial */
 };
 enum { MEMBERSHIP_SUMS_MAX = 2 };
 struct membership_ops {
-    /* Montgomery's radix of this path mod q: what M and constants come multiplied by. */
+    /* Montgomery's radix of this path mod q: what constants come multiplied by. */
     uint64_t (*form)(const struct ring *r);
     /* to[d-1] += sum over t of chi_t M_t^d table[d-1][cls_t], for one polynomial or two. */
     void (*prove)(const struct membership_sum *sums, size_t count, const struct ring *r,

@@ -163,13 +163,7 @@ INLINE vec mul_factors(struct vec2 a, struct factor f, struct factor g, const st
     return _mm512_madd52lo_epu64(products, quotient, s->minus_q);
 }
 
-/* x * form() < q, to x. */
-INLINE vec from_form(vec x, struct modulus m)
-{
-    return less(reduce(x, m.q, m, false), m, true); /* up to q */
-}
-
-struct base { /* k.c0, k.c1 and 5 k.c1 as factors, out of Montgomery's form */
+struct base { /* k.c0, k.c1 and 5 k.c1 as factors */
     struct factor c0, c1, five;
 };
 
@@ -219,8 +213,8 @@ INLINE void prove(const struct membership_sum *sums, const size_t count, const s
         vec index[ROWS];
         UNROLL
         for (size_t i = 0; i < ROWS; i++) {
-            const vec c0 = from_form(load(in->k[0] + t + LANES * i), m);
-            const vec c1 = from_form(load(in->k[1] + t + LANES * i), m);
+            const vec c0 = load(in->k[0] + t + LANES * i);
+            const vec c1 = load(in->k[1] + t + LANES * i);
             power[i] = load2(in->chi, t + LANES * i);
             base[i] = (struct base){factor_of(c0, &shape), factor_of(c1, &shape),
                                     factor_of(canonical(times_five(c1), &shape, m), &shape)};

@@ -77,13 +77,16 @@ static void prove_chunk(struct wide_sums *wide, const struct proving *p,
                         const struct membership_slots *in, const struct chunk_masks *m)
 {
     struct field2 power[CHUNK];
+    struct field2 base[CHUNK];
     uint64_t entry[CHUNK];
 
-    for (size_t i = 0; i < CHUNK; i++)
+    for (size_t i = 0; i < CHUNK; i++) {
         power[i] = at(in->chi, i);
+        base[i] = (struct field2){ring_to_mont(p->r, in->k[0][i]), ring_to_mont(p->r, in->k[1][i])};
+    }
     for (size_t d = 0; d < MEMBERSHIP_DEGREE; d++) {
         for (size_t i = 0; i < CHUNK; i++)
-            power[i] = mul(p->r, power[i], at(in->k, i));
+            power[i] = mul(p->r, power[i], base[i]);
         for (size_t k = 0; k < p->count; k++) {
             look_up(entry, m, p->sums[k].table->of[d]);
             add_entries(&wide->of[k][d], power, entry);

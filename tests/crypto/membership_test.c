@@ -52,6 +52,7 @@ static void fill(int kind)
     }
 }
 
+static const struct membership_slots PROVER = {{m[0], m[1]}, {chi[0], chi[1]}};
 static const struct membership_slots *slots_of(const struct membership_ops *ops)
 {
     static const struct membership_slots SLOTS = {{formed[0], formed[1]}, {chi[0], chi[1]}};
@@ -122,7 +123,7 @@ static void check_prove(const struct membership_ops *ops)
         fill(kind % KINDS);
         for (size_t k = 0; k < MEMBERSHIP_SUMS_MAX; k++)
             fill_table(&table[k], kind % KINDS, k);
-        ops->prove(sums, count, &ring, slots_of(ops), cls);
+        ops->prove(sums, count, &ring, &PROVER, cls);
         for (size_t i = 0; i < RING_DEGREE; i++) {
             struct field2 power = at(chi, i);
             for (size_t d = 0; d < MEMBERSHIP_DEGREE; d++) {
@@ -328,7 +329,7 @@ static void check_set(int set, size_t roots)
     fill(0);
     for (size_t i = 0; i < RING_DEGREE; i++)
         cls[i] = (uint8_t)(cls[i] % roots);
-    ops->prove(&(struct membership_sum){sum, &table}, 1, &ring, slots_of(ops), cls);
+    ops->prove(&(struct membership_sum){sum, &table}, 1, &ring, &PROVER, cls);
     if (set == MEMBERSHIP_TALLY)
         claimed = empty_slots(gamma);
     value = verified(ops, set, make_keys(set, gamma));
