@@ -6,7 +6,13 @@
 
 #include "node/rpc_internal.h"
 
-enum { STATUS_WAIT_MS = 1000 };
+enum {
+    STATUS_WAIT_MS = 1000,
+    /* After a message of so many bytes the next one is asked for before this one is handed out: gRPC passes
+     * none on that nobody waits for, and the connection would stand still while a part of a column is
+     * looked at. So a call holds one message more. */
+    AHEAD_FROM = 1 << 16
+};
 
 struct rpc_call *rpc_call_make(const struct rpc_limits *limits)
 {
@@ -27,10 +33,22 @@ struct rpc_call *rpc_call_make(const struct rpc_limits *limits)
     return c;
 }
 
+/* What was asked for and is wanted no more: gRPC writes to the call until it is over. */
+static void drop_receive(struct rpc_call *c)
+{
+    if (!c->receiving)
+        return;
+    grpc_call_cancel(c->call, NULL);
+    (void)grpc_completion_queue_pluck(c->cq, rpc_tag(c, RPC_TAG_RECV), rpc_in_ms(-1), NULL);
+    if (c->received)
+        grpc_byte_buffer_destroy(c->received);
+}
+
 void rpc_call_destroy(struct rpc_call *c)
 {
     if (!c)
         return;
+    drop_receive(c);
     grpc_metadata_array_destroy(&c->initial_md); /* the array; its elements are the call's */
     grpc_metadata_array_destroy(&c->trailing_md);
     grpc_metadata_array_destroy(&c->request_md);
@@ -333,20 +351,28 @@ static enum pt_code stream_end(bool *ended, struct rpc_call *c, struct pt_err *e
     return PT_OK;
 }
 
+static bool begin_receive(struct rpc_call *c)
+{
+    grpc_op op;
+
+    memset(&op, 0, sizeof op);
+    op.op = GRPC_OP_RECV_MESSAGE;
+    op.data.recv_message.recv_message = &c->received;
+    c->receiving = c->receiving || rpc_call_start(c, &op, 1, RPC_TAG_RECV);
+    return c->receiving;
+}
+
 enum pt_code rpc_call_receive(struct buf *message, bool *ended, struct rpc_call *c,
                               struct pt_err *err)
 {
-    grpc_byte_buffer *bb = NULL;
-    grpc_op op;
     enum pt_code rc;
 
     message->n = 0;
     *ended = false;
-    memset(&op, 0, sizeof op);
-    op.op = GRPC_OP_RECV_MESSAGE;
-    op.data.recv_message.recv_message = &bb;
-    bool arrived = rpc_call_start(c, &op, 1, RPC_TAG_RECV) &&
-                   rpc_call_await(c, RPC_TAG_RECV, c->io_timeout_ms);
+    const bool arrived = begin_receive(c) && rpc_call_await(c, RPC_TAG_RECV, c->io_timeout_ms);
+    grpc_byte_buffer *bb = c->received;
+    c->receiving = false;
+    c->received = NULL;
     if (!arrived) {
         if (bb)
             grpc_byte_buffer_destroy(bb);
@@ -354,6 +380,8 @@ enum pt_code rpc_call_receive(struct buf *message, bool *ended, struct rpc_call 
     }
     if (!bb)
         return stream_end(ended, c, err);
+    if (grpc_byte_buffer_length(bb) >= AHEAD_FROM)
+        (void)begin_receive(c); /* where it cannot, the next receive says so */
     rc = rpc_call_copy(message, bb, c->message_bytes, err);
     grpc_byte_buffer_destroy(bb);
     if (rc == PT_OK) {

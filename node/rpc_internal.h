@@ -119,6 +119,8 @@ struct rpc_call {
     char tag[RPC_TAG_FINAL + 1]; /* see rpc_tag() */
     grpc_byte_buffer *sending;   /* under way since rpc_send_begin(); the sender's thread's */
     size_t sending_bytes;        /* gRPC empties the buffer */
+    grpc_byte_buffer *received;  /* where the receive under way puts a message */
+    bool receiving;              /* one is under way; the receiver's thread's */
     atomic_bool broken;          /* sticky: an operation failed */
     atomic_bool send_broken;     /* client: sending failed; there may be more to receive */
     atomic_bool timed_out;       /* ... by our own I/O timeout */

@@ -22,6 +22,7 @@ static const char HANG[] = "/patto.test.Test/Hang";
 static const char STREAM[] = "/patto.test.Test/Stream";
 static const char WHOAMI[] = "/patto.test.Test/WhoAmI";
 static const char EARLY[] = "/patto.test.Test/Early";
+static const char ONE[] = "/patto.test.Test/One";
 
 static struct tls_identity server_id, alpha_id, beta_id, stranger_id, expired_id;
 static atomic_int handlers_run, handlers_cancelled;
@@ -114,6 +115,17 @@ static inline enum pt_code early(struct rpc_call *c, void *arg, struct pt_err *e
     return rpc_send(c, span_z("enough"), err);
 }
 
+/* Ends well after one message, whatever else comes. */
+static inline enum pt_code one(struct rpc_call *c, void *arg, struct pt_err *err)
+{
+    struct buf m = {0};
+    const enum pt_code rc = rpc_recv_one(&m, c, err);
+
+    (void)arg;
+    buf_free(&m);
+    return rc;
+}
+
 /* --- fixtures --- */
 
 static inline void add_handlers(struct rpc_server *s)
@@ -124,6 +136,7 @@ static inline void add_handlers(struct rpc_server *s)
     rpc_server_handle(s, STREAM, stream, NULL);
     rpc_server_handle(s, WHOAMI, whoami, NULL);
     rpc_server_handle(s, EARLY, early, NULL);
+    rpc_server_handle(s, ONE, one, NULL);
 }
 
 static inline struct rpc_pin pin_of(const char *name, const struct tls_identity *id)

@@ -200,69 +200,6 @@ static void unknown_method_and_early_end(void **state)
     rpc_server_free(s, WAIT_MS);
 }
 
-static struct buf filled(uint8_t byte, size_t n)
-{
-    struct buf b = {0};
-
-    assert_true(buf_reserve(&b, n));
-    memset(b.p, byte, n);
-    b.n = n;
-    return b;
-}
-
-/* Goal: with a message under way the next can be made and begun; they come in order, none is lost, and the
- * call ends as it would, whatever is under way then: in the end, cancelled, or after the server's end. */
-static void one_message_may_be_under_way(void **state)
-{
-    enum { MESSAGES = 12 };
-    struct rpc_server *s = federation(NULL);
-    struct rpc_channel *ch = to_federation(s, &alpha_id, NULL);
-    struct rpc_call *c;
-    struct buf m = {0};
-    struct pt_err err = {0};
-
-    (void)state;
-    assert_int_equal(rpc_call_open(&c, ch, ECHO, WAIT_MS, &err), PT_OK);
-    assert_int_equal(rpc_send_wait(c, &err), PT_OK); /* nothing is */
-    for (uint8_t i = 0; i < MESSAGES; i++) {
-        struct buf next = filled(i, 200000);
-        assert_int_equal(rpc_send_begin(c, &next, &err), PT_OK);
-        assert_null(next.p);
-    }
-    assert_int_equal(rpc_send(c, span_z("copied"), &err), PT_OK);
-    for (uint8_t i = 0; i < MESSAGES; i++) {
-        assert_int_equal(rpc_recv_one(&m, c, &err), PT_OK);
-        assert_int_equal(m.n, 200000);
-        assert_true(m.p[0] == i && m.p[m.n - 1] == i);
-    }
-    assert_int_equal(rpc_recv_one(&m, c, &err), PT_OK);
-    assert_true(span_eq_vartime(buf_span(&m), span_z("copied")));
-    struct buf last = filled(1, 200000);
-    assert_int_equal(rpc_send_begin(c, &last, &err), PT_OK);
-    assert_int_equal(rpc_call_close(c, &err), PT_OK);
-
-    assert_int_equal(rpc_call_open(&c, ch, ECHO, WAIT_MS, &err), PT_OK);
-    last = filled(2, RPC_MESSAGE_DEFAULT);
-    assert_int_equal(rpc_send_begin(c, &last, &err), PT_OK);
-    rpc_call_cancel(c);
-    assert_int_equal(rpc_call_close(c, &err), PT_ESTATE);
-
-    assert_int_equal(rpc_call_open(&c, ch, EARLY, WAIT_MS, &err), PT_OK);
-    enum pt_code rc = PT_OK;
-    for (int i = 0; i < 200 && rc == PT_OK; i++) {
-        last = filled(3, 1000);
-        rc = rpc_send_begin(c, &last, &err);
-        (void)usleep(1000);
-    }
-    assert_int_not_equal(rc, PT_OK); /* the failure of one is told at the next */
-    assert_int_equal(rpc_recv_one(&m, c, &err), PT_OK);
-    assert_true(span_eq_vartime(buf_span(&m), span_z("enough")));
-    assert_int_equal(rpc_call_close(c, &err), PT_OK);
-    buf_free(&m);
-    rpc_channel_close(ch);
-    rpc_server_free(s, WAIT_MS);
-}
-
 static void a_cancelled_client_stops_the_handler(void **state)
 {
     struct rpc_server *s = federation(NULL);
@@ -563,7 +500,6 @@ int main(void)
         cmocka_unit_test(a_stream_is_whole_and_its_speed_is_told),
         cmocka_unit_test(every_code_comes_back),
         cmocka_unit_test(unknown_method_and_early_end),
-        cmocka_unit_test(one_message_may_be_under_way),
         cmocka_unit_test(a_cancelled_client_stops_the_handler),
         cmocka_unit_test(deadlines_and_silence_end_calls),
         cmocka_unit_test(stopping_ends_running_calls),
