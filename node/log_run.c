@@ -140,6 +140,7 @@ struct fetch {
     const struct log_run_answer *answer;
     const char *path;
     uint64_t known; /* of the owner's log */
+    bool overtaken; /* we know more of it now than we said */
 };
 
 /* What we asked, answered as we saw it. */
@@ -181,7 +182,8 @@ static enum pt_code take_proof(void *self, struct span text, const struct merkle
         (rc = receipt_note(&head.note, text, err)) != PT_OK ||
         (rc = witness_cosign(line, &known, &us, &head, clock_now_s(), err)) != PT_OK)
         return rc;
-    if (line->n == 0)
+    f->overtaken = line->n == 0;
+    if (f->overtaken)
         return pt_fail(err, PT_ESTATE, "another receipt of %s came in between",
                        session_peer_name(&f->talk.peer.session));
     if (!buf_add(&whole, text.p, text.n) || !buf_add(&whole, line->p, line->n))
@@ -195,8 +197,8 @@ static enum pt_code take_proof(void *self, struct span text, const struct merkle
     return rc;
 }
 
-static enum pt_code fetch(struct daemon *d, const struct log_run_answer *a, const char *path,
-                          struct pt_err *err)
+static enum pt_code fetch_once(bool *overtaken, struct daemon *d, const struct log_run_answer *a,
+                               const char *path, struct pt_err *err)
 {
     const struct witness us = {.home = d->home, .store = d->store};
     struct fetch f = {.answer = a, .path = path};
@@ -213,6 +215,21 @@ static enum pt_code fetch(struct daemon *d, const struct log_run_answer *a, cons
     }
     rc = run_talk(&f.talk, rc, err);
     close_talk(&f.talk);
+    *overtaken = f.overtaken;
+    return rc;
+}
+
+/* The owner may show us a later head of its log, for our signature, between our saying what we know and its
+ * receipt: then once more, from there. */
+enum { FETCH_TRIES = 4 };
+static enum pt_code fetch(struct daemon *d, const struct log_run_answer *a, const char *path,
+                          struct pt_err *err)
+{
+    bool overtaken = true;
+    enum pt_code rc = PT_OK;
+
+    for (int i = 0; i < FETCH_TRIES && overtaken; i++)
+        rc = fetch_once(&overtaken, d, a, path, err);
     return rc;
 }
 
