@@ -107,23 +107,24 @@ static bool any_added(const struct inner_hint *h, uint64_t first, uint64_t end)
     return false;
 }
 
-/* Blocks [k, k + count) of a row, both limbs; a: their tau(a_k). */
-static void add_blocks(struct inner_hint *h, const struct rlwe *c, struct inner_row row, uint64_t k,
-                       uint64_t (*a)[RLWE_DEGREE], size_t count)
+/* These blocks of a row, both limbs; a: their tau(a_k). */
+static void add_blocks(struct inner_hint *h, const struct rlwe *c, struct inner_row row,
+                       struct inner_blocks blocks, uint64_t (*a)[RLWE_DEGREE])
 {
     const int8_t *const limb[ROW_LIMBS] = {row.values, row.more};
+    const size_t limbs = row.more != NULL ? ROW_LIMBS : 1;
     struct block_term terms[BLOCK_TERMS_MAX];
     size_t n = 0;
 
-    for (size_t b = 0; b < count; b++) {
-        for (size_t i = 0; i < ROW_LIMBS && limb[i] != NULL; i++) {
-            terms[n++] = (struct block_term){row_block(h->padded[i], c, limb[i], k + b), a[b]};
-            if (n == BLOCK_TERMS_MAX) {
-                accumulate(h, c, terms, n);
-                n = 0;
-            }
+    for (uint64_t k = blocks.first; k < blocks.end; k++) {
+        if (n + limbs > BLOCK_TERMS_MAX) {
+            accumulate(h, c, terms, n);
+            n = 0;
         }
-        h->added[(k + b) / 64] |= (uint64_t)1 << (k + b) % 64;
+        for (size_t i = 0; i < limbs; i++)
+            terms[n++] =
+                (struct block_term){row_block(h->padded[i], c, limb[i], k), a[k - blocks.first]};
+        h->added[k / 64] |= (uint64_t)1 << k % 64;
         h->added_count++;
     }
     if (n > 0)
@@ -163,7 +164,7 @@ enum pt_code inner_hints_add(struct inner_hint *const *hints, const struct rlwe 
         for (size_t b = 0; b < count && rc == PT_OK; b++)
             rc = expand_reversed(a[b], c, k + b);
         for (size_t i = 0; i < n && rc == PT_OK; i++)
-            add_blocks(hints[i], c, rows[i], k, a, count);
+            add_blocks(hints[i], c, rows[i], (struct inner_blocks){k, k + count}, a);
     }
     free(a);
     return rc;
