@@ -32,9 +32,9 @@ struct tls_identity; /* node/tls.h */
 /* A zero means the default given here. */
 struct rpc_limits {
     uint32_t message_bytes; /* RPC_MESSAGE_DEFAULT; at most RPC_MESSAGE_MAX */
-    uint32_t window_bytes;  /* unread bytes held a stream, beside one message: 4 MiB; >= bandwidth x
-                                  * round trip */
-    uint32_t io_timeout_ms; /* longest wait for one send or receive: 60 s */
+    /* unread bytes held a stream, beside one message: 4 MiB; >= bandwidth x round trip */
+    uint32_t window_bytes;
+    uint32_t io_timeout_ms;        /* longest wait for one send or receive: 60 s */
     uint32_t connect_timeout_ms;   /* client: longest wait for a connection: 10 s */
     uint32_t keepalive_ms;         /* ping when the link is silent this long: 30 s */
     uint32_t keepalive_timeout_ms; /* drop the link when a ping is unanswered: 10 s */

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "node/rpc_internal.h"
 #include "tests/rpc_fixture.h"
 
 static struct buf filled(uint8_t byte, size_t n)
@@ -45,6 +46,7 @@ static void one_message_may_be_under_way(void **state)
     }
     assert_int_equal(rpc_recv_one(&m, c, &err), PT_OK);
     assert_true(span_eq_vartime(buf_span(&m), span_z("copied")));
+    assert_false(c->receiving); /* after a short one nothing is asked for */
     struct buf last = filled(1, 200000);
     assert_int_equal(rpc_send_begin(c, &last, &err), PT_OK);
     assert_int_equal(rpc_call_close(c, &err), PT_OK);
@@ -96,6 +98,7 @@ static void the_next_message_is_asked_for_ahead(void **state)
     assert_int_equal(rpc_call_open(&c, ch, STREAM, WAIT_MS, &err), PT_OK);
     assert_int_equal(rpc_recv_one(&m, c, &err), PT_OK);
     assert_int_equal(m.n, MIB);
+    assert_true(c->receiving);
     rpc_call_cancel(c);
     assert_int_equal(rpc_recv(&m, &ended, c, &err), PT_ESTATE);
     assert_int_equal(rpc_call_close(c, &err), PT_ESTATE);
