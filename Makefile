@@ -88,6 +88,8 @@ $(BUILD)/tests/crypto/fe_ifma_test.o: CFLAGS_ARCH := $(IFMA)
 $(BUILD)/tests/crypto/fe_avx2_test.o $(BUILD)/tests/crypto/double_mod_test.o: CFLAGS_ARCH := $(AVX2_FMA)
 $(BUILD)/crypto/sha512_x8.o: CFLAGS_ARCH := -mavx512f -mavx512bw
 $(BUILD)/crypto/sha512_x4.o: CFLAGS_ARCH := -mavx2
+$(BUILD)/crypto/blake2b_tree_x4.o: CFLAGS_ARCH := -mavx2
+$(BUILD)/crypto/blake2b_tree_x8.o: CFLAGS_ARCH := -mavx512f -mavx512bw
 endif
 
 # Here -O3 is what makes the compiler use vectors in plain C.
@@ -120,9 +122,9 @@ $(BUILD)/tests/%_test: $(BUILD)/tests/%_test.o $(HELP_O) $(LIB)
 # The AVX-512 paths on any machine with AVX2: their instructions in plain C (tests/emulated/avx512.h), the
 # same tests. Objects named first stand in for the library's.
 EMULATED_O := $(patsubst %,$(BUILD)/tests/emulated/%.o,group_ifma block_ifma dot_ifma membership_ifma sha512_x8 \
-                aes_x4 cpu)
+                blake2b_tree_x8 aes_x4 cpu)
 EMULATED := $(patsubst %,$(BUILD)/tests/emulated/%_test,fe_ifma group oprf block dot membership sha512_each \
-              aes_wide rlwe inner)
+              blake2b_tree aes_wide rlwe inner)
 AS_IF := -O3 -mavx2 -maes -mpclmul -Wno-psabi -Wno-attributes -Wno-frame-larger-than -include tests/emulated/avx512.h
 $(BUILD)/tests/emulated/%.o: crypto/%.c tests/emulated/avx512.h | $(GEN_H)
 	@mkdir -p $(@D)

@@ -106,7 +106,7 @@ struct making { /* one column, whose digest is not known yet */
     size_t column;
     struct digest name; /* of columns_made.h */
     struct column_made made;
-    struct hash_run hash;
+    struct blake2b_tree hash;
     uint8_t *block;
     int8_t values[RLWE_DEGREE]; /* of one block */
 };
@@ -179,7 +179,7 @@ static enum pt_code hash_block(struct making *m, size_t n, struct own_columns *o
     if ((rc = rlwe_encrypt_columns(c, side, n, k)) != PT_OK)
         return pt_fail(err, rc, "encrypting a column");
     for (size_t i = 0; i < n; i++)
-        hash_run_add(&m[i].hash, span_of(m[i].block, rlwe_block_bytes(c)));
+        blake2b_tree_add(&m[i].hash, span_of(m[i].block, rlwe_block_bytes(c)));
     return PT_OK;
 }
 
@@ -192,7 +192,7 @@ static enum pt_code hash_columns(struct making *m, size_t n, struct own_columns 
     for (size_t i = 0; i < n && rc == PT_OK; i++) {
         m[i].block = malloc(rlwe_block_bytes(o->in.rlwe));
         rc = m[i].block == NULL ? no_memory(err) : PT_OK;
-        reply_column_hash(&m[i].hash, rlwe_column_bytes(o->in.rlwe));
+        blake2b_tree_begin(&m[i].hash);
     }
     for (uint64_t k = 0; k <= rlwe_block_count(o->in.rlwe) && rc == PT_OK && n > 0; k++)
         rc = hash_block(m, n, o, k, err);
@@ -201,7 +201,7 @@ static enum pt_code hash_columns(struct making *m, size_t n, struct own_columns 
         free(m[i].block);
         if (rc != PT_OK)
             continue;
-        hash_run_end(&c->digest, &m[i].hash);
+        reply_column_digest_end(&c->digest, &m[i].hash);
         m[i].made.digest = c->digest;
         columns_made_keep(o->in.daemon->made, &m[i].name, &m[i].made);
     }

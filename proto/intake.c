@@ -11,7 +11,7 @@ void intake_begin(struct intake *in, const struct rlwe *rlwe)
     in->rlwe = rlwe;
     in->block_fill = 0;
     in->below_q = true;
-    reply_column_hash(&in->hash, rlwe_column_bytes(rlwe));
+    blake2b_tree_begin(&in->hash);
 }
 
 static void look_at(struct intake *in, struct span blocks)
@@ -23,7 +23,7 @@ void intake_add(struct intake *in, struct span bytes)
 {
     const size_t block_bytes = rlwe_block_bytes(in->rlwe);
 
-    hash_run_add(&in->hash, bytes);
+    blake2b_tree_add(&in->hash, bytes);
     if (in->block_fill > 0) {
         const size_t room = block_bytes - in->block_fill;
         const size_t n = bytes.n < room ? bytes.n : room;
@@ -45,6 +45,6 @@ void intake_add(struct intake *in, struct span bytes)
 void intake_end(struct digest *digest, bool *below_q, struct intake *in)
 {
     assert(in->block_fill == 0);
-    hash_run_end(digest, &in->hash);
+    reply_column_digest_end(digest, &in->hash);
     *below_q = in->below_q;
 }

@@ -3,14 +3,14 @@
 #ifndef PT_INTAKE_H
 #define PT_INTAKE_H
 
-#include "crypto/hash_run.h"
+#include "crypto/blake2b_tree.h"
 #include "crypto/rlwe.h"
 
 enum { INTAKE_BLOCK_MAX = 6 * RLWE_DEGREE };
 
 struct intake { /* of one column */
     const struct rlwe *rlwe;
-    struct hash_run hash;
+    struct blake2b_tree hash;
     uint8_t block[INTAKE_BLOCK_MAX]; /* what has come of one that a part's end cuts in two */
     size_t block_fill;
     bool below_q; /* every whole block so far */

@@ -133,16 +133,20 @@ enum pt_code reply_column_name(struct buf *out, const struct policy *p, const st
 
 void reply_column_digest(struct digest *out, struct span bytes)
 {
-    struct hash_run h;
+    struct blake2b_tree h;
 
-    reply_column_hash(&h, bytes.n);
-    hash_run_add(&h, bytes);
-    hash_run_end(out, &h);
+    blake2b_tree_begin(&h);
+    blake2b_tree_add(&h, bytes);
+    reply_column_digest_end(out, &h);
 }
 
-void reply_column_hash(struct hash_run *h, uint64_t column_bytes)
+void reply_column_digest_end(struct digest *out, struct blake2b_tree *h)
 {
-    hash_run_begin(h, "patto/column/1", column_bytes);
+    uint8_t hash[BLAKE2B_TREE_BYTES];
+    const struct span part = span_of(hash, sizeof hash);
+
+    blake2b_tree_end(hash, h);
+    hash_parts(out, "patto/column/2", &part, 1);
 }
 
 /* ---- what an answer depends on ---- */

@@ -9,7 +9,7 @@
 #ifndef PT_REPLY_H
 #define PT_REPLY_H
 
-#include "crypto/hash_run.h"
+#include "crypto/blake2b_tree.h"
 #include "crypto/inner.h"
 #include "policy/budget.h"
 #include "proto/epoch.h"
@@ -41,9 +41,8 @@ PT_MUST_USE enum pt_code reply_column_name(struct buf *out, const struct policy 
                                            struct pt_err *err);
 /* Digest of a column's ciphertext, as announced and checked. */
 void reply_column_digest(struct digest *out, struct span bytes);
-/* The same of bytes that come one after the other, column_bytes in all: hash_run_add() them, then
- * hash_run_end(). */
-void reply_column_hash(struct hash_run *h, uint64_t column_bytes);
+/* The same of bytes that come one after the other and are added to a tree from its beginning; ends h. */
+void reply_column_digest_end(struct digest *out, struct blake2b_tree *h);
 
 struct reply_host { /* the evaluator's data */
     void *self;

@@ -12,7 +12,7 @@
 #include "proto/transcript.h"
 #include "proto/wire.h"
 
-enum { SESSION_VERSION = 2 };
+enum { SESSION_VERSION = 3 };
 
 /* Whether an officer has stopped the policy (policy/freeze.h). Asked before each frame that is sent
  * or taken. {0}: nobody is asked. */
