@@ -3,22 +3,22 @@
 #include <assert.h>
 #include <string.h>
 
-#include "crypto/base/ct.h"
+#include "crypto/base/wipe.h"
 #include "crypto/cpu.h"
 
 typedef uint64_t word; /* of one leaf, or of the root */
 #include "crypto/blake2b_words.h"
 
-static blake2b_tree_run *const RUN[CPU_PATH_COUNT] = {[CPU_PORTABLE] = blake2b_tree_x1,
-                                                  [CPU_AVX2] = blake2b_tree_x4,
-                                                  [CPU_IFMA] = blake2b_tree_x8};
+static blake2b_tree_run *const RUN[CPU_PATH_COUNT] = {
+    [CPU_PORTABLE] = blake2b_tree_x1, [CPU_AVX2] = blake2b_tree_x4, [CPU_IFMA] = blake2b_tree_x8};
 
 /* The chain of one node, RFC 7693 section 3.3; the last block may be short. */
-struct node {
+struct node { /* secret where the bytes are */
     uint64_t h[8];
     uint64_t bytes;
     bool last_node; /* of those at its depth */
 };
+PT_SECRET_TYPE(node);
 
 /* The parameter block of the specification, section 2.8: eight leaves, two levels, 64 bytes inside. */
 static void node_begin(struct node *n, uint64_t index, uint64_t depth)
@@ -54,17 +54,22 @@ static void node_add(struct node *n, struct span block, bool last)
     v[14] ^= last ? UINT64_MAX : 0;
     v[15] ^= last && n->last_node ? UINT64_MAX : 0;
     blake2b_rounds(n->h, v, m);
+    explicit_bzero(whole, sizeof whole);
+    explicit_bzero(m, sizeof m);
+    explicit_bzero(v, sizeof v);
 }
 
 void blake2b_tree_x1(uint64_t state[8][BLAKE2B_TREE_LEAVES], uint64_t leaf_bytes,
-                       const uint8_t *stripes, size_t count)
+                     const uint8_t *stripes, size_t count)
 {
     for (size_t leaf = 0; leaf < BLAKE2B_TREE_LEAVES; leaf++) {
-        struct node n = {.bytes = leaf_bytes};
+        PT_WIPED(node) n = {.bytes = leaf_bytes};
         for (int i = 0; i < 8; i++)
             n.h[i] = state[i][leaf];
         for (size_t k = 0; k < count; k++)
-            node_add(&n, span_of(stripes + k * BLAKE2B_TREE_STRIPE + leaf * BLAKE2B_TREE_BLOCK, BLAKE2B_TREE_BLOCK),
+            node_add(&n,
+                     span_of(stripes + k * BLAKE2B_TREE_STRIPE + leaf * BLAKE2B_TREE_BLOCK,
+                             BLAKE2B_TREE_BLOCK),
                      false);
         for (int i = 0; i < 8; i++)
             state[i][leaf] = n.h[i];
@@ -135,10 +140,10 @@ static struct span held_of(const struct blake2b_tree *h, size_t leaf, size_t str
 void blake2b_tree_end(uint8_t out[BLAKE2B_TREE_BYTES], struct blake2b_tree *h)
 {
     uint8_t leaves[BLAKE2B_TREE_LEAVES][BLAKE2B_TREE_BYTES];
-    struct node root;
+    PT_WIPED(node) root = {.bytes = 0};
 
     for (size_t leaf = 0; leaf < BLAKE2B_TREE_LEAVES; leaf++) {
-        struct node n = {.bytes = h->leaf_bytes, .last_node = leaf == BLAKE2B_TREE_LEAVES - 1};
+        PT_WIPED(node) n = {.bytes = h->leaf_bytes, .last_node = leaf == BLAKE2B_TREE_LEAVES - 1};
         const struct span second = held_of(h, leaf, 1);
         for (int i = 0; i < 8; i++)
             n.h[i] = h->state[i][leaf];
@@ -153,5 +158,25 @@ void blake2b_tree_end(uint8_t out[BLAKE2B_TREE_BYTES], struct blake2b_tree *h)
         node_add(&root, span_of(leaves[leaf], BLAKE2B_TREE_BLOCK), leaf + 2 == BLAKE2B_TREE_LEAVES);
     for (size_t i = 0; i < 8; i++)
         store_u64le(out + 8 * i, root.h[i]);
-    *h = (struct blake2b_tree){0};
+    explicit_bzero(leaves, sizeof leaves);
+    explicit_bzero(h, sizeof *h);
+}
+
+void blake2b_tree_digest_end(struct digest *out, const char *label, struct blake2b_tree *h)
+{
+    uint8_t hash[BLAKE2B_TREE_BYTES];
+    const struct span part = span_of(hash, sizeof hash);
+
+    blake2b_tree_end(hash, h);
+    hash_parts(out, label, &part, 1);
+    explicit_bzero(hash, sizeof hash);
+}
+
+void blake2b_tree_digest(struct digest *out, const char *label, struct span bytes)
+{
+    struct blake2b_tree h;
+
+    blake2b_tree_begin(&h);
+    blake2b_tree_add(&h, bytes);
+    blake2b_tree_digest_end(out, label, &h);
 }

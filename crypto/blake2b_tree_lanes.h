@@ -39,6 +39,9 @@ static void run_leaves(uint64_t state[8][BLAKE2B_TREE_LEAVES], size_t first, uin
     }
     for (int i = 0; i < 8; i++)
         memcpy(&state[i][first], &h[i], sizeof h[i]);
+    explicit_bzero(h, sizeof h);
+    explicit_bzero(v, sizeof v);
+    explicit_bzero(m, sizeof m);
 }
 
 static inline void run_stripes(uint64_t state[8][BLAKE2B_TREE_LEAVES], uint64_t leaf_bytes,

@@ -87,6 +87,7 @@ struct proof_room { /* secret: what one thread works in */
     uint64_t a[RLWE_DEGREE], chi[2][RLWE_DEGREE], k[2][RLWE_DEGREE];
     uint8_t cls[RLWE_DEGREE], error_bits[RLWE_DEGREE];
     int8_t values[RLWE_DEGREE];
+    uint8_t block[RLWE_BLOCK_BYTES_MAX]; /* public: of a column that is read */
 };
 /* room->chi of block k, and room->a where k is one of the column's. */
 PT_MUST_USE enum pt_code proof_room_enter(struct proof_room *room, const struct rlwe *c,

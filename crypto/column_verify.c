@@ -193,6 +193,7 @@ static enum pt_code verify_block(const struct slots *s, size_t strip, uint64_t k
     const struct column_verifier *v = s->v;
     const enum membership_set set = proof_set_of(v->c, k);
     const size_t bytes = rlwe_block_bytes(v->c);
+    const struct column_bytes columns = {s->in->columns, s->in->reader};
     struct proof_room *room = &s->room[strip];
     const struct membership_slots slots = {{room->k[0], room->k[1]}, {room->chi[0], room->chi[1]}};
     enum pt_code rc = proof_room_enter(room, v->c, s->g, k);
@@ -200,7 +201,9 @@ static enum pt_code verify_block(const struct slots *s, size_t strip, uint64_t k
     for (size_t j = 0; j < s->in->count && rc == PT_OK; j++) {
         proof_room_multiply(room, v->c, &v->columns[j], k);
         if (k <= rlwe_block_count(v->c)) {
-            const uint8_t *block = s->in->columns[j].p + k * bytes;
+            const uint8_t *block = column_bytes_at(&columns, j, k * bytes, room->block, bytes);
+            if (block == NULL)
+                return PT_EIO;
             if (!rlwe_blocks_valid(v->c, span_of(block, bytes)))
                 rc = PT_EBADMSG;
             membership_best()->add(room->k[0], rlwe_ring(v->c), block);

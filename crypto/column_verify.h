@@ -9,6 +9,7 @@
 #define PT_COLUMN_VERIFY_H
 
 #include "crypto/column_proof.h"
+#include "crypto/column_reader.h"
 
 struct column_verifier; /* secret */
 
@@ -30,12 +31,14 @@ PT_MUST_USE enum pt_code column_verifier_commit(struct column_verifier *v, struc
 PT_MUST_USE enum pt_code column_verifier_challenge(struct column_verifier *v, struct span challenge,
                                                    struct pt_err *err);
 /* Message 5. PT_OK: every column is well formed, and another batch may follow. PT_EBADMSG: some check
- * failed, and nothing says which; every later call is PT_ESTATE. columns: as committed to. */
+ * failed, and nothing says which; every later call is PT_ESTATE. PT_EIO: the reader could not read. columns:
+ * as committed to. */
 struct verify_columns {
     size_t count;
     const struct span *columns; /* rlwe_column_bytes() each */
     const struct parallel *parallel;
     struct proof_tally tally;
+    const struct column_reader *reader; /* NULL: columns[j].p are there */
 };
 PT_MUST_USE enum pt_code column_verifier_check(struct column_verifier *v, struct span answer,
                                                const struct verify_columns *in, struct pt_err *err);

@@ -206,6 +206,7 @@ static uint64_t join_planes(const struct ring *r, const int64_t plane[DOT_PLANES
 typedef int64_t dot_sums[DOT_PLANES_MAX][DOT_ROWS_MAX];
 struct dot_part { /* secret: rows, and sums over them; a range of blocks of every column */
     int8_t rows[DOT_ROWS_MAX][DOT_BLOCKS_MAX * RLWE_DEGREE]; /* stays in the second cache */
+    uint8_t blocks[DOT_BLOCKS_MAX * RLWE_BLOCK_BYTES_MAX];   /* of a column that is read */
     dot_sums *sums;                                          /* one a column */
     uint64_t first, end;
     enum pt_code rc;
@@ -222,6 +223,7 @@ struct dot_job { /* at most DOT_ROWS_MAX rows */
 static enum pt_code dot_blocks(struct dot_part *w, const struct dot_job *job, uint64_t k, size_t n)
 {
     const struct inner_dot_in *in = &job->in;
+    const struct column_bytes columns = {in->columns, in->reader};
     size_t bytes = rlwe_block_bytes(job->c);
     dot_fn *multiply = dot_best();
     struct dot_in d = {.rows = w->rows[0],
@@ -238,11 +240,13 @@ static enum pt_code dot_blocks(struct dot_part *w, const struct dot_job *job, ui
             take_row(w->rows[i] + b * RLWE_DEGREE, job->c, limb, k + b);
     }
     for (size_t j = 0; j < in->column_count; j++) {
-        struct span blocks = {in->columns[j].p + k * bytes, n * bytes};
-        if (!rlwe_blocks_valid(job->c, blocks))
+        d.blocks = column_bytes_at(&columns, j, k * bytes, w->blocks, n * bytes);
+        if (d.blocks == NULL)
+            return PT_EIO;
+        if (!rlwe_blocks_valid(job->c, span_of(d.blocks, n * bytes)))
             return PT_EBADMSG;
-        d.blocks = blocks.p;
-        d.next = j + 1 < in->column_count ? in->columns[j + 1].p + k * bytes : blocks.p;
+        d.next = in->reader == NULL && j + 1 < in->column_count ? in->columns[j + 1].p + k * bytes
+                                                                : d.blocks;
         multiply(w->sums[j], &d);
     }
     return PT_OK;
@@ -388,7 +392,8 @@ static uint64_t get(const uint8_t *in, unsigned coefficient_bytes)
 struct reply_work { /* secret, in locked memory */
     int8_t u[RLWE_DEGREE], f[RLWE_DEGREE];
     dot_sums sums;
-    struct inner_hint masked; /* G, then G' */
+    struct inner_hint masked;           /* G, then G' */
+    uint8_t last[RLWE_BLOCK_BYTES_MAX]; /* c_K of a column that is read */
 };
 
 /* out = G + tau(a_K)*u + f, coefficients. */
@@ -411,23 +416,31 @@ static enum pt_code put_masked_hint(uint8_t *out, const struct rlwe *c, struct r
     return PT_OK;
 }
 
-/* v = dot + <u, c_K> + n. */
-static uint64_t mask_scalar(const struct rlwe *c, struct reply_work *w, struct span column,
-                            uint64_t dot, int64_t noise)
+/* v = dot + <u, c_K> + n of column j. */
+static enum pt_code mask_scalar(uint64_t *v, const struct rlwe *c, struct reply_work *w,
+                                const struct inner_reply_in *in, size_t j)
 {
     const struct ring *r = rlwe_ring(c);
-    const struct dot_in in = {.rows = w->u,
-                              .row_count = 1,
-                              .row_stride = RLWE_DEGREE,
-                              .blocks = column.p + column.n - rlwe_block_bytes(c),
-                              .next = column.p + column.n - rlwe_block_bytes(c),
-                              .block_count = 1,
-                              .planes = r->coefficient_bytes};
+    const size_t bytes = rlwe_block_bytes(c);
+    const struct column_bytes columns = {in->columns, in->reader};
+    const uint8_t *last = column_bytes_at(&columns, j, in->columns[j].n - bytes, w->last, bytes);
+    const struct dot_in dot = {.rows = w->u,
+                               .row_count = 1,
+                               .row_stride = RLWE_DEGREE,
+                               .blocks = last,
+                               .next = last,
+                               .block_count = 1,
+                               .planes = r->coefficient_bytes};
 
+    if (last == NULL)
+        return PT_EIO;
+    if (!rlwe_blocks_valid(c, span_of(last, bytes)))
+        return PT_EBADMSG;
     memset(w->sums, 0, sizeof w->sums);
-    dot_best()(w->sums, &in);
-    uint64_t v = ring_add(r, ring_reduce(r, dot), dot_join(r, &w->sums, 0, 0));
-    return ring_add(r, v, ring_reduce_signed(r, noise));
+    dot_best()(w->sums, &dot);
+    *v = ring_add(r, ring_reduce(r, in->dot[j]), dot_join(r, &w->sums, 0, 0));
+    *v = ring_add(r, *v, ring_reduce_signed(r, in->noise[j]));
+    return PT_OK;
 }
 
 static enum pt_code check_reply(const struct rlwe *c, const struct inner_reply_in *in)
@@ -436,14 +449,9 @@ static enum pt_code check_reply(const struct rlwe *c, const struct inner_reply_i
         return PT_ELIMIT;
     if (in->hint->added_count != rlwe_block_count(c))
         return PT_ESTATE;
-    for (size_t j = 0; j < in->column_count; j++) {
-        struct span column = in->columns[j];
-        size_t bytes = rlwe_block_bytes(c);
-        if (column.n != rlwe_column_bytes(c))
+    for (size_t j = 0; j < in->column_count; j++)
+        if (in->columns[j].n != rlwe_column_bytes(c))
             return PT_EBADMSG;
-        if (!rlwe_blocks_valid(c, (struct span){column.p + column.n - bytes, bytes}))
-            return PT_EBADMSG;
-    }
     return PT_OK;
 }
 
@@ -459,10 +467,12 @@ static enum pt_code reply_with(uint8_t *out, const struct rlwe *c, const struct 
     w->masked = *in->hint;
     if ((rc = put_masked_hint(out, c, w)) != PT_OK)
         return rc;
-    for (size_t j = 0; j < in->column_count; j++)
-        put(out + (RLWE_DEGREE + j) * bytes,
-            mask_scalar(c, w, in->columns[j], in->dot[j], in->noise[j]), bytes);
-    return PT_OK;
+    for (size_t j = 0; j < in->column_count && rc == PT_OK; j++) {
+        uint64_t v = 0;
+        rc = mask_scalar(&v, c, w, in, j);
+        put(out + (RLWE_DEGREE + j) * bytes, v, bytes);
+    }
+    return rc;
 }
 
 enum pt_code inner_reply(uint8_t *out, const struct rlwe *c, const struct inner_reply_in *in,

@@ -8,6 +8,7 @@
 #define PT_INNER_H
 
 #include "crypto/base/parallel.h"
+#include "crypto/column_reader.h"
 #include "crypto/rlwe.h"
 
 /* Row entries are int8: signed sums over a slot. Secret. `values` has slot_count entries, and so has
@@ -43,15 +44,16 @@ PT_MUST_USE enum pt_code inner_hint_merge(struct inner_hint *dst, const struct r
 
 /* dot[i * column_count + j] = <row_i, column_j> mod q over the K data blocks, or the first block_end of
  * them: PT_ELIMIT when that is over K. Secret out.
- * Each columns[j].n must be rlwe_column_bytes(), its coefficients < q: else PT_EBADMSG. dot is zero
- * unless PT_OK. Entries of -128 are exact too. */
+ * Each columns[j].n must be rlwe_column_bytes(), its coefficients < q: else PT_EBADMSG. PT_EIO: the reader
+ * could not. dot is zero unless PT_OK. Entries of -128 are exact too. */
 struct inner_dot_in {
     const struct inner_row *rows;
     size_t row_count;
     const struct span *columns;
     size_t column_count;
-    const struct parallel *parallel; /* may be NULL; each part takes 0.5 MB and 3 KB a column */
-    uint64_t block_end;              /* 0: K */
+    const struct parallel *parallel;    /* may be NULL; each part takes 0.5 MB and 3 KB a column */
+    uint64_t block_end;                 /* 0: K */
+    const struct column_reader *reader; /* NULL: columns[j].p are there */
 };
 PT_MUST_USE enum pt_code inner_dot(uint64_t *dot, const struct rlwe *c, struct inner_dot_in in);
 
@@ -60,13 +62,15 @@ PT_MUST_USE enum pt_code inner_dot(uint64_t *dot, const struct rlwe *c, struct i
  *   noise    this row's noise in units of Z_q, one a column, drawn at full width delta*sigma
  *   seed     keys u and f: a pure function of what was asked (PROTOCOL.md 4), never used twice
  * PT_ELIMIT: no column, or more than RLWE_COLUMNS_MAX. PT_EBADMSG: a column's length, or a
- * coefficient >= q in its last block. PT_ESTATE: the hint lacks a block. out is zero then. */
+ * coefficient >= q in its last block. PT_ESTATE: the hint lacks a block. PT_EIO: the reader could not read.
+ * out is zero then. */
 struct inner_reply_in {
     const struct inner_hint *hint;
     const uint64_t *dot;
     const int64_t *noise;
     const struct span *columns;
     size_t column_count;
+    const struct column_reader *reader; /* NULL: columns[j].p are there */
 };
 size_t inner_reply_bytes(const struct rlwe *c, size_t column_count);
 PT_MUST_USE enum pt_code inner_reply(uint8_t *out, const struct rlwe *c,

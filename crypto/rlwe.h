@@ -14,7 +14,8 @@
 enum {
     RLWE_DEGREE = RING_DEGREE,
     RLWE_COLUMNS_MAX = 64, /* answered under one (u,f): Hint-RLWE width depends on it */
-    RLWE_ETA = 2,          /* centred binomial error */
+    RLWE_BLOCK_BYTES_MAX = 6 * RLWE_DEGREE,
+    RLWE_ETA = 2, /* centred binomial error */
     RLWE_DELTA_LOG2_MIN = 4,
     RLWE_DELTA_LOG2_MAX = 16,
     RLWE_SLOTS_LOG2_MAX = 27,

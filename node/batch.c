@@ -185,7 +185,7 @@ enum pt_code batch_finish(struct token *tokens, const struct batch *b, const str
 
 /* ---- the note ---- */
 
-enum { NOTE_VERSION = 2 };
+enum { NOTE_VERSION = 3 };
 
 /* Rows as runs: how many are left out, how many are in. */
 static bool print_rows(struct buf *out, const struct batch_note *n)
@@ -244,7 +244,7 @@ enum pt_code batch_note_parse(struct batch_note *out, struct span in, struct pt_
     uint64_t count = rd_u64le(&r);
     if (version > 0 && version < NOTE_VERSION)
         return pt_fail(err, PT_ESTATE,
-                       "these tokens were made by an older patto, which blinded "
+                       "these tokens were made by an older patto, which made batches "
                        "otherwise");
     if (version != NOTE_VERSION || r.bad || out->hop >= POLICY_PARTNERS_MAX ||
         count > VAULT_ROWS_MAX || !text_copy(out->generation, sizeof out->generation, generation))

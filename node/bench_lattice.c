@@ -61,8 +61,8 @@ static void dot(void *bed, size_t n)
     struct bed *b = bed;
 
     bench_must(inner_dot(b->dots, b->c,
-                         (struct inner_dot_in){b->rows, n / COLUMNS, b->spans, COLUMNS, NULL, 0}) ==
-                   PT_OK,
+                         (struct inner_dot_in){b->rows, n / COLUMNS, b->spans, COLUMNS, NULL, 0,
+                                               NULL}) == PT_OK,
                "inner_dot");
 }
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -73,6 +74,16 @@ static struct blob_identity identity_of(const struct stat *st)
                                   .changed_ns = (uint64_t)st->st_ctim.tv_nsec};
 }
 
+/* One question has hundreds of columns, and a process perhaps a thousand descriptors, of which connections
+ * must have theirs. */
+enum { DESCRIPTORS_SHARE = 4 };
+static bool may_stay_open(int fd)
+{
+    struct rlimit most = {0, 0};
+
+    return getrlimit(RLIMIT_NOFILE, &most) == 0 && (rlim_t)fd < most.rlim_cur / DESCRIPTORS_SHARE;
+}
+
 static enum pt_code map_file(struct blob_map *out, bool *found, const char *path, size_t bytes,
                              struct pt_err *err)
 {
@@ -88,11 +99,13 @@ static enum pt_code map_file(struct blob_map *out, bool *found, const char *path
         return PT_OK;
     }
     void *p = mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, 0);
-    close(fd);
+    const int why = errno;
+    const bool stays = p != MAP_FAILED && may_stay_open(fd);
+    if (!stays)
+        close(fd);
     if (p == MAP_FAILED)
-        return pt_fail(err, PT_ENOMEM, "%s: cannot be mapped: %s", path, strerror(errno));
-    out->bytes = span_of(p, bytes);
-    out->file = identity_of(&st);
+        return pt_fail(err, PT_ENOMEM, "%s: cannot be mapped: %s", path, strerror(why));
+    *out = (struct blob_map){span_of(p, bytes), identity_of(&st), stays ? fd + 1 : 0};
     *found = true;
     return PT_OK;
 }
@@ -117,7 +130,30 @@ void blob_unmap(struct blob_map *m)
         memcpy(&p, &m->bytes.p, sizeof p); /* munmap() takes no const */
         munmap(p, m->bytes.n);
     }
+    if (m->open > 0)
+        close(m->open - 1);
     *m = (struct blob_map){0};
+}
+
+bool blob_read(const struct blob_map *m, uint64_t at, uint8_t *out, size_t n)
+{
+    if (at > m->bytes.n || n > m->bytes.n - at)
+        return false;
+    if (m->open == 0) {
+        memcpy(out, m->bytes.p + at, n);
+        return true;
+    }
+    while (n > 0) {
+        const ssize_t got = pread(m->open - 1, out, n, (off_t)at);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return false;
+        out += got;
+        at += (uint64_t)got;
+        n -= (size_t)got;
+    }
+    return true;
 }
 
 enum { SEEN_MAX = 1024 };

@@ -1,4 +1,4 @@
-/* blobs.h - a peer's ciphertext columns on disk, mapped, not loaded: HOME/columns/EPOCH/PEER-held/NAME.
+/* blobs.h - a peer's ciphertext columns on disk, never loaded as a whole: HOME/columns/EPOCH/PEER-held/NAME.
  *
  * Ciphertexts are not secret (RLWE, PROTOCOL.md 4); their names are digests. A column being
  * received grows under a temporary name and takes its own only when it has been verified. An epoch
@@ -21,6 +21,7 @@ struct blob_identity { /* of a file: any write to it, or another in its place, c
 struct blob_map { /* {0} is a valid empty one; span stays valid until blob_unmap() */
     struct span bytes;
     struct blob_identity file;
+    int open; /* one more than its file descriptor; 0: the process has not many left, and none is kept */
 };
 
 /* The files that this process has hashed already, so that a table's columns are not hashed again
@@ -42,6 +43,9 @@ PT_MUST_USE enum pt_code blobs_prepare(const struct blobs_at *at, struct pt_err 
 PT_MUST_USE enum pt_code blob_map(struct blob_map *out, bool *found, const struct blobs_at *at,
                                   const struct digest *name, size_t bytes, struct pt_err *err);
 void blob_unmap(struct blob_map *m);
+/* Bytes [at, at + n) of what is mapped, which costs less than to look at them there for the first time. false:
+ * the disk does not give them. Any thread. */
+bool blob_read(const struct blob_map *m, uint64_t at, uint8_t *out, size_t n);
 /* A file being written. After blob_commit() it can be mapped by its name. */
 PT_MUST_USE enum pt_code blob_begin(struct fileio_new *f, const struct blobs_at *at,
                                     const struct digest *name, struct pt_err *err);

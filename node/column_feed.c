@@ -1,7 +1,6 @@
 #include "node/column_feed.h"
 
 #include "crypto/base/ct.h"
-#include "crypto/sha256.h"
 #include "node/hidden.h"
 #include "node/packed.h"
 
@@ -154,12 +153,12 @@ static enum pt_code make_values(struct column_feed *f, uint32_t column, struct d
     return PT_OK;
 }
 
-static enum pt_code take_kept(struct digest *values, const struct own_column *c, size_t bytes,
+static enum pt_code take_kept(struct digest *values, const struct own_column *c, uint64_t blocks,
                               struct pt_err *err)
 {
     struct digest content;
 
-    sha256(&content, span_of(c->packed, bytes));
+    packed_digest(&content, c->packed, blocks);
     if (!ct_equal(&content, &c->content, sizeof content))
         return pt_fail(err, PT_EBUG, "a column's values have changed while they were kept");
     *values = c->values;
@@ -172,10 +171,9 @@ static enum pt_code make_column(struct column_feed *f, uint32_t column, struct p
 {
     const struct own_columns *o = f->in.own;
     const struct own_column *c = &o->columns[column];
-    const size_t bytes = (size_t)rlwe_block_count(o->in.rlwe) * PACKED_BLOCK;
     struct rlwe_key *key = NULL;
     struct digest values;
-    enum pt_code rc = c->packed != NULL ? take_kept(&values, c, bytes, err)
+    enum pt_code rc = c->packed != NULL ? take_kept(&values, c, rlwe_block_count(o->in.rlwe), err)
                                         : make_values(f, column, &values, err);
 
     if (rc == PT_OK)

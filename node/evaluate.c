@@ -119,6 +119,13 @@ static enum pt_code column_map(void *self, size_t index, const struct wire_colum
     return PT_OK;
 }
 
+static bool column_read(void *self, size_t index, uint64_t at, uint8_t *out, size_t n)
+{
+    const struct evaluate *e = self;
+
+    return blob_read(&e->columns[index].map, at, out, n);
+}
+
 static enum pt_code column_keep(void *self, size_t index, const struct wire_column *c,
                                 struct pt_err *err)
 {
@@ -272,6 +279,7 @@ enum pt_code evaluate_begin(struct evaluate *e, struct daemon *d, struct snapsho
                  .column_known = column_known,
                  .column_write = column_write,
                  .column_map = column_map,
+                 .column_read = column_read,
                  .column_keep = column_keep,
                  .column_bind = column_bind,
                  .charge = charge,

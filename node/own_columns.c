@@ -2,7 +2,7 @@
 
 #include "crypto/base/ct.h"
 #include "crypto/base/text.h"
-#include "crypto/sha256.h"
+#include "crypto/blake2b_tree.h"
 #include "node/hidden.h"
 #include "node/packed.h"
 
@@ -90,7 +90,7 @@ static enum pt_code make_values(struct column_made *out, struct own_columns *o, 
         return no_memory(err);
     epoch_values_digest(&out->values, values, snapshot_header(o->in.epoch)->slot_count);
     packed_make(c->packed, values, rlwe_block_count(o->in.rlwe));
-    sha256(&c->content, span_of(c->packed, packed_bytes(o)));
+    packed_digest(&c->content, c->packed, rlwe_block_count(o->in.rlwe));
     c->values = out->values;
     return PT_OK;
 }

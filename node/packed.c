@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "crypto/blake2b_tree.h"
+
 /* Eight values at a time, a byte each, of which none carries into the next. */
 enum { WORD = sizeof(uint64_t) };
 #define BYTES(x) (UINT64_C(0x0101010101010101) * (x))
@@ -41,4 +43,9 @@ void packed_block(int8_t out[RLWE_DEGREE], const uint8_t *packed, uint64_t k)
             memcpy(out + (size_t)part * PACKED_BLOCK + i, &w, sizeof w);
         }
     }
+}
+
+void packed_digest(struct digest *out, const uint8_t *packed, uint64_t blocks)
+{
+    blake2b_tree_digest(out, "patto/packed/1", span_of(packed, (size_t)blocks * PACKED_BLOCK));
 }

@@ -16,5 +16,7 @@ enum { PACKED_BLOCK = RLWE_DEGREE / 4 };
 void packed_make(uint8_t *out, const int8_t *values, uint64_t blocks);
 /* The values of block k. */
 void packed_block(int8_t out[RLWE_DEGREE], const uint8_t *packed, uint64_t k);
+/* A hash of what is packed, as secret as that. */
+void packed_digest(struct digest *out, const uint8_t *packed, uint64_t blocks);
 
 #endif

@@ -379,17 +379,32 @@ bool ask_evaluator_checking(const struct ask_evaluator *e)
     return e->state == EVALUATOR_CHECKING && e->session->state == SESSION_OPEN;
 }
 
+struct reading { /* columns by their place among those given: index[j], or j itself */
+    const struct ask_host *host;
+    const uint32_t *index;
+};
+static bool read_column(void *self, size_t j, uint64_t at, uint8_t *out, size_t out_bytes)
+{
+    const struct reading *r = self;
+
+    return r->host->column_read(r->host->self, r->index != NULL ? r->index[j] : j, at, out,
+                                out_bytes);
+}
+
 static enum pt_code check_batch(struct ask_evaluator *e, struct pt_err *err)
 {
     const size_t first = e->checker.proved;
     const size_t count = e->checker.count;
     struct span columns[RLWE_COLUMNS_MAX] = {{0}};
+    struct reading reading = {&e->in.host, e->need + first};
+    const struct column_reader reader = {&reading, read_column};
+    const struct column_bytes bytes = {columns, e->in.host.column_read != NULL ? &reader : NULL};
     enum pt_code rc = PT_OK;
 
     for (size_t i = 0; i < count && rc == PT_OK; i++)
         rc = map_column(&columns[i], e, e->need[first + i], err);
     if (rc == PT_OK)
-        rc = ask_checker_check(&e->checker, columns, err);
+        rc = ask_checker_check(&e->checker, &bytes, err);
     for (size_t i = first; i < first + count && rc == PT_OK; i++)
         if ((rc = e->in.host.column_bind(e->in.host.self, e->need[i], &e->columns[e->need[i]],
                                          err)) == PT_EDENIED)
@@ -521,6 +536,8 @@ enum pt_code ask_evaluator_answer(struct ask_evaluator *e, struct outbox *out, s
 {
     struct span columns[WIRE_COLUMNS_MAX];
     struct digest digests[WIRE_COLUMNS_MAX];
+    struct reading reading = {&e->in.host, NULL};
+    const struct column_reader reader = {&reading, read_column};
     enum pt_code rc = PT_OK;
 
     if (!ask_evaluator_ready(e))
@@ -538,6 +555,7 @@ enum pt_code ask_evaluator_answer(struct ask_evaluator *e, struct outbox *out, s
                           .columns = columns,
                           .column_digests = digests,
                           .column_count = e->table_count,
+                          .reader = e->in.host.column_read != NULL ? &reader : NULL,
                           .noise_key = e->in.noise_key,
                           .host = e->in.host.data};
     if (rc == PT_OK)

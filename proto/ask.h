@@ -102,9 +102,12 @@ struct ask_host {
     /* Append to column `index` of this session; offsets come in order without a gap. Runs beside the
      * look at the same bytes, as data.parallel has it, and never twice at once. */
     enum pt_code (*column_write)(void *self, size_t index, struct span bytes, struct pt_err *err);
-    /* All bytes of column `index`, kept or known before; valid until the session ends. */
+    /* All bytes of column `index`, kept or known before; valid until the session ends. Where there is
+     * column_read(), bytes->p is not looked at, but their number is. */
     enum pt_code (*column_map)(void *self, size_t index, const struct wire_column *c,
                                struct span *bytes, struct pt_err *err);
+    /* May be NULL. Bytes [at, at + n) of a column that is mapped; false: they cannot be read. Any thread. */
+    bool (*column_read)(void *self, size_t index, uint64_t at, uint8_t *out, size_t n);
     /* All of it came, under its digest and with good coefficients. It is not proved yet. */
     enum pt_code (*column_keep)(void *self, size_t index, const struct wire_column *c,
                                 struct pt_err *err);

@@ -304,13 +304,14 @@ enum pt_code ask_checker_take(struct ask_checker *c, struct span answer, struct 
     return buf_add(&c->answer, answer.p, answer.n) ? PT_OK : no_memory(err);
 }
 
-enum pt_code ask_checker_check(struct ask_checker *c, const struct span *columns,
+enum pt_code ask_checker_check(struct ask_checker *c, const struct column_bytes *columns,
                                struct pt_err *err)
 {
     const struct verify_columns in = {.count = c->count,
-                                      .columns = columns,
+                                      .columns = columns->columns,
                                       .parallel = c->host.parallel,
-                                      .tally = c->what.tally};
+                                      .tally = c->what.tally,
+                                      .reader = columns->reader};
     const enum pt_code rc = column_verifier_check(c->verifier, buf_span(&c->answer), &in, err);
 
     if (rc == PT_EBADMSG)

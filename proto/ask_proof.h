@@ -108,9 +108,10 @@ PT_MUST_USE enum pt_code ask_checker_part(struct ask_checker *c, bool *complete,
 PT_MUST_USE enum pt_code ask_checker_take(struct ask_checker *c, struct span answer,
                                           struct pt_err *err);
 /* Seconds. columns: c->count of them, from the c->proved-th of those named on. PT_OK: they are well
- * formed. PT_EDENIED, NOT_PROVED: some check failed, nothing says which, and refused() was called. */
-PT_MUST_USE enum pt_code ask_checker_check(struct ask_checker *c, const struct span *columns,
-                                           struct pt_err *err);
+ * formed. PT_EDENIED, NOT_PROVED: some check failed, nothing says which, and refused() was called. PT_EIO: they
+ * could not be read, which says nothing of them. */
+PT_MUST_USE enum pt_code ask_checker_check(struct ask_checker *c,
+                                           const struct column_bytes *columns, struct pt_err *err);
 void ask_checker_free(struct ask_checker *c);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "crypto/base/text.h"
+#include "crypto/blake2b_tree.h"
 #include "crypto/inner.h"
 #include "policy/budget.h"
 
@@ -287,7 +288,5 @@ void epoch_column_seed(struct key32 *out, const struct key32 *epoch_seed,
 
 void epoch_values_digest(struct digest *out, const int8_t *values, uint64_t slot_count)
 {
-    struct span all = span_of(values, slot_count);
-
-    hash_parts(out, "patto/epoch/values/1", &all, 1);
+    blake2b_tree_digest(out, "patto/epoch/values/2", span_of(values, slot_count));
 }

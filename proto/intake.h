@@ -6,12 +6,10 @@
 #include "crypto/blake2b_tree.h"
 #include "crypto/rlwe.h"
 
-enum { INTAKE_BLOCK_MAX = 6 * RLWE_DEGREE };
-
 struct intake { /* of one column */
     const struct rlwe *rlwe;
     struct blake2b_tree hash;
-    uint8_t block[INTAKE_BLOCK_MAX]; /* what has come of one that a part's end cuts in two */
+    uint8_t block[RLWE_BLOCK_BYTES_MAX]; /* what has come of one that a part's end cuts in two */
     size_t block_fill;
     bool below_q; /* every whole block so far */
 };

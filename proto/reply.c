@@ -131,22 +131,15 @@ enum pt_code reply_column_name(struct buf *out, const struct policy *p, const st
     return pt_fail(err, PT_ENOMEM, "no memory for the name of column %zu", index);
 }
 
+#define COLUMN_DIGEST "patto/column/2"
 void reply_column_digest(struct digest *out, struct span bytes)
 {
-    struct blake2b_tree h;
-
-    blake2b_tree_begin(&h);
-    blake2b_tree_add(&h, bytes);
-    reply_column_digest_end(out, &h);
+    blake2b_tree_digest(out, COLUMN_DIGEST, bytes);
 }
 
 void reply_column_digest_end(struct digest *out, struct blake2b_tree *h)
 {
-    uint8_t hash[BLAKE2B_TREE_BYTES];
-    const struct span part = span_of(hash, sizeof hash);
-
-    blake2b_tree_end(hash, h);
-    hash_parts(out, "patto/column/2", &part, 1);
+    blake2b_tree_digest_end(out, COLUMN_DIGEST, h);
 }
 
 /* ---- what an answer depends on ---- */
@@ -286,9 +279,17 @@ static enum pt_code noisy_size(struct making *m, size_t row, uint64_t size,
 struct group { /* columns [first, first + n) of one row */
     size_t row, index, first, n;
     const uint64_t *dots; /* of the row */
+    const struct column_reader *reader;
 };
 
-static enum pt_code reply_group(uint8_t *out, const struct making *m, const struct group *g,
+static bool read_in_group(void *self, size_t j, uint64_t at, uint8_t *out, size_t out_bytes)
+{
+    const struct group *g = self;
+
+    return g->reader->read(g->reader->self, g->first + j, at, out, out_bytes);
+}
+
+static enum pt_code reply_group(uint8_t *out, const struct making *m, struct group *g,
                                 const struct inner_hint *hint, const struct digest *row_digest)
 {
     PT_WIPED(key32) noise_seed = {0};
@@ -305,11 +306,13 @@ static enum pt_code reply_group(uint8_t *out, const struct making *m, const stru
         variance[j] = cell_variance(m, g->row, g->first + j, g->n);
     if ((rc = draw_noise(noise, &noise_seed, variance, g->n)) != PT_OK)
         return rc;
+    const struct column_reader reader = {g, read_in_group};
     struct inner_reply_in reply = {.hint = hint,
                                    .dot = g->dots + g->first,
                                    .noise = noise,
                                    .columns = m->in->columns + g->first,
-                                   .column_count = g->n};
+                                   .column_count = g->n,
+                                   .reader = g->reader != NULL ? &reader : NULL};
     rc = inner_reply(out, m->in->rlwe, &reply, &mask_seed);
     explicit_bzero(noise, sizeof noise);
     return rc;
@@ -351,7 +354,8 @@ static enum pt_code answer_row(struct making *m, size_t i, const struct inner_hi
                               .index = g,
                               .first = g * RLWE_COLUMNS_MAX,
                               .n = group_size(m->in->column_count, g),
-                              .dots = m->dots + i * m->in->column_count};
+                              .dots = m->dots + i * m->in->column_count,
+                              .reader = m->in->reader};
         rc = reply_group(out->p + out->n, m, &group, hint, &m->made[i].digest);
         out->n += inner_reply_bytes(c, group.n);
     }
@@ -453,7 +457,8 @@ static enum pt_code make_rows(struct making *m, size_t n, struct pt_err *err)
                                      .columns = in->columns,
                                      .column_count = in->column_count,
                                      .parallel = parallel,
-                                     .block_end = m->block_end};
+                                     .block_end = m->block_end,
+                                     .reader = in->reader};
     enum pt_code rc;
 
     parallel_run(parallel, n, make_row, m);

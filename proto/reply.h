@@ -62,7 +62,8 @@ struct reply_in { /* borrowed */
     const struct span *columns; /* ciphertexts, verified against digests and < q */
     const struct digest *column_digests;
     size_t column_count;
-    const struct key32 *noise_key; /* secret of the evaluator, shown to nobody */
+    const struct column_reader *reader; /* NULL: columns[j].p are there */
+    const struct key32 *noise_key;      /* secret of the evaluator, shown to nobody */
     struct reply_host host;
 };
 

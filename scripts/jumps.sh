@@ -7,9 +7,10 @@
 set -eu
 cd "$(dirname "$0")/.."
 BUILD=${BUILD:-build}
-objects='group_ifma group_avx2 group_portable block_ifma block_avx2 block_portable dot_ifma dot_avx2
-dot gauss sha512_x8 sha512_x4 shuffle membership_ifma membership_avx2 membership_portable membership aes_wide aes_x1 aes_x2 aes_x4 digit_sum digit_sum_avx2 residues
-field2 ggm'
+objects='group_ifma group_avx2 group_portable block_ifma block_avx2 block_portable dot_ifma dot_avx2 dot
+gauss sha512_x8 sha512_x4 blake2b_tree blake2b_tree_x4 blake2b_tree_x8 shuffle membership_ifma
+membership_avx2 membership_portable membership aes_wide aes_x1 aes_x2 aes_x4 digit_sum
+digit_sum_avx2 residues field2 ggm'
 
 if [ "$(uname -m)" != x86_64 ] || ! gcc -dumpversion | grep -q '^12'; then
     echo "jumps.sh: not looked at: the list is for gcc 12 on x86-64"

@@ -105,7 +105,7 @@ struct bed bed_laid(struct rlwe_shape shape, struct kinds kinds)
         assert_int_equal(rlwe_key_new(&b.keys[j], b.c, &(struct key32){{1, (uint8_t)j}}), PT_OK);
         encrypt_column(&b, j);
     }
-    struct inner_dot_in in = {b.rows, b.row_count, b.spans, b.column_count, NULL, 0};
+    struct inner_dot_in in = {b.rows, b.row_count, b.spans, b.column_count, NULL, 0, NULL};
     assert_int_equal(inner_dot(b.dot, b.c, in), PT_OK);
     return b;
 }
@@ -136,8 +136,8 @@ struct span bed_reply(const struct bed *b)
 /* Reply for row i with the noise laid out in b, and open it. */
 void bed_ask(struct bed *b, size_t i, uint8_t seed)
 {
-    struct inner_reply_in in = {b->hints[i], b->dot + i * b->column_count, b->noise, b->spans,
-                                b->column_count};
+    struct inner_reply_in in = {
+        b->hints[i], b->dot + i * b->column_count, b->noise, b->spans, b->column_count, NULL};
     assert_int_equal(inner_reply(b->reply, b->c, &in, &(struct key32){{seed, (uint8_t)i}}), PT_OK);
     assert_int_equal(inner_open(b->value, b->c, bed_reply(b), b->keys, b->column_count), PT_OK);
 }

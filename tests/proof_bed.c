@@ -135,7 +135,7 @@ void proof_bed_answer(struct proof_bed *b)
 
 enum pt_code proof_bed_judge(struct proof_bed *b)
 {
-    const struct verify_columns in = {b->count, b->spans, b->parallel, b->judged};
+    const struct verify_columns in = {b->count, b->spans, b->parallel, b->judged, NULL};
     struct pt_err err = {0};
     const enum pt_code rc = column_verifier_check(b->v, buf_span(&b->answer), &in, &err);
 

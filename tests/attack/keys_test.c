@@ -205,7 +205,7 @@ static double sums_hints(void *self, bool there, const struct key32 *from)
 
     seed_of(&seed, from, there);
     draw_widths(noise, h, &seed);
-    const struct inner_reply_in in = {h->hint, dot, noise, h->spans, HINTS};
+    const struct inner_reply_in in = {h->hint, dot, noise, h->spans, HINTS, NULL};
     assert_int_equal(inner_reply(out, h->c, &in, &seed), PT_OK);
     for (size_t j = 0; j < HINTS; j++) {
         uint64_t v = 0;

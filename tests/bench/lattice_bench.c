@@ -122,13 +122,14 @@ static void bench(uint64_t slots, size_t columns, size_t rows)
     t = now_ms() - t;
     report("hints", t, t / (double)rows, "a row");
     t = now_ms();
-    must(inner_dot(b.dot, b.c, (struct inner_dot_in){b.row, rows, b.spans, columns, NULL, 0}),
+    must(inner_dot(b.dot, b.c, (struct inner_dot_in){b.row, rows, b.spans, columns, NULL, 0, NULL}),
          "inner_dot");
     t = now_ms() - t;
     report("inner products", t, t / (double)(rows * columns), "a cell");
     t = now_ms();
     for (size_t i = 0; i < rows; i++) {
-        struct inner_reply_in in = {b.hints[i], b.dot + i * columns, b.noise, b.spans, columns};
+        struct inner_reply_in in = {b.hints[i], b.dot + i * columns, b.noise, b.spans, columns,
+                                    NULL};
         must(inner_reply(b.reply, b.c, &in, &(struct key32){{2, (uint8_t)i}}), "inner_reply");
     }
     t = now_ms() - t;

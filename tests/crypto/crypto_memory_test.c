@@ -161,7 +161,7 @@ static enum pt_code make_hint(void)
 static enum pt_code multiply(void)
 {
     uint64_t dot[ROWS * COLUMNS];
-    const struct inner_dot_in in = {bed.rows, ROWS, bed.spans, COLUMNS, NULL, 0};
+    const struct inner_dot_in in = {bed.rows, ROWS, bed.spans, COLUMNS, NULL, 0, NULL};
 
     memset(dot, 0xa5, sizeof dot);
     enum pt_code rc = inner_dot(dot, bed.c, in);
@@ -174,7 +174,7 @@ static enum pt_code multiply(void)
 
 static enum pt_code reply(void)
 {
-    const struct inner_reply_in in = {bed.hints[0], bed.dot, bed.noise, bed.spans, COLUMNS};
+    const struct inner_reply_in in = {bed.hints[0], bed.dot, bed.noise, bed.spans, COLUMNS, NULL};
     size_t n = inner_reply_bytes(bed.c, COLUMNS);
 
     memset(bed.reply, 0xa5, n);

@@ -18,8 +18,8 @@ static void malformed_columns_are_refused(void **state)
     uint8_t *column = b.cipher[1];
     size_t bytes = b.spans[1].n;
     uint64_t dot[2];
-    struct inner_dot_in in = {b.rows, 1, b.spans, 2, NULL, 0};
-    struct inner_reply_in ask_in = {b.hints[0], b.dot, b.noise, b.spans, 2};
+    struct inner_dot_in in = {b.rows, 1, b.spans, 2, NULL, 0, NULL};
+    struct inner_reply_in ask_in = {b.hints[0], b.dot, b.noise, b.spans, 2, NULL};
 
     static const size_t WRONG[] = {0, 1, 2048, 10240, 20480};
     for (size_t i = 0; i < 2 * PT_LEN(WRONG); i++) {
@@ -47,14 +47,14 @@ static void malformed_columns_are_refused(void **state)
         for (size_t p = 0; p < 5; p++)
             column[block * 10240 + p * 2048 + 5] = kept[p];
     }
-    assert_int_equal(inner_dot(dot, b.c, (struct inner_dot_in){b.rows, 0, b.spans, 2, NULL, 0}),
-                     PT_OK);
-    assert_int_equal(inner_dot(dot, b.c, (struct inner_dot_in){b.rows, 1, b.spans, 0, NULL, 0}),
-                     PT_OK);
+    assert_int_equal(
+        inner_dot(dot, b.c, (struct inner_dot_in){b.rows, 0, b.spans, 2, NULL, 0, NULL}), PT_OK);
+    assert_int_equal(
+        inner_dot(dot, b.c, (struct inner_dot_in){b.rows, 1, b.spans, 0, NULL, 0, NULL}), PT_OK);
     /* More blocks than there are; a block that is in the hint, or none at all. */
     const uint64_t blocks = rlwe_block_count(b.c);
     assert_int_equal(
-        inner_dot(dot, b.c, (struct inner_dot_in){b.rows, 1, b.spans, 2, NULL, blocks + 1}),
+        inner_dot(dot, b.c, (struct inner_dot_in){b.rows, 1, b.spans, 2, NULL, blocks + 1, NULL}),
         PT_ELIMIT);
     assert_int_equal(inner_hint_skip(b.hints[0], b.c, (struct inner_blocks){0, 1}), PT_ESTATE);
     assert_int_equal(inner_hint_skip(b.hints[0], b.c, (struct inner_blocks){0, blocks + 1}),
@@ -98,7 +98,7 @@ static void at_most_64_columns_share_a_rerandomiser(void **state)
     (void)state;
     struct bed b = bed_laid((struct rlwe_shape){RLWE_P32, 10, 100, 1},
                             (struct kinds){1, 65, bed_byte, bed_trit});
-    struct inner_reply_in in = {b.hints[0], b.dot, b.noise, b.spans, 65};
+    struct inner_reply_in in = {b.hints[0], b.dot, b.noise, b.spans, 65, NULL};
     struct key32 seed = {{1}};
 
     memset(b.reply, 1, inner_reply_bytes(b.c, 65));
@@ -117,7 +117,7 @@ static void hints_take_each_block_once(void **state)
     struct bed b = bed_laid((struct rlwe_shape){RLWE_P40, (uint64_t)70 * 2048, 1 << 18, 1},
                             (struct kinds){1, 1, bed_trit, bed_trit});
     struct inner_hint *h = NULL, *other = NULL;
-    struct inner_reply_in in = {NULL, b.dot, b.noise, b.spans, 1};
+    struct inner_reply_in in = {NULL, b.dot, b.noise, b.spans, 1, NULL};
     struct key32 seed = {{1}};
 
     assert_int_equal(inner_hint_new(&h, b.c), PT_OK);

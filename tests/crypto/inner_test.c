@@ -70,7 +70,7 @@ static void a_prefix_is_the_sum_over_its_blocks(void **state)
     (void)state;
     struct bed b = bed_laid(shape, (struct kinds){2, 3, bed_byte, bed_trit});
     for (uint64_t end = 1; end <= 5; end++) {
-        struct inner_dot_in in = {b.rows, 2, b.spans, 3, NULL, end};
+        struct inner_dot_in in = {b.rows, 2, b.spans, 3, NULL, end, NULL};
         assert_int_equal(inner_dot(b.dot, b.c, in), PT_OK);
         for (size_t i = 0; i < 2; i++) {
             inner_hint_free(b.hints[i]);
@@ -142,7 +142,7 @@ static void nothing_wraps_at_the_bound(void **state)
         inner_hint_free(b.hints[i]);
         bed_hint(&b, i);
     }
-    struct inner_dot_in in = {b.rows, 2, b.spans, 1, NULL, 0};
+    struct inner_dot_in in = {b.rows, 2, b.spans, 1, NULL, 0, NULL};
     assert_int_equal(inner_dot(b.dot, b.c, in), PT_OK);
     assert_true(bed_truth(&b, 0, 0) == (int64_t)shape.max_abs);
     for (size_t i = 0; i < 2; i++) {
@@ -225,7 +225,7 @@ static void products_are_linear(void **state)
         if (s % 7 == 0 && s % 3 != 0) /* where the sum would leave int8 */
             b.row[1][s] = 0;
     }
-    struct inner_dot_in in = {b.rows, 3, b.spans, 2, NULL, 0};
+    struct inner_dot_in in = {b.rows, 3, b.spans, 2, NULL, 0, NULL};
     assert_int_equal(inner_dot(b.dot, b.c, in), PT_OK);
     for (size_t j = 0; j < 2; j++) {
         assert_true(b.dot[4 + j] == ring_add(rlwe_ring(b.c), b.dot[j], b.dot[2 + j]));
@@ -253,7 +253,7 @@ static void limbs_add_up(void **state)
     b.row[0][0] = 127;
     b.rows[0].more =
         more; /* the others have one: dot takes ten rows at a time, and this one twice */
-    struct inner_dot_in in = {b.rows, 11, b.spans, 3, NULL, rlwe_block_count(b.c)};
+    struct inner_dot_in in = {b.rows, 11, b.spans, 3, NULL, rlwe_block_count(b.c), NULL};
     assert_int_equal(inner_dot(b.dot, b.c, in), PT_OK);
     inner_hint_free(b.hints[0]);
     bed_hint(&b, 0);
@@ -310,8 +310,9 @@ static void replies_match_vectors(void **state)
         assert_int_equal(inner_hint_new(&h, c), PT_OK);
         assert_int_equal(inner_hint_add(h, c, rows, 0, 1), PT_OK);
         assert_int_equal(
-            inner_dot(&dot, c, (struct inner_dot_in){&rows, 1, &column_span, 1, NULL, 0}), PT_OK);
-        struct inner_reply_in in = {h, &dot, &noise, &column_span, 1};
+            inner_dot(&dot, c, (struct inner_dot_in){&rows, 1, &column_span, 1, NULL, 0, NULL}),
+            PT_OK);
+        struct inner_reply_in in = {h, &dot, &noise, &column_span, 1, NULL};
         assert_int_equal(inner_reply(reply, c, &in, &reply_seed), PT_OK);
         crypto_hash_sha256(hash, reply, inner_reply_bytes(c, 1));
         assert_memory_equal(hash, kat_get(&k, "reply").p, sizeof hash);
@@ -377,7 +378,7 @@ static void products_do_not_depend_on_threads(void **state)
     for (size_t width = 1; width < 30; width = 2 * width + 1) {
         size_t ran = 0;
         const struct parallel parallel = {&ran, width, backwards};
-        struct inner_dot_in in = {b.rows, 70, b.spans, 3, NULL, 0};
+        struct inner_dot_in in = {b.rows, 70, b.spans, 3, NULL, 0, NULL};
         assert_int_equal(inner_dot(alone, b.c, in), PT_OK);
         in.parallel = &parallel;
         assert_int_equal(inner_dot(b.dot, b.c, in), PT_OK);

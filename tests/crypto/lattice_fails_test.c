@@ -130,7 +130,7 @@ static void replies_fail_closed(void **state)
     assert_int_equal(inner_hint_add(h, c, (struct inner_row){.values = values}, 0, 1), PT_EBUG);
     reads_left = 5000;
     assert_int_equal(inner_hint_add(h, c, (struct inner_row){.values = values}, 0, 1), PT_OK);
-    struct inner_reply_in in = {h, &dot, &noise, &span, 1};
+    struct inner_reply_in in = {h, &dot, &noise, &span, 1, NULL};
     streams_left = 0;
     assert_int_equal(inner_reply(out, c, &in, &(struct key32){{1}}), PT_ENOMEM);
     for (int reads = 0; rc != PT_OK; reads++) {

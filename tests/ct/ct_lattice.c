@@ -35,11 +35,11 @@ static void encrypt(void)
 }
 static void multiply(void)
 {
-    check(inner_dot(&dot, c, (struct inner_dot_in){&ROW, 1, &COLUMN_SPAN, 1, NULL, 0}));
+    check(inner_dot(&dot, c, (struct inner_dot_in){&ROW, 1, &COLUMN_SPAN, 1, NULL, 0, NULL}));
 }
 static void answer(void)
 {
-    struct inner_reply_in in = {hint, &dot, &noise, &COLUMN_SPAN, 1};
+    struct inner_reply_in in = {hint, &dot, &noise, &COLUMN_SPAN, 1, NULL};
     check(inner_reply(reply, c, &in, &seed));
 }
 

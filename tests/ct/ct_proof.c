@@ -65,7 +65,7 @@ static void prove(struct buf *to_trees, struct buf *to_commitment, struct buf *t
 static void judge(struct column_verifier *v)
 {
     const struct span columns[] = {{column, COLUMN}, {column, COLUMN}};
-    const struct verify_columns in = {2, columns, NULL, {0, 1, 1}};
+    const struct verify_columns in = {2, columns, NULL, {0, 1, 1}, NULL};
     struct pt_err err;
 
     check(column_verifier_accept(v, buf_span(&trees), &err));

@@ -11,6 +11,7 @@
 #include "tests/scratch.h"
 
 #include <dirent.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -82,6 +83,45 @@ static void leftovers_are_swept(void **state)
     blob_unmap(&m);
     assert_int_equal(blob_map(&m, &found, &at, &NAME, 11, &err), PT_OK);
     assert_false(found);
+}
+
+/* Goal: bytes are read from the file, or where the process has few descriptors left from the mapping; none
+ * beyond the end, and none of a file that became shorter. */
+static void columns_are_read(void **state)
+{
+    struct home h = home_at(state);
+    const struct blobs_at at = {.home = &h, .epoch = &NOW, .peer = "drinkco"};
+    struct rlimit limit;
+    struct pt_err err = {0};
+    char path[512];
+    bool found;
+
+    put(&h, &NOW, "drinkco", true);
+    (void)snprintf(path, sizeof path, "%s/columns/" NOW_FOLDER "/drinkco-held/03%062d",
+                   (const char *)*state, 0);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    for (int few = 0; few < 2; few++) {
+        const struct rlimit now = {few ? 8 : limit.rlim_cur, limit.rlim_max};
+        uint8_t out[10] = {0};
+        struct blob_map m;
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &now), 0);
+        assert_int_equal(blob_map(&m, &found, &at, &NAME, 10, &err), PT_OK);
+        assert_true(found);
+        assert_int_equal(m.open > 0, !few);
+        assert_true(blob_read(&m, 2, out, 8));
+        assert_memory_equal(out, "phertext", 8);
+        assert_true(blob_read(&m, 10, out, 0));
+        assert_false(blob_read(&m, 2, out, 9));
+        assert_false(blob_read(&m, 11, out, 0));
+        assert_false(blob_read(&m, UINT64_MAX, out, 2));
+        if (!few) {
+            assert_int_equal(truncate(path, 5), 0);
+            assert_false(blob_read(&m, 2, out, 8));
+            put(&h, &NOW, "drinkco", true);
+        }
+        blob_unmap(&m);
+    }
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
 
 /* Goal: what an older build kept of our own columns goes at start, and nothing beside it. */
@@ -185,6 +225,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_changed_file_is_hashed_again, scratch_setup,
                                         scratch_teardown),
+        cmocka_unit_test_setup_teardown(columns_are_read, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(leftovers_are_swept, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(columns_sent_are_swept, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(epochs_gone_by_are_removed, scratch_setup,

@@ -8,7 +8,6 @@
 
 #include <cmocka.h>
 
-#include "crypto/sha256.h"
 #include "node/column_feed.h"
 #include "node/packed.h"
 
@@ -101,7 +100,7 @@ static void keep(struct bed *b, uint32_t column)
     c->packed = malloc(bytes);
     assert_non_null(c->packed);
     packed_make(c->packed, values, rlwe_block_count(b->rlwe));
-    sha256(&c->content, span_of(c->packed, bytes));
+    packed_digest(&c->content, c->packed, rlwe_block_count(b->rlwe));
     epoch_values_digest(&c->values, values, SLOTS);
     free(values);
 }

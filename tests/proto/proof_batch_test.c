@@ -65,7 +65,7 @@ static void take(struct ask_checker *c, const struct frame *f, const struct span
     if (f->kind == FRAME_PROOF_PART)
         rc = ask_checker_part(c, &complete, &f->u.proof_part, out, &err);
     if (f->kind == FRAME_PROOF_ANSWER && (rc = ask_checker_take(c, f->u.proof, &err)) == PT_OK)
-        rc = ask_checker_check(c, columns, &err);
+        rc = ask_checker_check(c, &(struct column_bytes){columns, NULL}, &err);
     if (rc != PT_OK)
         fail_msg("%s: %s", frame_name(f->kind), err.msg);
 }
