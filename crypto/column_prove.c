@@ -119,7 +119,7 @@ enum pt_code column_prover_commit(struct column_prover *p, struct buf *out,
     return PT_OK;
 }
 
-/* Blocks are shared out over strips: block k is strip k mod count's. */
+/* A strip takes block after block, as many as it gets to: sums are exact, so who added what does not show. */
 enum { STRIPS_MAX = 64 };
 struct slots {
     const struct column_prover *p;
@@ -131,6 +131,7 @@ struct slots {
     struct field2 (*tally)[MEMBERSHIP_DEGREE]; /* a strip and a side each */
     enum pt_code rc[STRIPS_MAX];
     size_t strips;
+    struct parallel_pieces blocks;
 };
 
 /* The classes of x in block k of column j. */
@@ -183,8 +184,12 @@ static void prove_strip(void *context, size_t i)
 {
     struct slots *s = context;
 
-    for (uint64_t k = i; k <= rlwe_block_count(s->p->c) + 1 && s->rc[i] == PT_OK; k += s->strips)
+    while (s->rc[i] == PT_OK) {
+        const uint64_t k = parallel_take(&s->blocks, 1);
+        if (k > rlwe_block_count(s->p->c) + 1)
+            break;
         s->rc[i] = prove_block(s, i, k);
+    }
 }
 
 /* sums[d-1] is of Z^(15-d). */

@@ -145,7 +145,7 @@ enum pt_code column_verifier_challenge(struct column_verifier *v, struct span ch
     return PT_OK;
 }
 
-/* Blocks are shared out over strips, as the prover's are. */
+/* Strips take blocks as the prover's do. */
 enum { STRIPS_MAX = 64 };
 struct slots {
     const struct column_verifier *v;
@@ -159,6 +159,7 @@ struct slots {
     struct field2 (*tally)[PROOF_SIDES + 1];     /* a strip each; and the sum of all chi of data */
     enum pt_code rc[STRIPS_MAX];
     size_t strips;
+    struct parallel_pieces blocks;
 };
 
 static void add_all(struct field2 *sum, const struct ring *r, const struct proof_room *room)
@@ -223,7 +224,10 @@ static void verify_strip(void *context, size_t i)
 {
     struct slots *s = context;
 
-    for (uint64_t k = i; k <= rlwe_block_count(s->v->c) + 1; k += s->strips) {
+    for (;;) {
+        const uint64_t k = parallel_take(&s->blocks, 1);
+        if (k > rlwe_block_count(s->v->c) + 1)
+            break;
         const enum pt_code rc = verify_block(s, i, k);
         if (s->rc[i] == PT_OK)
             s->rc[i] = rc;

@@ -204,11 +204,10 @@ static uint64_t join_planes(const struct ring *r, const int64_t plane[DOT_PLANES
 }
 
 typedef int64_t dot_sums[DOT_PLANES_MAX][DOT_ROWS_MAX];
-struct dot_part { /* secret: rows, and sums over them; a range of blocks of every column */
+struct dot_part { /* secret: rows, and sums over them of blocks of every column */
     int8_t rows[DOT_ROWS_MAX][DOT_BLOCKS_MAX * RLWE_DEGREE]; /* stays in the second cache */
     uint8_t blocks[DOT_BLOCKS_MAX * RLWE_BLOCK_BYTES_MAX];   /* of a column that is read */
     dot_sums *sums;                                          /* one a column */
-    uint64_t first, end;
     enum pt_code rc;
 };
 struct dot_job { /* at most DOT_ROWS_MAX rows */
@@ -216,7 +215,9 @@ struct dot_job { /* at most DOT_ROWS_MAX rows */
     struct inner_dot_in in;
     struct dot_part *parts;
     size_t part_count;
-    bool more; /* of the rows the second limb */
+    uint64_t block_end;
+    struct parallel_pieces blocks; /* DOT_BLOCKS_MAX at a time */
+    bool more;                     /* of the rows the second limb */
 };
 
 /* Blocks [k, k + n) of every column, times the rows. */
@@ -259,9 +260,13 @@ static void dot_run_part(void *context, size_t index)
 
     w->rc = PT_OK;
     memset(w->sums, 0, job->in.column_count * sizeof *w->sums);
-    for (uint64_t k = w->first; k < w->end && w->rc == PT_OK; k += DOT_BLOCKS_MAX)
-        w->rc = dot_blocks(w, job, k,
-                           w->end - k < DOT_BLOCKS_MAX ? (size_t)(w->end - k) : DOT_BLOCKS_MAX);
+    while (w->rc == PT_OK) {
+        const uint64_t k = parallel_take(&job->blocks, DOT_BLOCKS_MAX);
+        if (k >= job->block_end)
+            break;
+        const uint64_t left = job->block_end - k;
+        w->rc = dot_blocks(w, job, k, left < DOT_BLOCKS_MAX ? (size_t)left : DOT_BLOCKS_MAX);
+    }
 }
 
 static void dot_job_free(struct dot_job *job)
@@ -278,15 +283,13 @@ static void dot_job_free(struct dot_job *job)
 /* Sums are exact in integers, so how blocks are shared out does not show. */
 static bool dot_job_parts(struct dot_job *job)
 {
-    uint64_t blocks = job->in.block_end > 0 ? job->in.block_end : rlwe_block_count(job->c);
     size_t n = parallel_width(job->in.parallel);
 
-    job->part_count = n < blocks ? n : (size_t)blocks;
+    job->block_end = job->in.block_end > 0 ? job->in.block_end : rlwe_block_count(job->c);
+    job->part_count = n < job->block_end ? n : (size_t)job->block_end;
     job->parts = calloc(job->part_count, sizeof *job->parts);
     for (size_t i = 0; job->parts != NULL && i < job->part_count; i++) {
         struct dot_part *w = &job->parts[i];
-        w->first = blocks * i / job->part_count;
-        w->end = blocks * (i + 1) / job->part_count;
         w->sums = calloc(job->in.column_count, sizeof *w->sums);
         if (w->sums == NULL)
             return false;
@@ -312,6 +315,7 @@ static enum pt_code dot_rows(uint64_t *dot, struct dot_job *job)
     const struct ring *r = rlwe_ring(job->c);
     size_t columns = job->in.column_count;
 
+    job->blocks = (struct parallel_pieces){0};
     parallel_run(job->in.parallel, job->part_count, dot_run_part, job);
     for (size_t n = 0; n < job->part_count; n++) {
         if (job->parts[n].rc != PT_OK)

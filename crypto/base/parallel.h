@@ -3,7 +3,9 @@
 #ifndef PT_PARALLEL_H
 #define PT_PARALLEL_H
 
+#include <stdatomic.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct parallel { /* borrowed; {0}: everything in the caller's thread */
     void *self;
@@ -27,6 +29,17 @@ static inline void parallel_run(const struct parallel *p, size_t count,
     }
     for (size_t i = 0; i < count; i++)
         part(context, i);
+}
+
+/* Pieces of a job, numbered from 0, of which each part takes the next when it is done with one: nobody waits
+ * long for a processor that is slower, or busy. {0}: none is taken yet. */
+struct parallel_pieces {
+    atomic_uint_fast64_t taken;
+};
+/* The first of n pieces that nobody has. */
+static inline uint64_t parallel_take(struct parallel_pieces *p, uint64_t n)
+{
+    return atomic_fetch_add_explicit(&p->taken, n, memory_order_relaxed);
 }
 
 #endif
