@@ -13,8 +13,8 @@
 #define ROTATE63(x) ((x) >> 63 | ((x) + (x)))
 #include "crypto/blake2b_tree_lanes.h"
 
-void blake2b_tree_x4(uint64_t state[8][BLAKE2B_TREE_LEAVES], uint64_t leaf_bytes, const uint8_t *stripes,
-                   size_t count)
+void blake2b_tree_x4(uint64_t state[8][BLAKE2B_TREE_LEAVES], uint64_t leaf_bytes,
+                     const uint8_t *stripes, size_t count)
 {
     run_stripes(state, leaf_bytes, stripes, count);
 }
