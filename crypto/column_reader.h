@@ -9,7 +9,7 @@ struct column_reader {
     void *self;
     /* Bytes [at, at + out_bytes) of column j, as numbered by who is given the reader, into out. false:
      * they cannot be read. Any thread. */
-    bool (*read)(void *self, size_t j, uint64_t at, uint8_t *out, size_t out_bytes);
+    bool (*fetch)(void *self, size_t j, uint64_t at, uint8_t *out, size_t out_bytes);
 };
 
 /* Columns in memory, or behind a reader. */
@@ -23,7 +23,7 @@ static inline const uint8_t *column_bytes_at(const struct column_bytes *c, size_
 {
     if (c->reader == NULL)
         return c->columns[j].p + at;
-    return c->reader->read(c->reader->self, j, at, room, n) ? room : NULL;
+    return c->reader->fetch(c->reader->self, j, at, room, n) ? room : NULL;
 }
 
 #endif

@@ -286,7 +286,7 @@ static bool read_in_group(void *self, size_t j, uint64_t at, uint8_t *out, size_
 {
     const struct group *g = self;
 
-    return g->reader->read(g->reader->self, g->first + j, at, out, out_bytes);
+    return g->reader->fetch(g->reader->self, g->first + j, at, out, out_bytes);
 }
 
 static enum pt_code reply_group(uint8_t *out, const struct making *m, struct group *g,
