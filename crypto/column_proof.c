@@ -198,27 +198,42 @@ struct field2 proof_mask(const struct ring *r, const struct vole_vector *mask, s
                       field2_mul(r, W, vole_join(r, mask, 2 * i + 1)));
 }
 
-enum pt_code proof_room_enter(struct proof_room *room, const struct rlwe *c, const struct prg *g,
-                              uint64_t k)
+bool proof_blocks_take(struct proof_blocks *out, struct parallel_pieces *taken,
+                       const struct rlwe *c)
 {
-    uint64_t *chi[2] = {room->chi[0], room->chi[1]};
-    enum pt_code rc = proof_chi(chi, c, g, k);
+    const uint64_t end = rlwe_block_count(c) + 2;
+    const uint64_t first = parallel_take(taken, PROOF_TOGETHER);
+    const uint64_t left = first < end ? end - first : 0;
 
-    if (rc != PT_OK || k > rlwe_block_count(c))
-        return rc;
-    if ((rc = rlwe_expand(c, k, room->a)) == PT_OK)
-        block_best()->order(room->a);
+    *out = (struct proof_blocks){first, left < PROOF_TOGETHER ? (size_t)left : PROOF_TOGETHER};
+    return left > 0;
+}
+
+enum pt_code proof_room_enter(struct proof_room *room, const struct rlwe *c, const struct prg *g,
+                              struct proof_blocks blocks)
+{
+    enum pt_code rc = PT_OK;
+
+    for (size_t b = 0; b < blocks.n && rc == PT_OK; b++) {
+        const uint64_t k = blocks.first + b;
+        uint64_t *chi[2] = {room->block[b].chi[0], room->block[b].chi[1]};
+        rc = proof_chi(chi, c, g, k);
+        if (rc != PT_OK || k > rlwe_block_count(c))
+            continue;
+        if ((rc = rlwe_expand(c, k, room->block[b].a)) == PT_OK)
+            block_best()->order(room->block[b].a);
+    }
     return rc;
 }
 
 void proof_room_multiply(struct proof_room *room, const struct rlwe *c,
-                         const struct proof_vector *v, uint64_t k)
+                         const struct proof_vector *v, size_t b, uint64_t k)
 {
     for (size_t i = 0; i < 2; i++) {
         if (k > rlwe_block_count(c))
             memcpy(room->k[i], v->plain[i], sizeof room->k[i]);
         else
-            block_best()->product(room->k[i], rlwe_ring(c), room->a, v->factor[i]);
+            block_best()->product(room->k[i], rlwe_ring(c), room->block[b].a, v->factor[i]);
     }
 }
 

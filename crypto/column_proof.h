@@ -83,18 +83,31 @@ void proof_digits_hash(struct digest *out, const struct rlwe *c, const struct pr
 /* Mask i of F: element 2i and w times element 2i+1. */
 struct field2 proof_mask(const struct ring *r, const struct vole_vector *mask, size_t i);
 
+/* Blocks that a thread has in hand at once: what it knows of a column, 32 KB, is then fetched once for all of
+ * them, and the ciphertext in longer pieces. */
+enum { PROOF_TOGETHER = 4 };
 struct proof_room { /* secret: what one thread works in */
-    uint64_t a[RLWE_DEGREE], chi[2][RLWE_DEGREE], k[2][RLWE_DEGREE];
+    struct {
+        uint64_t a[RLWE_DEGREE], chi[2][RLWE_DEGREE];
+    } block[PROOF_TOGETHER];
+    uint64_t k[2][RLWE_DEGREE];
     uint8_t cls[RLWE_DEGREE], error_bits[RLWE_DEGREE];
     int8_t values[RLWE_DEGREE];
-    uint8_t block[RLWE_BLOCK_BYTES_MAX]; /* public: of a column that is read */
+    uint8_t read[PROOF_TOGETHER * RLWE_BLOCK_BYTES_MAX]; /* public: of a column that is read */
 };
-/* room->chi of block k, and room->a where k is one of the column's. */
+struct proof_blocks { /* [first, first + n), n <= PROOF_TOGETHER */
+    uint64_t first;
+    size_t n;
+};
+/* The next blocks that no thread has. false: all K + 2 are taken. */
+bool proof_blocks_take(struct proof_blocks *out, struct parallel_pieces *taken,
+                       const struct rlwe *c);
+/* Each block's chi, and its a where it is one of the column's. */
 PT_MUST_USE enum pt_code proof_room_enter(struct proof_room *room, const struct rlwe *c,
-                                          const struct prg *g, uint64_t k);
-/* room->k: -a_k * M of the column, or M where k is K + 1, the secret's own block. */
+                                          const struct prg *g, struct proof_blocks blocks);
+/* room->k: -a_k * M of the column, or M where k is K + 1, the secret's own block. k is blocks.first + b. */
 void proof_room_multiply(struct proof_room *room, const struct rlwe *c,
-                         const struct proof_vector *v, uint64_t k);
+                         const struct proof_vector *v, size_t b, uint64_t k);
 enum membership_set proof_set_of(const struct rlwe *c, uint64_t k);
 void *proof_secret_new(size_t count, size_t each); /* zeros, for sodium_free(); NULL: no memory */
 

@@ -157,39 +157,45 @@ static enum pt_code classes(struct proof_room *room, const struct slots *s, size
     return PT_OK;
 }
 
-static enum pt_code prove_block(const struct slots *s, size_t strip, uint64_t k)
+/* Column j in block k, which is the strip's b-th in hand. */
+static enum pt_code prove_block(const struct slots *s, size_t strip, size_t j, size_t b, uint64_t k)
 {
     const struct column_prover *p = s->p;
     struct proof_room *room = &s->room[strip];
-    const struct membership_slots slots = {{room->k[0], room->k[1]}, {room->chi[0], room->chi[1]}};
-    enum pt_code rc = proof_room_enter(room, p->c, s->g, k);
+    uint64_t(*const chi)[RLWE_DEGREE] = room->block[b].chi;
+    const struct membership_slots slots = {{room->k[0], room->k[1]}, {chi[0], chi[1]}};
+    const enum proof_side side =
+        k < rlwe_block_count(p->c) ? proof_side_of(&s->in->tally, j) : PROOF_SIDES;
+    const struct membership_sum sums[MEMBERSHIP_SUMS_MAX] = {
+        {s->sums[strip * s->in->count + j], &s->table[proof_set_of(p->c, k)]},
+        {side != PROOF_SIDES ? s->tally[strip * PROOF_SIDES + side] : NULL,
+         &s->table[MEMBERSHIP_TALLY]}};
+    enum pt_code rc;
 
-    for (size_t j = 0; j < s->in->count && rc == PT_OK; j++) {
-        proof_room_multiply(room, p->c, &p->batch.columns[j], k);
-        if ((rc = classes(room, s, j, k)) != PT_OK)
-            return rc;
-        const enum proof_side side =
-            k < rlwe_block_count(p->c) ? proof_side_of(&s->in->tally, j) : PROOF_SIDES;
-        const struct membership_sum sums[MEMBERSHIP_SUMS_MAX] = {
-            {s->sums[strip * s->in->count + j], &s->table[proof_set_of(p->c, k)]},
-            {side != PROOF_SIDES ? s->tally[strip * PROOF_SIDES + side] : NULL,
-             &s->table[MEMBERSHIP_TALLY]}};
-        membership_best()->prove(sums, side != PROOF_SIDES ? 2 : 1, rlwe_ring(p->c), &slots,
-                                 room->cls);
-    }
+    proof_room_multiply(room, p->c, &p->batch.columns[j], b, k);
+    if ((rc = classes(room, s, j, k)) != PT_OK)
+        return rc;
+    membership_best()->prove(sums, side != PROOF_SIDES ? 2 : 1, rlwe_ring(p->c), &slots, room->cls);
+    return PT_OK;
+}
+
+static enum pt_code prove_blocks(const struct slots *s, size_t strip, struct proof_blocks blocks)
+{
+    enum pt_code rc = proof_room_enter(&s->room[strip], s->p->c, s->g, blocks);
+
+    for (size_t j = 0; j < s->in->count && rc == PT_OK; j++)
+        for (size_t b = 0; b < blocks.n && rc == PT_OK; b++)
+            rc = prove_block(s, strip, j, b, blocks.first + b);
     return rc;
 }
 
 static void prove_strip(void *context, size_t i)
 {
     struct slots *s = context;
+    struct proof_blocks blocks;
 
-    while (s->rc[i] == PT_OK) {
-        const uint64_t k = parallel_take(&s->blocks, 1);
-        if (k > rlwe_block_count(s->p->c) + 1)
-            break;
-        s->rc[i] = prove_block(s, i, k);
-    }
+    while (s->rc[i] == PT_OK && proof_blocks_take(&blocks, &s->blocks, s->p->c))
+        s->rc[i] = prove_blocks(s, i, blocks);
 }
 
 /* sums[d-1] is of Z^(15-d). */

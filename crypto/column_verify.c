@@ -162,13 +162,13 @@ struct slots {
     struct parallel_pieces blocks;
 };
 
-static void add_all(struct field2 *sum, const struct ring *r, const struct proof_room *room)
+static void add_all(struct field2 *sum, const struct ring *r, uint64_t (*chi)[RLWE_DEGREE])
 {
     uint64_t all[2] = {0, 0}; /* under 2048 q */
 
     for (size_t i = 0; i < RLWE_DEGREE; i++) {
-        all[0] += room->chi[0][i];
-        all[1] += room->chi[1][i];
+        all[0] += chi[0][i];
+        all[1] += chi[1][i];
     }
     *sum = field2_add(r, *sum, (struct field2){ring_reduce(r, all[0]), ring_reduce(r, all[1])});
 }
@@ -189,46 +189,73 @@ static void check_data(const struct slots *s, size_t strip, size_t j,
             field2_add(r, s->tally[strip][side], membership_tally_value(r, &s->data, &sums));
 }
 
-static enum pt_code verify_block(const struct slots *s, size_t strip, uint64_t k)
+/* Of column j those blocks that are the column's own, side by side. */
+static enum pt_code fetch(const uint8_t **out, const struct slots *s, size_t strip, size_t j,
+                          struct proof_blocks blocks)
+{
+    const struct rlwe *c = s->v->c;
+    const struct column_bytes columns = {s->in->columns, s->in->reader};
+    const size_t bytes = rlwe_block_bytes(c);
+    const uint64_t all = rlwe_block_count(c) + 1;
+    const uint64_t own = blocks.first < all ? all - blocks.first : 0;
+    const size_t n = own < blocks.n ? (size_t)own : blocks.n;
+
+    *out = NULL;
+    if (n == 0)
+        return PT_OK;
+    *out = column_bytes_at(&columns, j, blocks.first * bytes, s->room[strip].read, n * bytes);
+    if (*out == NULL)
+        return PT_EIO;
+    return rlwe_blocks_valid(c, span_of(*out, n * bytes)) ? PT_OK : PT_EBADMSG;
+}
+
+/* Column j in block k, which is the strip's b-th in hand; own: the column's bytes of all that are, or
+ * NULL. */
+static void verify_block(const struct slots *s, size_t strip, size_t j, size_t b, uint64_t k,
+                         const uint8_t *own)
 {
     const struct column_verifier *v = s->v;
+    const struct ring *r = rlwe_ring(v->c);
     const enum membership_set set = proof_set_of(v->c, k);
-    const size_t bytes = rlwe_block_bytes(v->c);
-    const struct column_bytes columns = {s->in->columns, s->in->reader};
     struct proof_room *room = &s->room[strip];
-    const struct membership_slots slots = {{room->k[0], room->k[1]}, {room->chi[0], room->chi[1]}};
-    enum pt_code rc = proof_room_enter(room, v->c, s->g, k);
+    uint64_t(*const chi)[RLWE_DEGREE] = room->block[b].chi;
+    const struct membership_slots slots = {{room->k[0], room->k[1]}, {chi[0], chi[1]}};
+
+    proof_room_multiply(room, v->c, &v->columns[j], b, k);
+    if (k <= rlwe_block_count(v->c))
+        membership_best()->add(room->k[0], r, own + b * rlwe_block_bytes(v->c));
+    if (set == MEMBERSHIP_DATA)
+        check_data(s, strip, j, &slots);
+    else
+        membership_best()->verify(&s->sums[strip * s->in->count + j][set], r, &slots,
+                                  &s->squares[set]);
+}
+
+static enum pt_code verify_blocks(const struct slots *s, size_t strip, struct proof_blocks blocks)
+{
+    const struct rlwe *c = s->v->c;
+    struct proof_room *room = &s->room[strip];
+    enum pt_code rc = proof_room_enter(room, c, s->g, blocks);
+    const uint8_t *own = NULL;
 
     for (size_t j = 0; j < s->in->count && rc == PT_OK; j++) {
-        proof_room_multiply(room, v->c, &v->columns[j], k);
-        if (k <= rlwe_block_count(v->c)) {
-            const uint8_t *block = column_bytes_at(&columns, j, k * bytes, room->block, bytes);
-            if (block == NULL)
-                return PT_EIO;
-            if (!rlwe_blocks_valid(v->c, span_of(block, bytes)))
-                rc = PT_EBADMSG;
-            membership_best()->add(room->k[0], rlwe_ring(v->c), block);
-        }
-        struct field2 *const sum = &s->sums[strip * s->in->count + j][set];
-        if (set == MEMBERSHIP_DATA)
-            check_data(s, strip, j, &slots);
-        else
-            membership_best()->verify(sum, rlwe_ring(v->c), &slots, &s->squares[set]);
+        rc = fetch(&own, s, strip, j, blocks);
+        for (size_t b = 0; b < blocks.n && rc == PT_OK; b++)
+            verify_block(s, strip, j, b, blocks.first + b, own);
     }
-    if (rc == PT_OK && set == MEMBERSHIP_DATA && s->in->tally.counters > 0)
-        add_all(&s->tally[strip][PROOF_SIDES], rlwe_ring(v->c), room);
+    for (size_t b = 0; b < blocks.n && rc == PT_OK && s->in->tally.counters > 0; b++)
+        if (proof_set_of(c, blocks.first + b) == MEMBERSHIP_DATA)
+            add_all(&s->tally[strip][PROOF_SIDES], rlwe_ring(c), room->block[b].chi);
     return rc;
 }
 
 static void verify_strip(void *context, size_t i)
 {
     struct slots *s = context;
+    struct proof_blocks blocks;
 
-    for (;;) {
-        const uint64_t k = parallel_take(&s->blocks, 1);
-        if (k > rlwe_block_count(s->v->c) + 1)
-            break;
-        const enum pt_code rc = verify_block(s, i, k);
+    while (proof_blocks_take(&blocks, &s->blocks, s->v->c)) {
+        const enum pt_code rc = verify_blocks(s, i, blocks);
         if (s->rc[i] == PT_OK)
             s->rc[i] = rc;
     }

@@ -33,9 +33,8 @@ struct bench_run { /* a step of a federation of two nodes on this machine */
     double seconds;      /* as the user waits */
     double cpu_seconds;  /* of both nodes and the command */
     uint64_t wire_bytes; /* messages between the nodes, both ways */
-    uint64_t
-        peak_bytes; /* resident, the larger node; held columns are read from their files and do not count */
-    uint64_t slots; /* of the epoch; 0 before */
+    uint64_t peak_bytes; /* resident, the larger node; of columns that are held, not the files */
+    uint64_t slots;      /* of the epoch; 0 before */
 };
 struct bench_in {
     const char *dir;    /* made and removed; everything is inside */

@@ -1,6 +1,8 @@
 /* Encrypted inner products, P40 and 2^20 slots. What is beside them is the textbook way: columns
  * and rows as ring elements in evaluation order, two pointwise products a block and cell. */
+#include "crypto/blake2b_tree.h"
 #include "crypto/inner.h"
+#include "crypto/sha256.h"
 #include "node/bench_kernels.h"
 
 #include <stdlib.h>
@@ -82,8 +84,27 @@ static void dot_textbook(void *bed, size_t n)
                         r, sum[part][i], ring_mul_mont(r, b->textbook[part][i], b->textbook[0][i]));
 }
 
+static void digest(void *bed, size_t n)
+{
+    const struct bed *b = bed;
+    struct digest d;
+
+    for (size_t j = 0; j < n; j++)
+        blake2b_tree_digest(&d, "patto/column/2", b->spans[j]);
+}
+
+static void digest_sha256(void *bed, size_t n)
+{
+    const struct bed *b = bed;
+    struct digest d;
+
+    for (size_t j = 0; j < n; j++)
+        sha256(&d, b->spans[j]);
+}
+
 static const struct bench_row ROWS[] = {
     {"encrypt, 2^20", "column", NULL, COLUMNS, 0, encrypt, NULL, NULL},
+    {"digest, 2^20", "column", "SHA-256", COLUMNS, 4, digest, digest_sha256, NULL},
     {"hint, 2^20", "row", NULL, ROWS_COUNT, 0, hint, NULL, NULL},
     {"product, 2^20", "cell", "textbook", (size_t)COLUMNS *ROWS_COUNT, 1, dot, dot_textbook, NULL},
 };

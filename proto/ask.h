@@ -99,8 +99,7 @@ struct ask_host {
      * name is bound to another digest. */
     enum pt_code (*column_known)(void *self, const struct wire_column *c, bool *here,
                                  struct pt_err *err);
-    /* Append to column `index` of this session; offsets come in order without a gap. Runs beside the
-     * look at the same bytes, as data.parallel has it, and never twice at once. */
+    /* Append to column `index` of this session; offsets come in order without a gap. */
     enum pt_code (*column_write)(void *self, size_t index, struct span bytes, struct pt_err *err);
     /* All bytes of column `index`, kept or known before; valid until the session ends. Where there is
      * column_read(), bytes->p is not looked at, but their number is. */

@@ -83,9 +83,14 @@ static inline struct proof_bed laid(enum rlwe_set set)
 /* SLOT of block k of the last column holds x, and the proof is made for that. */
 static inline void hold(struct proof_bed *b, uint64_t k, int64_t x)
 {
+    /* The prover takes blocks together, and of each column all of these. */
+    const uint64_t first = k / PROOF_TOGETHER * PROOF_TOGETHER;
+    const uint64_t left = rlwe_block_count(b->c) + 1 - first;
+    const uint64_t together = left < PROOF_TOGETHER ? left : PROOF_TOGETHER;
+
     proof_bed_shift(b, CHEAT, k, SLOT, x - proof_bed_x(b, CHEAT, k, SLOT));
     lie.classes = true;
-    lie.calls = k * COLUMNS + CHEAT;
+    lie.calls = first * COLUMNS + CHEAT * together + (k - first);
     lie.set = k == rlwe_block_count(b->c) ? MEMBERSHIP_RERANDOMISER : MEMBERSHIP_DATA;
     lie.x = x;
 }

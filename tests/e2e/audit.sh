@@ -98,10 +98,6 @@ sql() {
     sqlite3 "$work/drinkco/state.db" "DROP TRIGGER events_kept; DROP TRIGGER events_fixed;
         DROP TRIGGER leaves_kept; DROP TRIGGER leaves_fixed; $1"
 }
-flip() { # FILE BYTE
-    python3 -c 'import sys; f = open(sys.argv[1], "r+b"); at = int(sys.argv[2]); f.seek(at)
-b = f.read(1)[0]; f.seek(at); f.write(bytes([b ^ 1]))' "$1" "$2"
-}
 
 say "tampering is named"
 flip "$work/drinkco/log/tile/0/000.p/$events" 64

@@ -170,7 +170,7 @@ ok absent "$work/hundred" --epoch "$third"
 refused 1 'lines 1, 2' absent "$work/list" --epoch "$first"
 record=$work/freshmart/vault/committed-$(absent "$work/hundred" --epoch "$third" --json | jq -r .dataset).vault
 cp "$record" "$work/record"
-printf x | dd of="$record" bs=1 seek=5000 conv=notrunc 2>"$work/err"
+flip "$record" 5000
 refused 1 'epoch' absent "$work/hundred" --epoch "$third"
 rm "$record"
 refused 1 'legal.retention_days' absent "$work/hundred" --epoch "$third"

@@ -140,6 +140,12 @@ refused() {
     }
 }
 
+# Changes one bit of byte N of a file, counted from 0: what is written over a byte may be what it was.
+flip() { # FILE BYTE
+    python3 -c 'import sys; f = open(sys.argv[1], "r+b"); at = int(sys.argv[2]); f.seek(at)
+b = f.read(1)[0]; f.seek(at); f.write(bytes([b ^ 1]))' "$1" "$2"
+}
+
 # holds FILE FILTER - the jq filter must give true of the JSON in FILE.
 holds() {
     jq -e "$2" "$1" >/dev/null || {

@@ -158,7 +158,7 @@ mv "$oldest" "$work/oldest"
 refused 1 "points evaluated for a partner, of which no record is kept" p bea audit replay "$epoch"
 mv "$work/oldest" "$oldest"
 ok p bea audit replay "$epoch"
-printf 'x' | dd of="$newest" bs=1 seek=200 conv=notrunc 2>"$work/dd"
+flip "$newest" 200
 refused 1 "was altered" p bea audit replay "$epoch"
 cp "$work/kept" "$newest"
 ok p bea audit replay "$epoch"
