@@ -106,6 +106,8 @@ static size_t certain(size_t n)
 
 void blake2b_tree_add(struct blake2b_tree *h, struct span bytes)
 {
+    if (bytes.n == 0) /* which may have no address */
+        return;
     while (h->held_bytes > 0 && certain(h->held_bytes + bytes.n) > 0) {
         if (h->held_bytes < BLAKE2B_TREE_STRIPE) {
             const size_t n = BLAKE2B_TREE_STRIPE - h->held_bytes;
