@@ -6,58 +6,70 @@
 
 #include "crypto/base/ct.h"
 #include "crypto/block.h"
-#include "crypto/dot.h"
 #include "crypto/gauss.h"
+#include "crypto/inner_dot.h"
 #include "crypto/prg.h"
 
 enum { SIGMA_U = 5, ROW_LIMBS = 2 };
 enum { STREAM_U, STREAM_F }; /* of a reply's seed */
 
-struct inner_hint { /* in locked memory, with the scratch its use needs */
+struct scratch { /* secret: what using a hint needs meanwhile */
+    _Alignas(64) uint64_t row[RLWE_DEGREE];
+    uint64_t expanded[RLWE_DEGREE];
+    uint64_t work[BLOCK_TERMS_MAX * RLWE_DEGREE];
+    int8_t padded[ROW_LIMBS][RLWE_DEGREE];
+};
+struct inner_hint { /* in locked memory */
     /* Values of G: what is reduced already, in canonical order, and what came since. */
     _Alignas(64) struct block_sum sum;
     uint64_t added_since;
     uint64_t reduced[RLWE_DEGREE];
-    uint64_t row[RLWE_DEGREE], expanded[RLWE_DEGREE];
-    uint64_t work[BLOCK_TERMS_MAX * RLWE_DEGREE];
-    int8_t padded[ROW_LIMBS][RLWE_DEGREE];
     uint64_t added[((1 << RLWE_SLOTS_LOG2_MAX) / RLWE_DEGREE + 63) / 64]; /* a bit a block */
     uint64_t added_count;
+    struct scratch *scratch;
+};
+struct lead { /* a hint with the scratch that others share */
+    struct inner_hint hint;
+    struct scratch scratch;
 };
 
 enum pt_code inner_hint_new(struct inner_hint **out, const struct rlwe *c)
 {
+    struct lead *lead = sodium_malloc(sizeof *lead);
+
     (void)c; /* every set has one shape of hint */
+    *out = NULL;
+    if (lead == NULL)
+        return PT_ENOMEM;
+    memset(lead, 0, sizeof *lead);
+    lead->hint.scratch = &lead->scratch;
+    *out = &lead->hint;
+    return PT_OK;
+}
+
+enum pt_code inner_hint_new_beside(struct inner_hint **out, const struct inner_hint *lead)
+{
     *out = sodium_malloc(sizeof **out);
     if (*out == NULL)
         return PT_ENOMEM;
     memset(*out, 0, sizeof **out);
+    (*out)->scratch = lead->scratch;
     return PT_OK;
 }
 
 void inner_hint_free(struct inner_hint *h)
 {
-    sodium_free(h); /* wipes; takes NULL */
+    sodium_free(h); /* wipes; takes NULL; of a lead its address is the hint's */
 }
 
-/* The 2048 entries of block k of one limb of a row, zeros after the last slot. */
-static void take_row(int8_t out[RLWE_DEGREE], const struct rlwe *c, const int8_t *limb, uint64_t k)
-{
-    uint64_t first = k * RLWE_DEGREE;
-    uint64_t left = rlwe_slot_count(c) - first;
-    size_t n = left < RLWE_DEGREE ? (size_t)left : RLWE_DEGREE;
-
-    memcpy(out, limb + first, n);
-    memset(out + n, 0, RLWE_DEGREE - n);
-}
-
-/* The same where they are, but for the last block's, which are made whole in room. */
+/* The entries of block k of a limb that begins there, where they are; of the last block, if it is not whole, made
+ * whole in room. */
 static const int8_t *row_block(int8_t room[RLWE_DEGREE], const struct rlwe *c, const int8_t *limb,
                                uint64_t k)
 {
     if ((k + 1) * RLWE_DEGREE <= rlwe_slot_count(c))
-        return limb + k * RLWE_DEGREE;
-    take_row(room, c, limb, k);
+        return limb;
+    inner_row_block(room, c, limb, k);
     return room;
 }
 
@@ -66,9 +78,9 @@ static void gather(struct inner_hint *h, const struct rlwe *c)
 {
     const struct ring *r = rlwe_ring(c);
 
-    block_best()->values(h->row, &h->sum, r);
+    block_best()->values(h->scratch->row, &h->sum, r);
     for (size_t i = 0; i < RLWE_DEGREE; i++)
-        h->reduced[i] = ring_add(r, h->reduced[i], h->row[i]);
+        h->reduced[i] = ring_add(r, h->reduced[i], h->scratch->row[i]);
     h->sum = (struct block_sum){{0}, {0}};
     h->added_since = 0;
 }
@@ -95,7 +107,7 @@ static void accumulate(struct inner_hint *h, const struct rlwe *c, const struct 
 {
     if (h->added_since + n > block_best()->adds_max)
         gather(h, c);
-    block_best()->add(&h->sum, h->work, rlwe_ring(c), terms, n);
+    block_best()->add(&h->sum, h->scratch->work, rlwe_ring(c), terms, n);
     h->added_since += n;
 }
 
@@ -122,8 +134,9 @@ static void add_blocks(struct inner_hint *h, const struct rlwe *c, struct inner_
             n = 0;
         }
         for (size_t i = 0; i < limbs; i++)
-            terms[n++] =
-                (struct block_term){row_block(h->padded[i], c, limb[i], k), a[k - blocks.first]};
+            terms[n++] = (struct block_term){
+                row_block(h->scratch->padded[i], c, limb[i] + (k - row.first) * RLWE_DEGREE, k),
+                a[k - blocks.first]};
         h->added[k / 64] |= (uint64_t)1 << k % 64;
         h->added_count++;
     }
@@ -154,9 +167,12 @@ enum pt_code inner_hints_add(struct inner_hint *const *hints, const struct rlwe 
 
     if (blocks.end > rlwe_block_count(c) || blocks.first > blocks.end)
         return PT_ELIMIT;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        if (rows[i].first > blocks.first)
+            return PT_ELIMIT;
         if (any_added(hints[i], blocks.first, blocks.end))
             return PT_ESTATE;
+    }
     uint64_t(*a)[RLWE_DEGREE] = malloc(TOGETHER * sizeof *a); /* public */
     rc = a == NULL ? PT_ENOMEM : PT_OK;
     for (uint64_t k = blocks.first; k < blocks.end && rc == PT_OK; k += TOGETHER) {
@@ -187,191 +203,11 @@ enum pt_code inner_hint_merge(struct inner_hint *dst, const struct rlwe *c,
     for (size_t i = 0; i < PT_LEN(dst->added); i++)
         dst->added[i] |= src->added[i];
     dst->added_count += src->added_count;
-    block_best()->values(dst->row, &src->sum, r);
+    block_best()->values(dst->scratch->row, &src->sum, r);
     for (size_t i = 0; i < RLWE_DEGREE; i++)
-        dst->reduced[i] = ring_add(r, dst->reduced[i], ring_add(r, src->reduced[i], dst->row[i]));
+        dst->reduced[i] =
+            ring_add(r, dst->reduced[i], ring_add(r, src->reduced[i], dst->scratch->row[i]));
     return PT_OK;
-}
-
-/* sum over p of plane[p] * 2^(8p), mod q. |plane[p]| < 2^43. */
-static uint64_t join_planes(const struct ring *r, const int64_t plane[DOT_PLANES_MAX])
-{
-    uint64_t v = 0;
-
-    for (unsigned p = r->coefficient_bytes; p-- > 0;)
-        v = ring_reduce_signed(r, (int64_t)(v << 8) + plane[p]);
-    return v;
-}
-
-typedef int64_t dot_sums[DOT_PLANES_MAX][DOT_ROWS_MAX];
-struct dot_part { /* secret: rows, and sums over them of blocks of every column */
-    int8_t rows[DOT_ROWS_MAX][DOT_BLOCKS_MAX * RLWE_DEGREE]; /* stays in the second cache */
-    uint8_t blocks[DOT_BLOCKS_MAX * RLWE_BLOCK_BYTES_MAX];   /* of a column that is read */
-    dot_sums *sums;                                          /* one a column */
-    enum pt_code rc;
-};
-struct dot_job { /* at most DOT_ROWS_MAX rows */
-    const struct rlwe *c;
-    struct inner_dot_in in;
-    struct dot_part *parts;
-    size_t part_count;
-    uint64_t block_end;
-    struct parallel_pieces blocks; /* DOT_BLOCKS_MAX at a time */
-    bool more;                     /* of the rows the second limb */
-};
-
-/* Blocks [k, k + n) of every column, times the rows. */
-static enum pt_code dot_blocks(struct dot_part *w, const struct dot_job *job, uint64_t k, size_t n)
-{
-    const struct inner_dot_in *in = &job->in;
-    const struct column_bytes columns = {in->columns, in->reader};
-    size_t bytes = rlwe_block_bytes(job->c);
-    dot_fn *multiply = dot_best();
-    struct dot_in d = {.rows = w->rows[0],
-                       .row_count = in->row_count,
-                       .row_stride = sizeof w->rows[0],
-                       .block_count = n,
-                       .planes = rlwe_ring(job->c)->coefficient_bytes};
-
-    for (size_t i = 0; i < in->row_count; i++) {
-        const int8_t *limb = job->more ? in->rows[i].more : in->rows[i].values;
-        if (limb == NULL)
-            memset(w->rows[i], 0, n * RLWE_DEGREE);
-        for (size_t b = 0; b < n && limb != NULL; b++)
-            take_row(w->rows[i] + b * RLWE_DEGREE, job->c, limb, k + b);
-    }
-    for (size_t j = 0; j < in->column_count; j++) {
-        d.blocks = column_bytes_at(&columns, j, k * bytes, w->blocks, n * bytes);
-        if (d.blocks == NULL)
-            return PT_EIO;
-        if (!rlwe_blocks_valid(job->c, span_of(d.blocks, n * bytes)))
-            return PT_EBADMSG;
-        d.next = in->reader == NULL && j + 1 < in->column_count ? in->columns[j + 1].p + k * bytes
-                                                                : d.blocks;
-        multiply(w->sums[j], &d);
-    }
-    return PT_OK;
-}
-
-static void dot_run_part(void *context, size_t index)
-{
-    struct dot_job *job = context;
-    struct dot_part *w = &job->parts[index];
-
-    w->rc = PT_OK;
-    memset(w->sums, 0, job->in.column_count * sizeof *w->sums);
-    while (w->rc == PT_OK) {
-        const uint64_t k = parallel_take(&job->blocks, DOT_BLOCKS_MAX);
-        if (k >= job->block_end)
-            break;
-        const uint64_t left = job->block_end - k;
-        w->rc = dot_blocks(w, job, k, left < DOT_BLOCKS_MAX ? (size_t)left : DOT_BLOCKS_MAX);
-    }
-}
-
-static void dot_job_free(struct dot_job *job)
-{
-    for (size_t i = 0; job->parts != NULL && i < job->part_count; i++) {
-        if (job->parts[i].sums != NULL)
-            explicit_bzero(job->parts[i].sums, job->in.column_count * sizeof(dot_sums));
-        free(job->parts[i].sums);
-        explicit_bzero(job->parts[i].rows, sizeof job->parts[i].rows);
-    }
-    free(job->parts);
-}
-
-/* Sums are exact in integers, so how blocks are shared out does not show. */
-static bool dot_job_parts(struct dot_job *job)
-{
-    size_t n = parallel_width(job->in.parallel);
-
-    job->block_end = job->in.block_end > 0 ? job->in.block_end : rlwe_block_count(job->c);
-    job->part_count = n < job->block_end ? n : (size_t)job->block_end;
-    job->parts = calloc(job->part_count, sizeof *job->parts);
-    for (size_t i = 0; job->parts != NULL && i < job->part_count; i++) {
-        struct dot_part *w = &job->parts[i];
-        w->sums = calloc(job->in.column_count, sizeof *w->sums);
-        if (w->sums == NULL)
-            return false;
-    }
-    return job->parts != NULL;
-}
-
-/* sums[column][plane][row] mod q. */
-static uint64_t dot_join(const struct ring *r, dot_sums *sums, size_t row, size_t column)
-{
-    int64_t plane[DOT_PLANES_MAX];
-
-    for (unsigned p = 0; p < DOT_PLANES_MAX; p++)
-        plane[p] = sums[column][p][row];
-    uint64_t v = join_planes(r, plane);
-    explicit_bzero(plane, sizeof plane);
-    return v;
-}
-
-/* Adds to what is in dot. */
-static enum pt_code dot_rows(uint64_t *dot, struct dot_job *job)
-{
-    const struct ring *r = rlwe_ring(job->c);
-    size_t columns = job->in.column_count;
-
-    job->blocks = (struct parallel_pieces){0};
-    parallel_run(job->in.parallel, job->part_count, dot_run_part, job);
-    for (size_t n = 0; n < job->part_count; n++) {
-        if (job->parts[n].rc != PT_OK)
-            return job->parts[n].rc;
-        for (size_t i = 0; i < job->in.row_count; i++)
-            for (size_t j = 0; j < columns; j++)
-                dot[i * columns + j] =
-                    ring_add(r, dot[i * columns + j], dot_join(r, job->parts[n].sums, i, j));
-    }
-    return PT_OK;
-}
-
-static bool any_more(const struct inner_dot_in *in)
-{
-    for (size_t i = 0; i < in->row_count; i++)
-        if (in->rows[i].more != NULL)
-            return true;
-    return false;
-}
-
-/* One limb of all rows. */
-static enum pt_code dot_limb(uint64_t *dot, struct dot_job *job, const struct inner_dot_in *in)
-{
-    enum pt_code rc = PT_OK;
-
-    for (size_t at = 0; at < in->row_count && rc == PT_OK; at += DOT_ROWS_MAX) {
-        job->in.rows = in->rows + at;
-        job->in.row_count = in->row_count - at < DOT_ROWS_MAX ? in->row_count - at : DOT_ROWS_MAX;
-        rc = dot_rows(dot + at * in->column_count, job);
-    }
-    return rc;
-}
-
-enum pt_code inner_dot(uint64_t *dot, const struct rlwe *c, struct inner_dot_in in)
-{
-    struct dot_job job = {.c = c, .in = in};
-    enum pt_code rc = PT_ENOMEM;
-
-    memset(dot, 0, in.row_count * in.column_count * sizeof *dot);
-    if (in.block_end > rlwe_block_count(c))
-        return PT_ELIMIT;
-    for (size_t j = 0; j < in.column_count; j++)
-        if (in.columns[j].n != rlwe_column_bytes(c))
-            return PT_EBADMSG;
-    if (in.row_count == 0 || in.column_count == 0)
-        return PT_OK;
-    if (dot_job_parts(&job))
-        rc = dot_limb(dot, &job, &in);
-    if (rc == PT_OK && any_more(&in)) {
-        job.more = true;
-        rc = dot_limb(dot, &job, &in);
-    }
-    if (rc != PT_OK)
-        explicit_bzero(dot, in.row_count * in.column_count * sizeof *dot);
-    dot_job_free(&job);
-    return rc;
 }
 
 size_t inner_reply_bytes(const struct rlwe *c, size_t column_count)
@@ -396,7 +232,8 @@ static uint64_t get(const uint8_t *in, unsigned coefficient_bytes)
 struct reply_work { /* secret, in locked memory */
     int8_t u[RLWE_DEGREE], f[RLWE_DEGREE];
     dot_sums sums;
-    struct inner_hint masked;           /* G, then G' */
+    struct inner_hint masked; /* G, then G' */
+    struct scratch scratch;
     uint8_t last[RLWE_BLOCK_BYTES_MAX]; /* c_K of a column that is read */
 };
 
@@ -405,17 +242,18 @@ static enum pt_code put_masked_hint(uint8_t *out, const struct rlwe *c, struct r
 {
     const struct ring *r = rlwe_ring(c);
     struct inner_hint *g = &w->masked;
-    const struct block_term one = {w->u, g->expanded};
+    struct scratch *t = &w->scratch;
+    const struct block_term one = {w->u, t->expanded};
 
-    if (expand_reversed(g->expanded, c, rlwe_block_count(c)) != PT_OK)
+    if (expand_reversed(t->expanded, c, rlwe_block_count(c)) != PT_OK)
         return PT_EBUG;
     accumulate(g, c, &one, 1);
     gather(g, c);
-    memcpy(g->row, g->reduced, sizeof g->row);
-    ring_ntt_inverse(r, g->row);
-    ring_lift(r, g->expanded, w->f);
+    memcpy(t->row, g->reduced, sizeof t->row);
+    ring_ntt_inverse(r, t->row);
+    ring_lift(r, t->expanded, w->f);
     for (size_t i = 0; i < RLWE_DEGREE; i++)
-        put(out + i * r->coefficient_bytes, ring_add(r, g->row[i], g->expanded[i]),
+        put(out + i * r->coefficient_bytes, ring_add(r, t->row[i], t->expanded[i]),
             r->coefficient_bytes);
     return PT_OK;
 }
@@ -442,7 +280,7 @@ static enum pt_code mask_scalar(uint64_t *v, const struct rlwe *c, struct reply_
         return PT_EBADMSG;
     memset(w->sums, 0, sizeof w->sums);
     dot_best()(w->sums, &dot);
-    *v = ring_add(r, ring_reduce(r, in->dot[j]), dot_join(r, &w->sums, 0, 0));
+    *v = ring_add(r, ring_reduce(r, in->dot[j]), inner_dot_join(r, &w->sums, 0, 0));
     *v = ring_add(r, *v, ring_reduce_signed(r, in->noise[j]));
     return PT_OK;
 }
@@ -469,6 +307,7 @@ static enum pt_code reply_with(uint8_t *out, const struct rlwe *c, const struct 
         (rc = gauss_draw(w->f, stream, STREAM_F)) != PT_OK)
         return rc;
     w->masked = *in->hint;
+    w->masked.scratch = &w->scratch;
     if ((rc = put_masked_hint(out, c, w)) != PT_OK)
         return rc;
     for (size_t j = 0; j < in->column_count && rc == PT_OK; j++) {

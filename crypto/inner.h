@@ -11,25 +11,31 @@
 #include "crypto/column_reader.h"
 #include "crypto/rlwe.h"
 
-/* Row entries are int8: signed sums over a slot. Secret. `values` has slot_count entries, and so has
- * `more`, which is added to it entry by entry: sums up to +-254. NULL: nothing is. */
+/* Row entries are int8: signed sums over a slot. Secret. `values` has the entries of block `first` and of those
+ * after it that are asked for, up to slot_count, and so has `more`, which is added to it entry by entry: sums up
+ * to +-254. NULL: nothing is. */
 struct inner_row {
     const int8_t *values, *more;
+    uint64_t first;
+};
+struct inner_blocks { /* [first, end) */
+    uint64_t first, end;
 };
 
 struct inner_hint; /* secret: G of one row */
 PT_MUST_USE enum pt_code inner_hint_new(struct inner_hint **out, const struct rlwe *c);
+/* Takes less memory, but works in lead's: no two of them at the same time, and lead is freed last. */
+PT_MUST_USE enum pt_code inner_hint_new_beside(struct inner_hint **out,
+                                               const struct inner_hint *lead);
 void inner_hint_free(struct inner_hint *h); /* wipes */
 /* G += sum over blocks [first, end) of tau(a_k)*A_k. Blocks in any order, each once.
- * PT_ELIMIT: end is over the block count, or before first; PT_ESTATE: a block was already added.
+ * PT_ELIMIT: end is over the block count, or before first, or the row begins later; PT_ESTATE: a block was
+ * already added.
  * Threads work on hints of their own, merged at the end. */
 PT_MUST_USE enum pt_code inner_hint_add(struct inner_hint *h, const struct rlwe *c,
                                         struct inner_row row, uint64_t first, uint64_t end);
 
 /* The same blocks of n rows, each a_k expanded once: hints[i] gets row i. Hints are different ones. */
-struct inner_blocks {
-    uint64_t first, end;
-};
 PT_MUST_USE enum pt_code inner_hints_add(struct inner_hint *const *hints, const struct rlwe *c,
                                          const struct inner_row *rows, size_t n,
                                          struct inner_blocks blocks);
@@ -56,6 +62,17 @@ struct inner_dot_in {
     const struct column_reader *reader; /* NULL: columns[j].p are there */
 };
 PT_MUST_USE enum pt_code inner_dot(uint64_t *dot, const struct rlwe *c, struct inner_dot_in in);
+
+/* The same, some blocks at a time, for rows that are not in memory as a whole: _new() looks at nothing of
+ * in->rows but their number. Blocks in any order, each once. What fails fails as inner_dot() does, and the
+ * sums are then of no use. */
+struct inner_dots;
+PT_MUST_USE enum pt_code inner_dots_new(struct inner_dots **out, const struct rlwe *c,
+                                        const struct inner_dot_in *in);
+PT_MUST_USE enum pt_code inner_dots_add(struct inner_dots *d, const struct inner_row *rows,
+                                        struct inner_blocks blocks);
+void inner_dots_take(uint64_t *dot, const struct inner_dots *d); /* row_count * column_count */
+void inner_dots_free(struct inner_dots *d);                      /* wipes; NULL is fine */
 
 /* One row's reply: G' (2048 coefficients), then column_count scalars, coefficient_bytes each.
  *   dot      this row's dots, column_count of them

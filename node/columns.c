@@ -1,4 +1,4 @@
-#include "node/columns.h"
+#include "node/columns_internal.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -8,22 +8,6 @@
 #include "crypto/slot.h"
 #include "node/hidden.h"
 
-struct columns_map {
-    const struct vault_data *data;
-    const struct policy_partner *me;
-    uint16_t partner;
-    uint64_t m;
-    uint64_t rows, kept_count;
-    bool dense;     /* record i is data's row i: all have tokens */
-    uint32_t *row;  /* of data, one a placed record */
-    uint32_t *slot; /* < m <= 2^27 */
-    int8_t *sign;
-    uint8_t *kept;
-    /* A set column in which somebody has more than max_per_person values: the values that stay,
-     * `words` a placed record. NULL: nobody has, and data's own serve. */
-    uint64_t *cut[POLICY_ATTRIBUTES_MAX];
-};
-
 void columns_free(struct columns_map *map)
 {
     if (map == NULL)
@@ -32,6 +16,8 @@ void columns_free(struct columns_map *map)
     hidden_free(map->slot);
     hidden_free(map->sign);
     hidden_free(map->kept);
+    hidden_free(map->by_slot);
+    hidden_free(map->bucket);
     for (size_t i = 0; i < POLICY_ATTRIBUTES_MAX; i++)
         hidden_free(map->cut[i]);
     explicit_bzero(map, sizeof *map);
@@ -82,6 +68,26 @@ static enum pt_code place_records(struct columns_map *map, const struct digest *
     hidden_free(priority);
     hidden_free(first);
     return PT_OK;
+}
+
+static size_t bucket_count(uint64_t m)
+{
+    return (size_t)((m + COLUMNS_BUCKET - 1) / COLUMNS_BUCKET);
+}
+
+/* Counting: a record keeps its place among those of its bucket. */
+static void order_by_slot(struct columns_map *map)
+{
+    const size_t buckets = bucket_count(map->m);
+
+    for (uint64_t i = 0; i < map->rows; i++)
+        map->bucket[map->slot[i] / COLUMNS_BUCKET]++;
+    for (size_t b = 1; b <= buckets;
+         b++) /* each is where its bucket ends, and the one after it begins */
+        map->bucket[b] += map->bucket[b - 1];
+    for (uint64_t i = map->rows; i-- > 0;)
+        map->by_slot[--map->bucket[map->slot[i] / COLUMNS_BUCKET]] =
+            (struct columns_placed){(uint32_t)i, map->slot[i], map->sign[i], map->kept[i]};
 }
 
 static size_t members(const uint64_t *set, size_t words)
@@ -181,8 +187,13 @@ enum pt_code columns_place(struct columns_map **out, const struct columns_in *in
     map->slot = hidden_new((size_t)n, sizeof *map->slot);
     map->sign = hidden_new((size_t)n, sizeof *map->sign);
     map->kept = hidden_new((size_t)n, sizeof *map->kept);
-    if (map->row != NULL && map->slot != NULL && map->sign != NULL && map->kept != NULL)
+    map->by_slot = hidden_new((size_t)n, sizeof *map->by_slot);
+    map->bucket = hidden_new(bucket_count(in->m) + 1, sizeof *map->bucket);
+    if (map->row != NULL && map->slot != NULL && map->sign != NULL && map->kept != NULL &&
+        map->by_slot != NULL && map->bucket != NULL)
         rc = place_records(map, &in->salt);
+    if (rc == PT_OK)
+        order_by_slot(map);
     for (size_t i = 0; i < in->data->column_count && rc == PT_OK; i++)
         if (in->data->columns[i].type == ATTRIBUTE_SET)
             rc = cut_column(map, i, &in->salt);

@@ -11,6 +11,7 @@
 #include "policy/question.h"
 
 enum { COLUMNS_SLOTS_MAX = 1 << 27, COLUMNS_FILTERS_MAX = QUESTION_FILTERS_MAX };
+enum { COLUMNS_BUCKET = 2048 }; /* slots that columns_view.h moves by */
 
 /* Which of one's own customers a vector is about: all filters on the own partner hold (filters on
  * others are passed over), and, when has_category, the customer has `value` of `attribute`. There,

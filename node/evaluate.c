@@ -221,11 +221,9 @@ static enum pt_code charge(void *self, const struct ask_charge *c, struct ask_ac
 }
 
 /* Those who pass and have a number, or their numbers. */
-static enum pt_code value_row(const struct columns_map *map, const struct evaluate_which *at,
-                              int8_t *values, uint64_t *size)
+static enum pt_code value_row(const struct columns_map *map, const struct question *q,
+                              const struct reply_part *at, int8_t *values, uint64_t *size)
 {
-    const struct question *q = at->question;
-    const size_t slots = (size_t)columns_slots(map);
     const struct columns_selector which = {.filters = q->filters,
                                            .filter_count = q->filter_count,
                                            .has_number = true,
@@ -234,23 +232,34 @@ static enum pt_code value_row(const struct columns_map *map, const struct evalua
 
     if (at->row == REPLY_NUMBERS)
         return columns_numbers(values, size, map, &which);
-    memset(values + slots, 0, slots);
+    memset(values + at->slots, 0, at->slots);
     rc = columns_evaluator(values, map, &which);
     return rc == PT_OK ? columns_audience_count(size, map, &which) : rc;
 }
 
-/* Row 0 is everybody who passes the filters; the others have one value of the attribute each. */
-enum pt_code evaluate_row(const struct columns_map *map, const struct evaluate_which *at,
-                          int8_t *values, uint64_t *size, struct pt_err *err)
+enum pt_code evaluate_window(struct columns_view **view, const struct columns_map *map,
+                             const struct question *q, const struct reply_part *at,
+                             struct pt_err *err)
 {
-    const struct question *q = at->question;
-    size_t index = at->row;
+    const struct columns_view_in in = {map, q};
+    enum pt_code rc = *view == NULL ? columns_view_new(view, &in, err) : PT_OK;
+
+    return rc == PT_OK ? columns_view_move(*view, at->first, at->slots, err) : rc;
+}
+
+/* Row 0 is everybody who passes the filters; the others have one value of the attribute each. */
+enum pt_code evaluate_row(const struct columns_view *view, const struct question *q,
+                          const struct reply_part *at, int8_t *values, uint64_t *size,
+                          struct pt_err *err)
+{
+    const struct columns_map *map = columns_view_map(view);
+    const size_t index = at->row;
     const struct columns_selector which = {.filters = q->filters,
                                            .filter_count = q->filter_count,
                                            .has_category = index > 0,
                                            .attribute = q->columns,
                                            .value = index > 0 ? (uint16_t)(index - 1) : 0};
-    enum pt_code rc = q->kind == QUESTION_VALUE ? value_row(map, at, values, size)
+    enum pt_code rc = q->kind == QUESTION_VALUE ? value_row(map, q, at, values, size)
                                                 : columns_evaluator(values, map, &which);
 
     if (rc == PT_OK && q->kind != QUESTION_VALUE)
@@ -258,13 +267,20 @@ enum pt_code evaluate_row(const struct columns_map *map, const struct evaluate_w
     return rc == PT_OK ? PT_OK : pt_fail(err, rc, "the rows of the answer could not be made");
 }
 
-static enum pt_code row(void *self, const struct question *q, size_t index, int8_t *values,
-                        uint64_t *size, struct pt_err *err)
+static enum pt_code window(void *self, const struct question *q, const struct reply_part *at,
+                           struct pt_err *err)
+{
+    struct evaluate *e = self;
+
+    return evaluate_window(&e->view, snapshot_map(e->epoch), q, at, err);
+}
+
+static enum pt_code row(void *self, const struct question *q, const struct reply_part *at,
+                        int8_t *values, uint64_t *size, struct pt_err *err)
 {
     const struct evaluate *e = self;
 
-    return evaluate_row(snapshot_map(e->epoch), &(struct evaluate_which){q, index}, values, size,
-                        err);
+    return evaluate_row(e->view, q, at, values, size, err);
 }
 
 enum pt_code evaluate_begin(struct evaluate *e, struct daemon *d, struct snapshot *epoch,
@@ -274,18 +290,19 @@ enum pt_code evaluate_begin(struct evaluate *e, struct daemon *d, struct snapsho
         .header = snapshot_header(epoch),
         .noise_key = snapshot_noise_key(epoch),
         .epoch_seed = snapshot_seed(epoch),
-        .host = {.self = e,
-                 .barred = barred,
-                 .column_known = column_known,
-                 .column_write = column_write,
-                 .column_map = column_map,
-                 .column_read = column_read,
-                 .column_keep = column_keep,
-                 .column_bind = column_bind,
-                 .charge = charge,
-                 .proof_challenged = proof_challenged,
-                 .proof_refused = proof_refused,
-                 .data = {.self = e, .row = row, .parallel = pool_parallel(d->pool)}}};
+        .host = {
+            .self = e,
+            .barred = barred,
+            .column_known = column_known,
+            .column_write = column_write,
+            .column_map = column_map,
+            .column_read = column_read,
+            .column_keep = column_keep,
+            .column_bind = column_bind,
+            .charge = charge,
+            .proof_challenged = proof_challenged,
+            .proof_refused = proof_refused,
+            .data = {.self = e, .window = window, .row = row, .parallel = pool_parallel(d->pool)}}};
 
     e->daemon = d;
     e->epoch = epoch;
@@ -335,6 +352,8 @@ enum pt_code evaluate_answer_if_ready(struct evaluate *e, struct outbox *out, st
         return rc;
     pthread_mutex_lock(&e->daemon->compute);
     rc = ask_evaluator_answer(&e->ask, out, err);
+    columns_view_free(e->view);
+    e->view = NULL;
     pthread_mutex_unlock(&e->daemon->compute);
     return note_answered(e, rc, out, err);
 }

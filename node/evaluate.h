@@ -4,6 +4,7 @@
 #define PT_EVALUATE_H
 
 #include "node/blobs.h"
+#include "node/columns_view.h"
 #include "node/daemon.h"
 #include "node/question_log.h"
 #include "proto/ask.h"
@@ -23,6 +24,7 @@ struct evaluate {
     struct session *session;
     struct ask_evaluator ask;
     struct evaluate_column columns[WIRE_COLUMNS_MAX];
+    struct columns_view *view; /* of the rows being made */
     struct question_note note; /* of the question, once charged */
     bool charged, begun;
 };
@@ -35,13 +37,13 @@ PT_MUST_USE enum pt_code evaluate_answer_if_ready(struct evaluate *e, struct out
                                                   struct pt_err *err);
 void evaluate_end(struct evaluate *e); /* {0} too */
 
-/* One row of a question over the epoch's columns: reply.h's row(), for the answer and for its audit. */
-struct evaluate_which {
-    const struct question *question;
-    size_t row;
-};
-PT_MUST_USE enum pt_code evaluate_row(const struct columns_map *map,
-                                      const struct evaluate_which *at, int8_t *values,
-                                      uint64_t *size, struct pt_err *err);
+/* reply.h's window() and row() over the epoch's columns, for the answer and for its audit. *view is NULL at
+ * first, and freed by the caller. */
+PT_MUST_USE enum pt_code evaluate_window(struct columns_view **view, const struct columns_map *map,
+                                         const struct question *q, const struct reply_part *at,
+                                         struct pt_err *err);
+PT_MUST_USE enum pt_code evaluate_row(const struct columns_view *view, const struct question *q,
+                                      const struct reply_part *at, int8_t *values, uint64_t *size,
+                                      struct pt_err *err);
 
 #endif

@@ -75,15 +75,18 @@ enum pt_code own_columns_values(int8_t *values, uint64_t *energy, uint64_t *size
     return rc == PT_OK && size != NULL ? columns_audience_count(size, map, &which) : rc;
 }
 
-/* Values of column i, packed, and what is known of them but the ciphertext. values: room for them. */
+/* Values of column i, packed, and what is known of them but the ciphertext. *room: for them; NULL at first. */
 static enum pt_code make_values(struct column_made *out, struct own_columns *o, size_t i,
-                                int8_t *values, struct pt_err *err)
+                                int8_t **room, struct pt_err *err)
 {
     const struct own_columns_which which = {o->in.question, i, o->table_count};
     struct own_column *c = &o->columns[i];
-    enum pt_code rc =
-        own_columns_values(values, &out->energy, &out->size, snapshot_map(o->in.epoch), &which);
+    enum pt_code rc;
 
+    if (*room == NULL && (*room = hidden_new(o->value_count, sizeof **room)) == NULL)
+        return no_memory(err);
+    int8_t *values = *room;
+    rc = own_columns_values(values, &out->energy, &out->size, snapshot_map(o->in.epoch), &which);
     if (rc != PT_OK)
         return pt_fail(err, rc, "own columns could not be made");
     if ((c->packed = hidden_new(1, packed_bytes(o))) == NULL)
@@ -136,7 +139,7 @@ static void name_made(struct digest *out, const struct own_columns *o, const str
  * that its values are a function of epoch, pair and name. They are made when they were not, or when a
  * question looks at other slots of them. */
 static enum pt_code begin_column(struct making *m, bool *known, struct own_columns *o, size_t i,
-                                 int8_t *values, struct pt_err *err)
+                                 int8_t **values, struct pt_err *err)
 {
     struct own_column *c = &o->columns[i];
     const uint64_t slot_end = reply_slots(o->in.question, snapshot_header(o->in.epoch)->slot_count);
@@ -213,17 +216,17 @@ static void make_strip(void *context, size_t index)
     struct strip *s = (struct strip *)context + index;
     struct own_columns *o = s->o;
     struct making *m = hidden_new(s->n, sizeof *m);
-    int8_t *values = hidden_new(o->value_count, sizeof *values);
+    int8_t *values = NULL;
     size_t n = 0;
     enum pt_code rc = PT_OK;
 
-    if (m == NULL || values == NULL) {
+    if (m == NULL) {
         (void)!no_memory(&s->err);
         goto out;
     }
     for (size_t i = s->first; i < s->first + s->n && rc == PT_OK; i++) {
         bool known = false;
-        rc = begin_column(&m[n], &known, o, i, values, &s->err);
+        rc = begin_column(&m[n], &known, o, i, &values, &s->err);
         n += rc == PT_OK && !known;
     }
     if (rc == PT_OK)

@@ -388,13 +388,20 @@ static enum pt_code charge(void *self, const struct ask_charge *c, struct ask_ac
     return rc == PT_OK ? replay_digests_add(&a->bed->questions, &c->key, err) : rc;
 }
 
-static enum pt_code row(void *self, const struct question *q, size_t index, int8_t *values,
-                        uint64_t *size, struct pt_err *err)
+static enum pt_code window(void *self, const struct question *q, const struct reply_part *at,
+                           struct pt_err *err)
 {
     struct replay_ask *a = self;
 
-    return evaluate_row(snapshot_map(a->bed->epoch), &(struct evaluate_which){q, index}, values,
-                        size, err);
+    return evaluate_window(&a->view, snapshot_map(a->bed->epoch), q, at, err);
+}
+
+static enum pt_code row(void *self, const struct question *q, const struct reply_part *at,
+                        int8_t *values, uint64_t *size, struct pt_err *err)
+{
+    const struct replay_ask *a = self;
+
+    return evaluate_row(a->view, q, at, values, size, err);
 }
 
 static enum pt_code read_need(struct replay_ask *a, struct pt_err *err)
@@ -432,7 +439,7 @@ static enum pt_code begin_evaluator(struct replay_ask *a, struct pt_err *err)
                  .charge = charge,
                  .proof_challenged = challenged,
                  .proof_refused = proof_refused,
-                 .data = {.self = a, .row = row, .parallel = a->bed->parallel}}};
+                 .data = {.self = a, .window = window, .row = row, .parallel = a->bed->parallel}}};
     return ask_evaluator_begin(&a->evaluator, a->session, &in, err);
 }
 
@@ -522,6 +529,7 @@ void replay_ask_free(struct replay_ask *a)
 {
     ask_recipient_free(&a->recipient);
     ask_evaluator_free(&a->evaluator);
+    columns_view_free(a->view);
     proof_columns_free(&a->proof);
     for (size_t i = 0; i < WIRE_COLUMNS_MAX; i++) {
         blob_unmap(&a->maps[i]);

@@ -5,6 +5,7 @@
 #define PT_REPLAY_ASK_H
 
 #include "node/blobs.h"
+#include "node/columns_view.h"
 #include "node/proof_columns.h"
 #include "node/replay_home.h"
 #include "proto/ask.h"
@@ -25,7 +26,8 @@ struct replay_ask { /* too large for the stack */
     struct ask_evaluator evaluator;
     struct blob_map maps[WIRE_COLUMNS_MAX];
     bool needed[WIRE_COLUMNS_MAX];
-    struct digest key; /* of the answer, once charged */
+    struct columns_view *view; /* of the rows being made */
+    struct digest key;         /* of the answer, once charged */
 };
 struct replay_host replay_ask_host(struct replay_ask *a, struct replay_home *bed,
                                    struct replay_facts *facts);

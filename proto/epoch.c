@@ -286,7 +286,13 @@ void epoch_column_seed(struct key32 *out, const struct key32 *epoch_seed,
     prf_derive(out, epoch_seed, "patto/epoch/column/1", parts, PT_LEN(parts));
 }
 
+#define VALUES_DIGEST "patto/epoch/values/2"
 void epoch_values_digest(struct digest *out, const int8_t *values, uint64_t slot_count)
 {
-    blake2b_tree_digest(out, "patto/epoch/values/2", span_of(values, slot_count));
+    blake2b_tree_digest(out, VALUES_DIGEST, span_of(values, slot_count));
+}
+
+void epoch_values_digest_end(struct digest *out, struct blake2b_tree *h)
+{
+    blake2b_tree_digest_end(out, VALUES_DIGEST, h);
 }

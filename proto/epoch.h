@@ -3,6 +3,7 @@
 #ifndef PT_EPOCH_H
 #define PT_EPOCH_H
 
+#include "crypto/blake2b_tree.h"
 #include "crypto/rlwe.h"
 #include "policy/question.h"
 
@@ -75,5 +76,7 @@ void epoch_column_seed(struct key32 *out, const struct key32 *epoch_seed,
                        const struct epoch_pair *pair, const struct epoch_column *column);
 /* Hash of slot_count int8 values: their content is secret, so the digest stays at home. */
 void epoch_values_digest(struct digest *out, const int8_t *values, uint64_t slot_count);
+/* The same of values that are added to a tree as they come; ends h. */
+void epoch_values_digest_end(struct digest *out, struct blake2b_tree *h);
 
 #endif

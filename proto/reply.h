@@ -44,14 +44,22 @@ void reply_column_digest(struct digest *out, struct span bytes);
 /* The same of bytes that come one after the other and are added to a tree from its beginning; ends h. */
 void reply_column_digest_end(struct digest *out, struct blake2b_tree *h);
 
+struct reply_part { /* of a row: slots [first, first + slots), from whole blocks of RLWE_DEGREE */
+    size_t row;
+    uint64_t first;
+    size_t slots;
+};
 struct reply_host { /* the evaluator's data */
     void *self;
-    /* Row `row` of the question: values[reply_row_values()], sums of signs over each slot of those
-     * who pass the filters (and have the value); *size how many they are. REPLY_NUMBERS: sums of
-     * numbers, and of their squares. A value's counts have one limb, the other is zeros. All exact
-     * and secret. */
-    enum pt_code (*row)(void *self, const struct question *q, size_t row, int8_t *values,
-                        uint64_t *size, struct pt_err *err);
+    /* May be NULL. These slots of rows are asked for next: of all rows, before other slots are. */
+    enum pt_code (*window)(void *self, const struct question *q, const struct reply_part *at,
+                           struct pt_err *err);
+    /* Part of a row of the question: values[at->slots], sums of signs over each slot of those who pass
+     * the filters (and have the value); *size how many of those are in these slots. REPLY_NUMBERS: sums
+     * of numbers, and of their squares. A value has a second limb behind the first; that of its counts
+     * is zeros. Every slot is asked for once. All exact and secret. */
+    enum pt_code (*row)(void *self, const struct question *q, const struct reply_part *at,
+                        int8_t *values, uint64_t *size, struct pt_err *err);
     struct parallel parallel; /* rows are made and answered at once; row() too is then called so */
 };
 struct reply_in { /* borrowed */

@@ -77,15 +77,14 @@ void adversary_keys(struct adversary *a, const struct key32 *seed)
     a->epoch.noise_key = *seed;
 }
 
-static enum pt_code row(void *self, const struct question *q, size_t index, int8_t *values,
-                        uint64_t *size, struct pt_err *err)
+static enum pt_code row(void *self, const struct question *q, const struct reply_part *at,
+                        int8_t *values, uint64_t *size, struct pt_err *err)
 {
     const struct adversary *a = self;
 
     (void)q;
     (void)err;
-    fixture_row(values, &a->epoch, index);
-    *size = a->epoch.size[index];
+    fixture_row(values, size, &a->epoch, at);
     return PT_OK;
 }
 

@@ -458,25 +458,26 @@ static enum pt_code charge(void *self, const struct ask_charge *c, struct ask_ac
     return PT_OK;
 }
 
-void fixture_row(int8_t *values, const struct fixture_epoch *e, size_t row)
+void fixture_row(int8_t *values, uint64_t *size, const struct fixture_epoch *e,
+                 const struct reply_part *at)
 {
-    memcpy(values, e->g[row], FIXTURE_SLOTS);
-    if (e->question.kind == QUESTION_VALUE && row == REPLY_NUMBERS)
-        memcpy(values + FIXTURE_SLOTS, e->more, FIXTURE_SLOTS);
+    memcpy(values, e->g[at->row] + at->first, at->slots);
+    if (e->question.kind == QUESTION_VALUE && at->row == REPLY_NUMBERS)
+        memcpy(values + at->slots, e->more + at->first, at->slots);
     else if (e->question.kind == QUESTION_VALUE)
-        memset(values + FIXTURE_SLOTS, 0, FIXTURE_SLOTS);
+        memset(values + at->slots, 0, at->slots);
+    *size = at->first == 0 ? e->size[at->row] : 0;
 }
 
-static enum pt_code row(void *self, const struct question *q, size_t index, int8_t *values,
-                        uint64_t *size, struct pt_err *err)
+static enum pt_code row(void *self, const struct question *q, const struct reply_part *at,
+                        int8_t *values, uint64_t *size, struct pt_err *err)
 {
     struct fixture_epoch *e = self;
 
     (void)q;
     if (!e->charged_before_row)
         return pt_fail(err, PT_EBUG, "data were looked at before the answer was paid");
-    fixture_row(values, e, index);
-    *size = e->size[index];
+    fixture_row(values, size, e, at);
     return PT_OK;
 }
 

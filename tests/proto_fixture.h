@@ -97,8 +97,9 @@ void fixture_epoch_join(const struct fixture_epoch *e, struct fixture_node *node
 /* r: whose Need says which columns are to be proved. */
 struct ask_recipient_in fixture_recipient_in(struct fixture_epoch *e, struct ask_recipient *r);
 struct ask_evaluator_in fixture_evaluator_in(struct fixture_epoch *e);
-/* A row as reply.h's host gives it. */
-void fixture_row(int8_t *values, const struct fixture_epoch *e, size_t row);
+/* Part of a row as reply.h's host gives it; its size all with the first part. */
+void fixture_row(int8_t *values, uint64_t *size, const struct fixture_epoch *e,
+                 const struct reply_part *at);
 int64_t fixture_exact(const struct fixture_epoch *e, size_t row, size_t column);
 
 #endif

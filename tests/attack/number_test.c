@@ -69,18 +69,14 @@ static void init(struct number *n, uint64_t rho_nano)
             n->known[i * e->column_count + j] = fixture_exact(e, i, j);
 }
 
-static enum pt_code row(void *self, const struct question *q, size_t index, int8_t *values,
-                        uint64_t *size, struct pt_err *err)
+static enum pt_code row(void *self, const struct question *q, const struct reply_part *at,
+                        int8_t *values, uint64_t *size, struct pt_err *err)
 {
     const struct number *n = self;
 
     (void)q;
     (void)err;
-    memcpy(values, n->epoch.g[index], FIXTURE_SLOTS);
-    memset(values + FIXTURE_SLOTS, 0, FIXTURE_SLOTS);
-    if (index == REPLY_NUMBERS)
-        memcpy(values + FIXTURE_SLOTS, n->epoch.more, FIXTURE_SLOTS);
-    *size = n->epoch.size[index];
+    fixture_row(values, size, &n->epoch, at);
     return PT_OK;
 }
 

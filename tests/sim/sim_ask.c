@@ -158,15 +158,15 @@ static enum pt_code column_bind(void *self, size_t index, const struct wire_colu
 }
 
 /* Data are looked at for what is paid, and for nothing else. */
-static enum pt_code (*row_of)(void *, const struct question *, size_t, int8_t *, uint64_t *,
-                              struct pt_err *);
-static enum pt_code row(void *self, const struct question *q, size_t index, int8_t *values,
-                        uint64_t *size, struct pt_err *err)
+static enum pt_code (*row_of)(void *, const struct question *, const struct reply_part *, int8_t *,
+                              uint64_t *, struct pt_err *);
+static enum pt_code row(void *self, const struct question *q, const struct reply_part *at,
+                        int8_t *values, uint64_t *size, struct pt_err *err)
 {
     const struct world *w = self;
 
     assert_true(w->charged);
-    return row_of(self, q, index, values, size, err);
+    return row_of(self, q, at, values, size, err);
 }
 
 static void begin(void *world, struct sim *s)
