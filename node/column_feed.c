@@ -17,7 +17,7 @@ struct column_feed {
     pthread_t thread;
     bool started;
     /* the thread's alone */
-    int8_t *values; /* of the column being made, where own has none: whole blocks */
+    uint8_t *packed; /* of the column being made, where own has none */
     uint8_t *block;
     int8_t block_values[RLWE_DEGREE];
     /* behind lock; a slot's bytes belong to the thread until it is counted in `made`, and again from
@@ -112,12 +112,12 @@ static enum pt_code encrypt(struct column_feed *f, uint32_t column, struct rlwe_
     const struct rlwe *c = f->in.own->in.rlwe;
     const uint64_t last = rlwe_block_count(c);
     const size_t bytes = rlwe_block_bytes(c);
-    const uint8_t *packed = f->in.own->columns[column].packed;
+    const uint8_t *kept = f->in.own->columns[column].packed;
+    const uint8_t *packed = kept != NULL ? kept : f->packed;
     struct cutting to = {.column = column, .bytes = rlwe_column_bytes(c)};
 
     for (uint64_t k = 0; k <= last; k++) {
-        const int8_t *values = packed != NULL ? f->block_values : f->values + k * RLWE_DEGREE;
-        if (packed != NULL && k < last)
+        if (k < last)
             packed_block(f->block_values, packed, k);
         if (!begin_part(f, &to))
             return unwanted(err);
@@ -125,7 +125,7 @@ static enum pt_code encrypt(struct column_feed *f, uint32_t column, struct rlwe_
         const struct rlwe_column one = {.out =
                                             whole ? to.slot->bytes + to.slot->at.bytes : f->block,
                                         .key = key,
-                                        .values = k < last ? values : NULL};
+                                        .values = k < last ? f->block_values : NULL};
         const enum pt_code rc = rlwe_encrypt_columns(c, &one, 1, k);
         if (rc != PT_OK)
             return pt_fail(err, rc, "encrypting a column");
@@ -142,14 +142,15 @@ static enum pt_code make_values(struct column_feed *f, uint32_t column, struct d
 {
     const struct own_columns *o = f->in.own;
     const struct own_columns_which which = {o->in.question, column, o->table_count};
+    const size_t blocks = (size_t)rlwe_block_count(o->in.rlwe);
+    struct columns_sums sums;
 
-    if (f->values == NULL && (f->values = hidden_new(o->value_count, sizeof *f->values)) == NULL)
+    if (f->packed == NULL && (f->packed = hidden_new(blocks, PACKED_BLOCK)) == NULL)
         return pt_fail(err, PT_ENOMEM, "sending columns: no memory");
-    const enum pt_code rc =
-        own_columns_values(f->values, NULL, NULL, snapshot_map(o->in.epoch), &which);
+    const enum pt_code rc = own_columns_packed(f->packed, &sums, snapshot_map(o->in.epoch), &which);
     if (rc != PT_OK)
         return pt_fail(err, rc, "own columns could not be made");
-    epoch_values_digest(values, f->values, rlwe_slot_count(o->in.rlwe));
+    packed_values_digest(values, f->packed, rlwe_slot_count(o->in.rlwe));
     return PT_OK;
 }
 
@@ -264,7 +265,7 @@ void column_feed_free(struct column_feed *f)
         free(f->ring[i].bytes);
     pthread_cond_destroy(&f->changed);
     pthread_mutex_destroy(&f->lock);
-    hidden_free(f->values);
+    hidden_free(f->packed);
     free(f->block);
     hidden_free(f);
 }

@@ -52,11 +52,15 @@ uint64_t columns_kept(const struct columns_map *map);
 /* ... of them in slots [0, slot_end). */
 uint64_t columns_kept_below(const struct columns_map *map, uint64_t slot_end);
 
-/* F: values[slot] in {-1, 0, +1}, m entries, from the kept records. *square_sum = sum of F^2, how
- * many kept records are selected (may be NULL). PT_EBUG: the selector names what is not there. */
-PT_MUST_USE enum pt_code columns_recipient(int8_t *values, uint64_t *square_sum,
+/* F: -1, 0 or +1 a slot, from the kept records; packed.h, in whole blocks. PT_EBUG: the selector names what is not
+ * there. */
+struct columns_sums {  /* secret */
+    uint64_t energy;   /* sum of F^2 over slots below slot_end: kept records selected */
+    uint64_t audience; /* columns_audience_count() */
+};
+PT_MUST_USE enum pt_code columns_recipient(uint8_t *packed, struct columns_sums *sums,
                                            const struct columns_map *map,
-                                           const struct columns_selector *which);
+                                           const struct columns_selector *which, uint64_t slot_end);
 /* G: values[slot] = sum of signs of all selected records, held within +-127. */
 PT_MUST_USE enum pt_code columns_evaluator(int8_t *values, const struct columns_map *map,
                                            const struct columns_selector *which);

@@ -29,4 +29,13 @@ struct columns_placed { /* secret: once more what the map says of a record */
     uint8_t kept;
 };
 
+static inline size_t columns_members(const uint64_t *set, size_t words)
+{
+    size_t n = 0;
+
+    for (size_t w = 0; w < words; w++)
+        n += (size_t)__builtin_popcountll(set[w]);
+    return n;
+}
+
 #endif

@@ -14,7 +14,7 @@ struct column_made {      /* secret */
     struct digest digest; /* of the ciphertext */
     struct digest values; /* epoch_values_digest() */
     uint64_t energy,
-        size; /* own_columns_values(), of a question that looks at slots below slot_end */
+        size; /* own_columns_packed(), of a question that looks at slots below slot_end */
     uint64_t slot_end;
 };
 PT_SECRET_TYPE(column_made);

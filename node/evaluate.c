@@ -96,7 +96,9 @@ static enum pt_code column_write(void *self, size_t index, struct span bytes, st
             return rc;
         c->writing = true;
     }
-    return fileio_add(&c->file, bytes, err);
+    if (e->writer == NULL && (rc = write_behind_new(&e->writer, err)) != PT_OK)
+        return rc;
+    return write_behind_add(e->writer, &c->file, bytes, err);
 }
 
 static enum pt_code column_map(void *self, size_t index, const struct wire_column *c,
@@ -133,6 +135,8 @@ static enum pt_code column_keep(void *self, size_t index, const struct wire_colu
     struct evaluate_column *column = &e->columns[index];
     enum pt_code rc;
 
+    if ((rc = write_behind_wait(e->writer, err)) != PT_OK)
+        return rc;
     column->writing = false;
     /* Not flushed: column_known() looks before it believes, and the peer sends the same bytes again. */
     if ((rc = fileio_commit_unflushed(&column->file, err)) != PT_OK)
@@ -363,6 +367,8 @@ void evaluate_end(struct evaluate *e)
     if (!e->begun)
         return;
     ask_evaluator_free(&e->ask);
+    write_behind_free(e->writer);
+    e->writer = NULL;
     for (size_t i = 0; i < WIRE_COLUMNS_MAX; i++) {
         blob_unmap(&e->columns[i].map);
         if (e->columns[i].writing)

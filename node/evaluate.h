@@ -7,6 +7,7 @@
 #include "node/columns_view.h"
 #include "node/daemon.h"
 #include "node/question_log.h"
+#include "node/write_behind.h"
 #include "proto/ask.h"
 
 /* Ciphertexts a peer may send a day: the largest table four times, 5 GB at 2^20 slots and 22 GB at
@@ -24,8 +25,9 @@ struct evaluate {
     struct session *session;
     struct ask_evaluator ask;
     struct evaluate_column columns[WIRE_COLUMNS_MAX];
-    struct columns_view *view; /* of the rows being made */
-    struct question_note note; /* of the question, once charged */
+    struct write_behind *writer; /* of the columns that come; NULL: none did */
+    struct columns_view *view;   /* of the rows being made */
+    struct question_note note;   /* of the question, once charged */
     bool charged, begun;
 };
 /* Attach to an open session. `epoch` outlives e. */

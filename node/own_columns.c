@@ -28,15 +28,14 @@ static size_t packed_bytes(const struct own_columns *o)
 static enum pt_code make_room(struct own_columns *o, struct pt_err *err)
 {
     struct parallel parallel = pool_parallel(o->in.daemon->pool);
-    const size_t width = parallel_width(&parallel) * OWN_COLUMNS_SIDE_BY_SIDE;
+    /* Four strips a thread, and none waits long for the last one; then it is said how far this has come. */
+    const size_t width = parallel_width(&parallel) * OWN_COLUMNS_SIDE_BY_SIDE * 4;
     const size_t fit = OWN_COLUMNS_MEMORY / packed_bytes(o);
     const struct policy *p = o->in.daemon->home->policy;
 
     o->table_count = reply_column_count(p, o->in.question);
     o->count = o->table_count + ask_counter_count(p, o->in.question, o->in.rlwe);
     assert(o->count > 0);
-    /* Whole blocks are read. */
-    o->value_count = snapshot_header(o->in.epoch)->slot_count + RLWE_DEGREE;
     o->keep = o->count <= fit;
     o->at_once = fit < 1 ? 1 : fit > width ? width : fit;
     o->at_once = o->at_once < o->count ? o->at_once : o->count;
@@ -51,7 +50,7 @@ static enum pt_code make_room(struct own_columns *o, struct pt_err *err)
                : no_memory(err);
 }
 
-enum pt_code own_columns_values(int8_t *values, uint64_t *energy, uint64_t *size,
+enum pt_code own_columns_packed(uint8_t *packed, struct columns_sums *sums,
                                 const struct columns_map *map, const struct own_columns_which *at)
 {
     const struct question *q = at->question;
@@ -64,35 +63,26 @@ enum pt_code own_columns_values(int8_t *values, uint64_t *energy, uint64_t *size
                                            .has_counter = counter,
                                            .attribute = q->rows,
                                            .value = (uint16_t)value};
-    enum pt_code rc = columns_recipient(values, energy, map, &which);
-    uint64_t end = reply_slots(q, columns_slots(map));
 
-    if (rc == PT_OK && energy != NULL && end < columns_slots(map)) {
-        *energy = 0;
-        for (uint64_t k = 0; k < end; k++)
-            *energy += (uint64_t)(values[k] * values[k]);
-    }
-    return rc == PT_OK && size != NULL ? columns_audience_count(size, map, &which) : rc;
+    return columns_recipient(packed, sums, map, &which, reply_slots(q, columns_slots(map)));
 }
 
-/* Values of column i, packed, and what is known of them but the ciphertext. *room: for them; NULL at first. */
+/* Values of column i, packed, and what is known of them but the ciphertext. */
 static enum pt_code make_values(struct column_made *out, struct own_columns *o, size_t i,
-                                int8_t **room, struct pt_err *err)
+                                struct pt_err *err)
 {
     const struct own_columns_which which = {o->in.question, i, o->table_count};
     struct own_column *c = &o->columns[i];
-    enum pt_code rc;
+    struct columns_sums sums;
 
-    if (*room == NULL && (*room = hidden_new(o->value_count, sizeof **room)) == NULL)
-        return no_memory(err);
-    int8_t *values = *room;
-    rc = own_columns_values(values, &out->energy, &out->size, snapshot_map(o->in.epoch), &which);
-    if (rc != PT_OK)
-        return pt_fail(err, rc, "own columns could not be made");
     if ((c->packed = hidden_new(1, packed_bytes(o))) == NULL)
         return no_memory(err);
-    epoch_values_digest(&out->values, values, snapshot_header(o->in.epoch)->slot_count);
-    packed_make(c->packed, values, rlwe_block_count(o->in.rlwe));
+    const enum pt_code rc = own_columns_packed(c->packed, &sums, snapshot_map(o->in.epoch), &which);
+    if (rc != PT_OK)
+        return pt_fail(err, rc, "own columns could not be made");
+    out->energy = sums.energy;
+    out->size = sums.audience;
+    packed_values_digest(&out->values, c->packed, snapshot_header(o->in.epoch)->slot_count);
     packed_digest(&c->content, c->packed, rlwe_block_count(o->in.rlwe));
     c->values = out->values;
     return PT_OK;
@@ -139,7 +129,7 @@ static void name_made(struct digest *out, const struct own_columns *o, const str
  * that its values are a function of epoch, pair and name. They are made when they were not, or when a
  * question looks at other slots of them. */
 static enum pt_code begin_column(struct making *m, bool *known, struct own_columns *o, size_t i,
-                                 int8_t **values, struct pt_err *err)
+                                 struct pt_err *err)
 {
     struct own_column *c = &o->columns[i];
     const uint64_t slot_end = reply_slots(o->in.question, snapshot_header(o->in.epoch)->slot_count);
@@ -153,8 +143,7 @@ static enum pt_code begin_column(struct making *m, bool *known, struct own_colum
     name_made(&m->name, o, c);
     *known = columns_made_find(&was, o->in.daemon->made, &m->name);
     m->made = was;
-    if ((!*known || was.slot_end != slot_end) &&
-        (rc = make_values(&m->made, o, i, values, err)) != PT_OK)
+    if ((!*known || was.slot_end != slot_end) && (rc = make_values(&m->made, o, i, err)) != PT_OK)
         return rc;
     m->made.slot_end = slot_end;
     if (*known && !ct_equal(&was.values, &m->made.values, sizeof was.values))
@@ -216,7 +205,6 @@ static void make_strip(void *context, size_t index)
     struct strip *s = (struct strip *)context + index;
     struct own_columns *o = s->o;
     struct making *m = hidden_new(s->n, sizeof *m);
-    int8_t *values = NULL;
     size_t n = 0;
     enum pt_code rc = PT_OK;
 
@@ -226,7 +214,7 @@ static void make_strip(void *context, size_t index)
     }
     for (size_t i = s->first; i < s->first + s->n && rc == PT_OK; i++) {
         bool known = false;
-        rc = begin_column(&m[n], &known, o, i, &values, &s->err);
+        rc = begin_column(&m[n], &known, o, i, &s->err);
         n += rc == PT_OK && !known;
     }
     if (rc == PT_OK)
@@ -239,7 +227,6 @@ static void make_strip(void *context, size_t index)
     }
 out:
     hidden_free(m);
-    hidden_free(values);
 }
 
 /* One name, one ciphertext, for ever: a changed one would tell what changed. */
@@ -260,10 +247,12 @@ static enum pt_code make_some(struct own_columns *o, size_t first, size_t n, str
     struct parallel parallel = pool_parallel(o->in.daemon->pool);
     size_t width = parallel_width(&parallel);
     size_t least = (n + OWN_COLUMNS_SIDE_BY_SIDE - 1) / OWN_COLUMNS_SIDE_BY_SIDE;
-    size_t count = least > width ? least : width < n ? width : n;
+    size_t count = (least + width - 1) / width * width; /* nobody waits for the last one */
     struct strip *strips;
     enum pt_code rc = PT_OK;
 
+    count = count < n ? count : n;
+    assert(count > 0);
     strips = calloc(count, sizeof *strips);
     if (strips == NULL)
         return no_memory(err);

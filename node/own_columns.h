@@ -36,7 +36,7 @@ struct own_columns { /* {0} is a valid empty one */
     struct rlwe_key **keys; /* open the answers */
     struct ask_column *asked;
     double *energy, *own_size; /* what the estimate needs */
-    size_t value_count, at_once;
+    size_t at_once;
     bool keep; /* what is packed */
 };
 /* PT_EDENIED, PT_ESTATE, PT_EIO, PT_ENOMEM, or what job->progress() says. Free also after failure. */
@@ -49,14 +49,14 @@ PT_MUST_USE enum pt_code own_columns_key(struct rlwe_key **out, const struct own
                                          struct span name, const struct digest *values,
                                          struct pt_err *err);
 
-/* The plain column `index` of a question, slot_count values, for asking and for its audit; from
- * table_count (reply_column_count()) on they are counters. energy: sum of squares over the slots that
- * the question looks at; size: of the audience; either may be NULL. */
+/* The plain column `index` of a question, packed.h, for asking and for its audit; from table_count
+ * (reply_column_count()) on they are counters. sums: columns_recipient(), over the slots that the question
+ * looks at. */
 struct own_columns_which {
     const struct question *question;
     size_t index, table_count;
 };
-PT_MUST_USE enum pt_code own_columns_values(int8_t *values, uint64_t *energy, uint64_t *size,
+PT_MUST_USE enum pt_code own_columns_packed(uint8_t *packed, struct columns_sums *sums,
                                             const struct columns_map *map,
                                             const struct own_columns_which *at);
 

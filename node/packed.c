@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "crypto/blake2b_tree.h"
+#include "proto/epoch.h"
 
 /* Eight values at a time, a byte each, of which none carries into the next. */
 enum { WORD = sizeof(uint64_t) };
@@ -16,22 +17,9 @@ static uint64_t word_at(const void *p)
     return w;
 }
 
-/* value + 1 of each: 0x7f, 0x80, 0x81 less 0x7f. */
-static uint64_t raised(const int8_t *values)
+void packed_clear(uint8_t *out, uint64_t blocks)
 {
-    return (word_at(values) ^ BYTES(0x80)) - BYTES(0x7f);
-}
-
-void packed_make(uint8_t *out, const int8_t *values, uint64_t blocks)
-{
-    for (uint64_t k = 0; k < blocks; k++)
-        for (size_t i = 0; i < PACKED_BLOCK; i += WORD) {
-            const int8_t *v = values + k * RLWE_DEGREE + i;
-            const uint64_t w = raised(v) | raised(v + PACKED_BLOCK) << 2 |
-                               raised(v + 2 * (size_t)PACKED_BLOCK) << 4 |
-                               raised(v + 3 * (size_t)PACKED_BLOCK) << 6;
-            memcpy(out + k * PACKED_BLOCK + i, &w, sizeof w);
-        }
+    memset(out, 0x55, (size_t)blocks * PACKED_BLOCK); /* 0 + 1, four times */
 }
 
 void packed_block(int8_t out[RLWE_DEGREE], const uint8_t *packed, uint64_t k)
@@ -48,4 +36,19 @@ void packed_block(int8_t out[RLWE_DEGREE], const uint8_t *packed, uint64_t k)
 void packed_digest(struct digest *out, const uint8_t *packed, uint64_t blocks)
 {
     blake2b_tree_digest(out, "patto/packed/1", span_of(packed, (size_t)blocks * PACKED_BLOCK));
+}
+
+void packed_values_digest(struct digest *out, const uint8_t *packed, uint64_t slot_count)
+{
+    struct blake2b_tree h;
+    int8_t values[RLWE_DEGREE];
+
+    blake2b_tree_begin(&h);
+    for (uint64_t at = 0; at < slot_count; at += RLWE_DEGREE) {
+        const uint64_t left = slot_count - at;
+        packed_block(values, packed, at / RLWE_DEGREE);
+        blake2b_tree_add(&h, span_of(values, left < RLWE_DEGREE ? (size_t)left : RLWE_DEGREE));
+    }
+    epoch_values_digest_end(out, &h);
+    explicit_bzero(values, sizeof values);
 }

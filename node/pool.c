@@ -2,73 +2,143 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 enum { HELPERS_MAX = 255 };
 
-struct pool {
-    size_t width;
-    atomic_size_t free_helpers; /* threads that may still be started beside the callers' */
-};
-
-struct work { /* of one pool_run(), on its stack */
+struct work { /* one pool_run(), on its stack; in the list while some part may not be taken yet */
     void (*part)(void *context, size_t i);
     void *context;
     size_t count;
     atomic_size_t next;
+    /* behind the pool's lock */
+    struct work *before, *after;
+    bool listed;
+    size_t helpers;      /* at work on it */
+    pthread_cond_t left; /* the last of them has gone */
+};
+struct pool {
+    size_t width;
+    pthread_mutex_t lock;
+    pthread_cond_t more; /* there is work, or the end */
+    struct work *first;  /* the newest: parts of a job that run one are waiting for it */
+    bool stopping;
+    size_t started; /* helpers, once there is work for them: at most width - 1 */
+    pthread_t helper[HELPERS_MAX];
 };
 
-static void *work_on(void *arg)
+static void work_on(struct work *w)
 {
-    struct work *w = arg;
-
     for (size_t i = atomic_fetch_add(&w->next, 1); i < w->count; i = atomic_fetch_add(&w->next, 1))
         w->part(w->context, i);
+}
+
+/* ---- behind the lock ---- */
+
+static void list(struct pool *p, struct work *w)
+{
+    w->after = p->first;
+    if (w->after != NULL)
+        w->after->before = w;
+    p->first = w;
+    w->listed = true;
+}
+
+static void unlist(struct pool *p, struct work *w)
+{
+    if (!w->listed)
+        return;
+    if (w->before != NULL)
+        w->before->after = w->after;
+    else
+        p->first = w->after;
+    if (w->after != NULL)
+        w->after->before = w->before;
+    w->listed = false;
+}
+
+/* One that cannot be started is one less. */
+static void *help(void *arg);
+static void start_helpers(struct pool *p)
+{
+    const size_t most = p->width - 1 < HELPERS_MAX ? p->width - 1 : HELPERS_MAX;
+
+    while (p->started < most && pthread_create(&p->helper[p->started], NULL, help, p) == 0)
+        p->started++;
+}
+
+/* ---- */
+
+static void *help(void *arg)
+{
+    struct pool *p = arg;
+
+    pthread_mutex_lock(&p->lock);
+    while (!p->stopping) {
+        struct work *w = p->first;
+        if (w == NULL) {
+            pthread_cond_wait(&p->more, &p->lock);
+            continue;
+        }
+        w->helpers++;
+        pthread_mutex_unlock(&p->lock);
+        work_on(w);
+        pthread_mutex_lock(&p->lock);
+        unlist(p, w);
+        if (--w->helpers == 0)
+            pthread_cond_signal(&w->left);
+    }
+    pthread_mutex_unlock(&p->lock);
     return NULL;
 }
 
-/* Up to `most` of the pool's threads; returns how many. */
-static size_t take(struct pool *p, size_t most)
-{
-    size_t had = atomic_load(&p->free_helpers);
-    size_t n;
-
-    do
-        n = had < most ? had : most;
-    while (!atomic_compare_exchange_weak(&p->free_helpers, &had, had - n));
-    return n;
-}
-
-/* Threads are started for each job: that costs microseconds, jobs take milliseconds, and an idle
- * node holds none. One that cannot be started is one less. */
 static void run(void *self, size_t count, void (*part)(void *context, size_t i), void *context)
 {
     struct pool *p = self;
     struct work w = {.part = part, .context = context, .count = count};
-    pthread_t helper[HELPERS_MAX];
-    size_t taken = take(p, count - 1 < HELPERS_MAX ? count - 1 : HELPERS_MAX);
-    size_t started = 0;
 
-    while (started < taken && pthread_create(&helper[started], NULL, work_on, &w) == 0)
-        started++;
-    (void)work_on(&w);
-    for (size_t i = 0; i < started; i++)
-        pthread_join(helper[i], NULL);
-    atomic_fetch_add(&p->free_helpers, taken);
+    pthread_cond_init(&w.left, NULL);
+    pthread_mutex_lock(&p->lock);
+    start_helpers(p);
+    list(p, &w);
+    for (size_t i = 1; i < count && i <= p->started; i++)
+        pthread_cond_signal(&p->more);
+    pthread_mutex_unlock(&p->lock);
+    work_on(&w);
+    pthread_mutex_lock(&p->lock);
+    unlist(p, &w);
+    while (w.helpers > 0)
+        pthread_cond_wait(&w.left, &p->lock);
+    pthread_mutex_unlock(&p->lock);
+    pthread_cond_destroy(&w.left);
 }
 
 enum pt_code pool_new(struct pool **out, size_t width, struct pt_err *err)
 {
-    *out = calloc(1, sizeof **out);
-    if (*out == NULL)
+    struct pool *p = calloc(1, sizeof *p);
+
+    *out = p;
+    if (p == NULL)
         return pt_fail(err, PT_ENOMEM, "no memory for the node's threads");
-    (*out)->width = width;
-    (*out)->free_helpers = width > 0 ? width - 1 : 0;
+    p->width = width > 0 ? width : 1;
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_cond_init(&p->more, NULL);
     return PT_OK;
 }
 
 void pool_free(struct pool *p)
 {
+    if (p == NULL)
+        return;
+    pthread_mutex_lock(&p->lock);
+    p->stopping = true;
+    pthread_cond_broadcast(&p->more);
+    pthread_mutex_unlock(&p->lock);
+    for (size_t i = 0; i < p->started; i++)
+        pthread_join(p->helper[i], NULL);
+    pthread_cond_destroy(&p->more);
+    pthread_mutex_destroy(&p->lock);
     free(p);
 }
 

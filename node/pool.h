@@ -1,7 +1,7 @@
 /* pool.h - the node's computing threads: as many as `threads` in node.yaml says, over all jobs.
  *
- * A job runs in its caller's thread and in as many more as are free then; two jobs at once share
- * them, so the machine is never asked for more than width + one a job. */
+ * width - 1 of them are started with the first job and wait for more until pool_free(); the caller of a job is
+ * one more. Two jobs at once share them, so the machine is never asked for more than width + one a job. */
 #ifndef PT_POOL_H
 #define PT_POOL_H
 

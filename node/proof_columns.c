@@ -30,7 +30,7 @@ struct strip { /* every so manieth column of the batch, made by one thread */
 };
 
 /* The key under which column i, these values, was encrypted. */
-static enum pt_code derive_key(struct strip *s, size_t i, const int8_t *values)
+static enum pt_code derive_key(struct strip *s, size_t i)
 {
     const struct proof_columns_in *in = &s->p->in;
     PT_WIPED(key32) seed = {0};
@@ -40,7 +40,7 @@ static enum pt_code derive_key(struct strip *s, size_t i, const int8_t *values)
 
     if (rc == PT_OK) {
         const struct epoch_column column = {.name = buf_span(&name), .values = &content};
-        epoch_values_digest(&content, values, snapshot_header(in->epoch)->slot_count);
+        packed_values_digest(&content, s->p->made[i], snapshot_header(in->epoch)->slot_count);
         epoch_column_seed(&seed, snapshot_seed(in->epoch), in->pair, &column);
         rc = rlwe_key_new(&s->p->made_keys[i], in->rlwe, &seed);
         if (rc != PT_OK)
@@ -50,25 +50,24 @@ static enum pt_code derive_key(struct strip *s, size_t i, const int8_t *values)
     return rc;
 }
 
-/* values: room for whole blocks, zeros after the last slot. */
-static enum pt_code make_values(struct strip *s, size_t i, int8_t *values)
+static enum pt_code make_values(struct strip *s, size_t i)
 {
     struct proof_columns *p = s->p;
     const struct proof_columns_in *in = &p->in;
     const size_t table = reply_column_count(in->policy, in->question);
     const struct own_columns_which which = {in->question, s->index[i], table};
-    enum pt_code rc = own_columns_values(values, NULL, NULL, snapshot_map(in->epoch), &which);
+    struct columns_sums sums;
 
-    if (rc != PT_OK)
-        return pt_fail(&s->err, rc, "own columns could not be made");
     if ((p->made[i] = hidden_new(1, p->column_bytes)) == NULL)
         return pt_fail(&s->err, PT_ENOMEM, "a proof of columns: no memory");
-    packed_make(p->made[i], values, rlwe_block_count(in->rlwe));
+    const enum pt_code rc = own_columns_packed(p->made[i], &sums, snapshot_map(in->epoch), &which);
+    if (rc != PT_OK)
+        return pt_fail(&s->err, rc, "own columns could not be made");
     p->values[i] = p->made[i];
-    return in->own == NULL ? derive_key(s, i, values) : PT_OK;
+    return in->own == NULL ? derive_key(s, i) : PT_OK;
 }
 
-static enum pt_code make_one(struct strip *s, size_t i, int8_t *values)
+static enum pt_code make_one(struct strip *s, size_t i)
 {
     struct proof_columns *p = s->p;
     const struct own_columns *own = p->in.own;
@@ -77,7 +76,7 @@ static enum pt_code make_one(struct strip *s, size_t i, int8_t *values)
     if (own != NULL)
         p->values[i] = own->columns[s->index[i]].packed;
     if (p->values[i] == NULL)
-        rc = make_values(s, i, values);
+        rc = make_values(s, i);
     p->keys[i] = own != NULL ? own->keys[s->index[i]] : p->made_keys[i];
     return rc;
 }
@@ -85,17 +84,13 @@ static enum pt_code make_one(struct strip *s, size_t i, int8_t *values)
 static void make_strip(void *context, size_t strip)
 {
     struct strip *s = (struct strip *)context + strip;
-    int8_t *values = hidden_new(s->p->column_bytes, RLWE_DEGREE / PACKED_BLOCK);
     enum pt_code rc = PT_OK;
 
     s->failed = s->first;
-    if (values == NULL)
-        rc = pt_fail(&s->err, PT_ENOMEM, "a proof of columns: no memory");
     for (size_t i = s->first; i < s->p->count && rc == PT_OK; i += s->step) {
         s->failed = i;
-        rc = make_one(s, i, values);
+        rc = make_one(s, i);
     }
-    hidden_free(values);
 }
 
 /* What went wrong with the first column that could not be made, so that threads do not show. */

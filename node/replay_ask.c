@@ -3,7 +3,9 @@
 #include "crypto/base/text.h"
 #include "node/audit.h"
 #include "node/evaluate.h"
+#include "node/hidden.h"
 #include "node/own_columns.h"
+#include "node/packed.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -39,49 +41,57 @@ struct again { /* one column encrypted once more */
     struct pt_err err;
 };
 
-static enum pt_code encrypt(uint8_t *out, const struct again *g, const int8_t *values,
+static enum pt_code encrypt(uint8_t *out, const struct again *g, const uint8_t *packed,
                             struct rlwe_key *key, struct pt_err *err)
 {
     const struct rlwe *c = g->a->rlwe;
+    int8_t values[RLWE_DEGREE];
     enum pt_code rc = PT_OK;
 
-    for (uint64_t k = 0; k <= rlwe_block_count(c) && rc == PT_OK; k++)
-        rc = rlwe_encrypt_block(out + k * rlwe_block_bytes(c), c, key, k,
-                                k < rlwe_block_count(c) ? values + k * RLWE_DEGREE : NULL);
+    for (uint64_t k = 0; k <= rlwe_block_count(c) && rc == PT_OK; k++) {
+        const bool last = k == rlwe_block_count(c);
+        if (!last)
+            packed_block(values, packed, k);
+        rc = rlwe_encrypt_block(out + k * rlwe_block_bytes(c), c, key, k, last ? NULL : values);
+    }
+    explicit_bzero(values, sizeof values);
     return rc == PT_OK ? PT_OK : pt_fail(err, rc, "encrypting a column");
+}
+
+/* The column's key, of its values. */
+static enum pt_code key_of(struct rlwe_key **out, const struct again *g, const uint8_t *packed,
+                           struct pt_err *err)
+{
+    const struct replay_ask *a = g->a;
+    PT_WIPED(key32) seed = {0};
+    struct digest content;
+    const struct epoch_column column = {.name = buf_span(&a->names[g->index]), .values = &content};
+
+    packed_values_digest(&content, packed, rlwe_slot_count(a->rlwe));
+    epoch_column_seed(&seed, snapshot_seed(a->bed->epoch), &a->pair, &column);
+    const enum pt_code rc = rlwe_key_new(out, a->rlwe, &seed);
+    return rc == PT_OK ? PT_OK : pt_fail(err, rc, "a column key: no memory that can be locked");
 }
 
 static enum pt_code make_column(struct again *g, struct pt_err *err)
 {
     struct replay_ask *a = g->a;
-    const struct snapshot *epoch = a->bed->epoch;
-    size_t slots = (size_t)snapshot_header(epoch)->slot_count;
-    int8_t *values = calloc(slots + RLWE_DEGREE, 1);
+    const struct own_columns_which which = {&a->question, g->index,
+                                            reply_column_count(a->bed->home->policy, &a->question)};
+    uint8_t *packed = hidden_new((size_t)rlwe_block_count(a->rlwe), PACKED_BLOCK);
     uint8_t *bytes = malloc(rlwe_column_bytes(a->rlwe));
     struct rlwe_key *key = NULL;
-    PT_WIPED(key32) seed = {0};
-    struct digest content;
-    enum pt_code rc = values == NULL || bytes == NULL ? no_memory(err) : PT_OK;
+    struct columns_sums sums;
+    enum pt_code rc = packed == NULL || bytes == NULL ? no_memory(err) : PT_OK;
 
-    if (rc == PT_OK && (rc = own_columns_values(
-                            values, NULL, NULL, snapshot_map(epoch),
-                            &(struct own_columns_which){
-                                &a->question, g->index,
-                                reply_column_count(a->bed->home->policy, &a->question)})) != PT_OK)
+    if (rc == PT_OK &&
+        (rc = own_columns_packed(packed, &sums, snapshot_map(a->bed->epoch), &which)) != PT_OK)
         rc = pt_fail(err, rc, "own columns could not be made");
-    if (rc == PT_OK) {
-        const struct epoch_column column = {.name = buf_span(&a->names[g->index]),
-                                            .values = &content};
-        epoch_values_digest(&content, values, slots);
-        epoch_column_seed(&seed, snapshot_seed(epoch), &a->pair, &column);
-        if ((rc = rlwe_key_new(&key, a->rlwe, &seed)) != PT_OK)
-            rc = pt_fail(err, rc, "a column key: no memory that can be locked");
-    }
-    if (rc == PT_OK && (rc = encrypt(bytes, g, values, key, err)) == PT_OK)
+    if (rc == PT_OK)
+        rc = key_of(&key, g, packed, err);
+    if (rc == PT_OK && (rc = encrypt(bytes, g, packed, key, err)) == PT_OK)
         reply_column_digest(&a->asked[g->index].digest, span_of(bytes, rlwe_column_bytes(a->rlwe)));
-    if (values != NULL)
-        explicit_bzero(values, slots + RLWE_DEGREE);
-    free(values);
+    hidden_free(packed);
     free(bytes);
     rlwe_key_free(key);
     return rc;

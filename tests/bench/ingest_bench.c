@@ -11,6 +11,7 @@
 #include "node/columns.h"
 #include "node/commitment.h"
 #include "node/ingest.h"
+#include "node/packed.h"
 #include "tests/vault_fixture.h"
 
 struct moment {
@@ -79,8 +80,10 @@ static void bench_columns(const struct fixture *f, struct vault_data *d)
     struct digest root;
     const struct key32 salt = {.b = {2}};
     int8_t *values = malloc((size_t)in.m);
+    uint8_t *packed = malloc((size_t)in.m / 4 + PACKED_BLOCK);
+    struct columns_sums sums;
 
-    if (values == NULL)
+    if (values == NULL || packed == NULL)
         exit(1);
     for (uint64_t i = 0; i < d->count; i++) { /* as good as tokens: uniform and distinct */
         memcpy(d->tokens[i].b, d->digests[i].b, sizeof d->tokens[i].b);
@@ -96,7 +99,7 @@ static void bench_columns(const struct fixture *f, struct vault_data *d)
     for (uint16_t v = 0; v < 10; v++) {
         const struct columns_selector which = {
             .has_category = true, .attribute = FIXTURE_SET, .value = v};
-        must(columns_recipient(values, NULL, map, &which), &err);
+        must(columns_recipient(packed, &sums, map, &which, in.m), &err);
     }
     report("10 recipient columns", since);
     since = now();
@@ -113,6 +116,7 @@ static void bench_columns(const struct fixture *f, struct vault_data *d)
     report("10 evaluator columns with a filter", since);
     columns_free(map);
     free(values);
+    free(packed);
 }
 
 static enum pt_code take(void *writer, struct vault_data *rows, struct pt_err *err)

@@ -77,21 +77,21 @@ enum pt_code __wrap_columns_evaluator(int8_t *values, const struct columns_map *
     return rc;
 }
 
-enum pt_code __real_columns_recipient(int8_t *values, uint64_t *square_sum,
+enum pt_code __real_columns_recipient(uint8_t *packed, struct columns_sums *sums,
                                       const struct columns_map *map,
-                                      const struct columns_selector *which);
-enum pt_code __wrap_columns_recipient(int8_t *values, uint64_t *square_sum,
+                                      const struct columns_selector *which, uint64_t slot_end);
+enum pt_code __wrap_columns_recipient(uint8_t *packed, struct columns_sums *sums,
                                       const struct columns_map *map,
-                                      const struct columns_selector *which);
-enum pt_code __wrap_columns_recipient(int8_t *values, uint64_t *square_sum,
+                                      const struct columns_selector *which, uint64_t slot_end);
+enum pt_code __wrap_columns_recipient(uint8_t *packed, struct columns_sums *sums,
                                       const struct columns_map *map,
-                                      const struct columns_selector *which)
+                                      const struct columns_selector *which, uint64_t slot_end)
 {
-    enum pt_code rc = __real_columns_recipient(values, square_sum, map, which);
+    enum pt_code rc = __real_columns_recipient(packed, sums, map, which, slot_end);
 
-    /* One person buys everything. */
+    /* One person buys everything: a 1 in slot 5. */
     if (rc == PT_OK && which->has_category && deviates("columns"))
-        values[5] = 1;
+        packed[5] = (uint8_t)((packed[5] & ~3) | 2);
     return rc;
 }
 

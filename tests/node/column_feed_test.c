@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "node/column_feed.h"
-#include "node/packed.h"
+#include "tests/columns_fixture.h"
 
 enum { SLOTS = 300000, COLUMNS = 12, NONE = COLUMNS };
 
@@ -21,29 +21,28 @@ const struct columns_map *snapshot_map(const struct snapshot *s)
     return NULL;
 }
 
-/* NOLINTNEXTLINE(readability-non-const-parameter): as the real one */
-enum pt_code own_columns_values(int8_t *values, uint64_t *energy, uint64_t *size,
-                                const struct columns_map *map, const struct own_columns_which *at)
-{
-    (void)energy;
-    (void)size;
-    (void)map;
-    if (at->index == failing)
-        return PT_EBUG;
-    for (size_t i = 0; i < SLOTS; i++)
-        values[i] = (int8_t)((int)((i + at->index) % 3) - 1);
-    return PT_OK;
-}
-
 static int8_t *values_of(uint32_t column)
 {
     int8_t *values = calloc(SLOTS + RLWE_DEGREE, 1);
 
     assert_non_null(values);
-    assert_int_equal(own_columns_values(values, NULL, NULL, NULL,
-                                        &(struct own_columns_which){NULL, column, COLUMNS}),
-                     PT_OK);
+    for (size_t i = 0; i < SLOTS; i++)
+        values[i] = (int8_t)((int)((i + column) % 3) - 1);
     return values;
+}
+
+/* NOLINTNEXTLINE(readability-non-const-parameter): as the real one */
+enum pt_code own_columns_packed(uint8_t *packed, struct columns_sums *sums,
+                                const struct columns_map *map, const struct own_columns_which *at)
+{
+    int8_t *values = values_of((uint32_t)at->index);
+
+    (void)sums;
+    (void)map;
+    if (at->index != failing)
+        fixture_pack(packed, values, (SLOTS + RLWE_DEGREE - 1) / RLWE_DEGREE);
+    free(values);
+    return at->index == failing ? PT_EBUG : PT_OK;
 }
 
 enum pt_code own_columns_key(struct rlwe_key **out, const struct own_columns_in *in,
@@ -72,11 +71,8 @@ static void set_up(struct bed *b)
     assert_int_equal(rlwe_new(&b->rlwe, &shape, &(struct digest){{7}}, &err), PT_OK);
     for (size_t i = 0; i < COLUMNS; i++)
         assert_true(buf_u8(&b->columns[i].name, (uint8_t)('a' + i)));
-    b->own = (struct own_columns){.in = {.rlwe = b->rlwe},
-                                  .count = COLUMNS,
-                                  .table_count = COLUMNS,
-                                  .columns = b->columns,
-                                  .value_count = SLOTS + RLWE_DEGREE};
+    b->own = (struct own_columns){
+        .in = {.rlwe = b->rlwe}, .count = COLUMNS, .table_count = COLUMNS, .columns = b->columns};
     failing = NONE;
 }
 
@@ -99,7 +95,7 @@ static void keep(struct bed *b, uint32_t column)
 
     c->packed = malloc(bytes);
     assert_non_null(c->packed);
-    packed_make(c->packed, values, rlwe_block_count(b->rlwe));
+    fixture_pack(c->packed, values, rlwe_block_count(b->rlwe));
     packed_digest(&c->content, c->packed, rlwe_block_count(b->rlwe));
     epoch_values_digest(&c->values, values, SLOTS);
     free(values);

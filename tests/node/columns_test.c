@@ -9,6 +9,7 @@
 
 #include "crypto/slot.h"
 #include "node/columns.h"
+#include "tests/columns_fixture.h"
 #include "tests/vault_fixture.h"
 
 static struct columns_map *place(const struct fixture *f, const struct vault_data *d, uint64_t m,
@@ -82,6 +83,7 @@ static void columns_follow_the_definition(void **state)
     uint64_t kept = 0;
     uint64_t squares = 0;
     uint64_t audience = 0;
+    struct columns_sums sums;
     uint64_t count;
 
     (void)state;
@@ -118,9 +120,10 @@ static void columns_follow_the_definition(void **state)
     struct columns_map *map = place(&f, d, M, 9);
     assert_int_equal(columns_rows(map), N - 28);
     assert_int_equal(columns_kept(map), kept);
-    assert_int_equal(columns_recipient(got, &count, map, &which), PT_OK);
+    assert_int_equal(fixture_recipient(got, &sums, map, &which), PT_OK);
     assert_memory_equal(got, want_f, M);
-    assert_int_equal(count, squares);
+    assert_int_equal(sums.energy, squares);
+    assert_int_equal(sums.audience, audience);
     assert_int_equal(columns_evaluator(got, map, &which), PT_OK);
     for (size_t s = 0; s < M; s++)
         assert_int_equal(got[s], want_g[s]);
@@ -141,7 +144,7 @@ static void keeping_is_independent_of_the_question(void **state)
     static int8_t all[M];
     static int8_t part[M];
     static int8_t sum[M];
-    uint64_t count;
+    struct columns_sums sums;
     uint64_t total = 0;
 
     (void)state;
@@ -151,8 +154,8 @@ static void keeping_is_independent_of_the_question(void **state)
         d->columns[FIXTURE_SEGMENT].category[i] = (uint16_t)(i % 3);
     struct columns_map *map = place(&f, d, M, 3);
     memset(sum, 0, sizeof sum);
-    assert_int_equal(columns_recipient(all, &count, map, &(struct columns_selector){0}), PT_OK);
-    assert_int_equal(count, columns_kept(map));
+    assert_int_equal(fixture_recipient(all, &sums, map, &(struct columns_selector){0}), PT_OK);
+    assert_int_equal(sums.energy, columns_kept(map));
     for (uint64_t end = 0; end <= M; end += M / 16) { /* those below are just those of the vector */
         uint64_t below = 0;
         for (size_t s = 0; s < end; s++)
@@ -162,8 +165,8 @@ static void keeping_is_independent_of_the_question(void **state)
     for (uint16_t v = 0; v < 3; v++) {
         const struct columns_selector which = {
             .has_category = true, .attribute = FIXTURE_SEGMENT, .value = v};
-        assert_int_equal(columns_recipient(part, &count, map, &which), PT_OK);
-        total += count;
+        assert_int_equal(fixture_recipient(part, &sums, map, &which), PT_OK);
+        total += sums.energy;
         for (size_t s = 0; s < M; s++)
             sum[s] = (int8_t)(sum[s] + part[s]);
     }
@@ -243,18 +246,18 @@ static void counters_count_what_a_table_holds(void **state)
                                          .attribute = CASES[i / 2].attribute};
         uint64_t held[M] = {0};
         uint64_t in_all = 0;
-        uint64_t counted;
+        struct columns_sums sums;
         for (; which.value < CASES[i / 2].values; which.value++) {
-            assert_int_equal(columns_recipient(got, NULL, map, &which), PT_OK);
+            assert_int_equal(fixture_recipient(got, NULL, map, &which), PT_OK);
             for (size_t s = 0; s < M; s++)
                 held[s] += got[s] != 0;
         }
         which.has_category = false;
         which.has_counter = true;
         for (which.value = 0; which.value <= CASES[i / 2].most; which.value++) {
-            assert_int_equal(columns_recipient(got, &counted, map, &which), PT_OK);
-            assert_true((counted > 0) == (which.value < CASES[i / 2].most));
-            in_all += counted;
+            assert_int_equal(fixture_recipient(got, &sums, map, &which), PT_OK);
+            assert_true((sums.energy > 0) == (which.value < CASES[i / 2].most));
+            in_all += sums.energy;
             for (size_t s = 0; s < M; s++)
                 held[s] -= got[s] != 0;
         }
@@ -265,7 +268,7 @@ static void counters_count_what_a_table_holds(void **state)
     columns_free(map);
     map = place(&f, d, M, 5);
     const struct columns_selector none = {.has_counter = true, .attribute = FIXTURE_SPEND};
-    assert_int_equal(columns_recipient(got, NULL, map, &none), PT_EBUG);
+    assert_int_equal(fixture_recipient(got, NULL, map, &none), PT_EBUG);
     columns_free(map);
     vault_data_free(d);
 }
@@ -297,8 +300,8 @@ static void estimator_is_unbiased(void **state)
         for (uint64_t m = M; m >= M / 2; m /= 2) {
             struct columns_map *mr = place(&f, r, m, k);
             struct columns_map *me = place(&f, e, m, k);
-            uint64_t f2;
-            assert_int_equal(columns_recipient(a, &f2, mr, &some), PT_OK);
+            struct columns_sums sums;
+            assert_int_equal(fixture_recipient(a, &sums, mr, &some), PT_OK);
             assert_int_equal(columns_evaluator(b, me, &(struct columns_selector){0}), PT_OK);
             double dot = 0;
             for (size_t s = 0; s < m; s++)
@@ -306,7 +309,7 @@ static void estimator_is_unbiased(void **state)
             double q = (double)columns_kept(mr) / (double)columns_rows(mr);
             sum += dot / q - truth;
             squares += (dot / q - truth) * (dot / q - truth);
-            variance += ((double)f2 * N / (double)m + q * (1 - q) * truth) / (q * q);
+            variance += ((double)sums.energy * N / (double)m + q * (1 - q) * truth) / (q * q);
             columns_free(mr);
             columns_free(me);
         }
@@ -499,7 +502,7 @@ static void bounds_and_refusals(void **state)
         {.filter_count = 9, .filters = (struct question_filter[9]){{.on = {0, 0}}}},
     };
     for (size_t i = 0; i < PT_LEN(WRONG); i++) {
-        assert_int_equal(columns_recipient(values, NULL, map, &WRONG[i]), PT_EBUG);
+        assert_int_equal(fixture_recipient(values, NULL, map, &WRONG[i]), PT_EBUG);
         assert_int_equal(columns_evaluator(values, map, &WRONG[i]), PT_EBUG);
         assert_int_equal(columns_audience_count(&n, map, &WRONG[i]), PT_EBUG);
         assert_int_equal(columns_numbers(values, &n, map, &WRONG[i]), PT_EBUG);

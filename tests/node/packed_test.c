@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "node/packed.h"
+#include "tests/columns_fixture.h"
 
 enum { BLOCKS = 3 };
 
@@ -25,7 +25,7 @@ static void blocks_come_back(void **state)
         static const size_t THREES[] = {1, 3, 9, 27};
         values[i] = (int8_t)((int)((byte + i / RLWE_DEGREE) / THREES[part] % 3) - 1);
     }
-    packed_make(packed, values, BLOCKS);
+    fixture_pack(packed, values, BLOCKS);
     for (uint64_t k = 0; k < BLOCKS; k++) {
         packed_block(out, packed, k);
         assert_memory_equal(out, values + k * RLWE_DEGREE, sizeof out);
@@ -41,7 +41,7 @@ static void bytes_are_as_described(void **state)
     values[7] = -1;
     values[512 + 7] = 1;
     values[1536 + 7] = 1;
-    packed_make(packed, values, 1);
+    fixture_pack(packed, values, 1);
     for (size_t i = 0; i < sizeof packed; i++)
         assert_int_equal(packed[i], i == 7 ? 0 + (2 << 2) + (1 << 4) + (2 << 6) : 0x55);
 }
