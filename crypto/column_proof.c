@@ -111,7 +111,7 @@ enum pt_code proof_tally_weights(struct field2 of[PROOF_SIDES], const struct rlw
     return rc;
 }
 
-void proof_vector_finish(struct proof_vector *v, const struct ring *r, struct field2 by)
+static void finish(struct proof_vector *v, const struct ring *r, struct field2 by)
 {
     for (size_t i = 0; i < RLWE_DEGREE; i++) {
         const struct field2 m = field2_mul(r, vole_join(r, &v->digits, i), by);
@@ -122,6 +122,82 @@ void proof_vector_finish(struct proof_vector *v, const struct ring *r, struct fi
     }
     block_best()->factor(v->factor[0], r);
     block_best()->factor(v->factor[1], r);
+}
+
+/* ---- a batch's vectors ---- */
+
+struct makers {
+    struct proof_vector **columns;
+    size_t count;
+    const struct proof_making *making;
+    struct parallel_pieces taken;
+    enum pt_code rc[RLWE_COLUMNS_MAX]; /* a column each */
+};
+
+static enum pt_code make_vector(struct makers *m, size_t j, struct vole_room *room)
+{
+    m->columns[j] = proof_secret_new(1, sizeof **m->columns);
+    return m->columns[j] == NULL ? PT_ENOMEM
+                                 : m->making->make(m->making->self, m->columns[j], j, room);
+}
+
+/* A part: vector after vector, as many as it gets to. */
+static void make_vectors(void *context, size_t index)
+{
+    struct makers *m = context;
+    struct vole_room *room = NULL;
+    const enum pt_code rc = vole_room_new(&room);
+
+    (void)index;
+    for (uint64_t j = parallel_take(&m->taken, 1); j < m->count; j = parallel_take(&m->taken, 1))
+        m->rc[j] = rc == PT_OK ? make_vector(m, (size_t)j, room) : rc;
+    vole_room_free(room);
+}
+
+enum pt_code proof_vectors_make(struct proof_vector **columns, size_t count,
+                                const struct parallel *parallel, const struct proof_making *making)
+{
+    struct makers m = {.columns = columns, .count = count, .making = making};
+    const size_t width = parallel_width(parallel);
+    enum pt_code rc = PT_OK;
+
+    if (count >= width)
+        parallel_run(parallel, width, make_vectors, &m);
+    for (size_t j = 0; j < count && count < width; j++) /* then digits are shared out */
+        m.rc[j] = make_vector(&m, j, NULL);
+    for (size_t j = 0; j < count && rc == PT_OK; j++)
+        rc = m.rc[j];
+    if (rc != PT_OK)
+        proof_vectors_free(columns, count);
+    return rc;
+}
+
+void proof_vectors_free(struct proof_vector **columns, size_t count)
+{
+    for (size_t j = 0; j < count; j++) {
+        sodium_free(columns[j]);
+        columns[j] = NULL;
+    }
+}
+
+struct finishing {
+    struct proof_vector *const *columns;
+    const struct ring *ring;
+    struct field2 by;
+};
+static void finish_one(void *context, size_t j)
+{
+    const struct finishing *f = context;
+
+    finish(f->columns[j], f->ring, f->by);
+}
+
+void proof_vectors_finish(struct proof_vector *const *columns, size_t count,
+                          const struct parallel *parallel, const struct ring *r, struct field2 by)
+{
+    struct finishing f = {columns, r, by};
+
+    parallel_run(parallel, count, finish_one, &f);
 }
 
 /* One row of one vector: n numbers and what stands beside them, both multiples of RING_LANES. */
@@ -162,8 +238,8 @@ enum pt_code proof_digits_make(struct proof_digits *out, const struct rlwe *c, c
     for (size_t j = 0; j <= in->count && rc == PT_OK; j++)
         for (size_t row = 0; row < PROOF_ROWS && rc == PT_OK; row++) {
             const bool mask = j == in->count;
-            const uint64_t *x = mask ? in->mask_x : in->columns[j].x;
-            const struct row one = {mask ? in->mask : &in->columns[j].digits,
+            const uint64_t *x = mask ? in->mask_x : in->columns[j]->x;
+            const struct row one = {mask ? in->mask : &in->columns[j]->digits,
                                     in->mask_x == NULL ? NULL : x,
                                     mask ? PROOF_MASK_VECTOR : RLWE_DEGREE};
             rc = draw(weights, r, g, stream(ROWS, j * PROOF_ROWS + row), one.n);

@@ -65,11 +65,22 @@ struct proof_vector { /* secret: of one column, M or L */
     uint64_t plain[2][RLWE_DEGREE], factor[2][RLWE_DEGREE];
     uint64_t x[RLWE_DEGREE]; /* the prover's s_j mod q */
 };
-void proof_vector_finish(struct proof_vector *v, const struct ring *r, struct field2 by);
+/* Vectors of a batch, each of its own memory, made side by side: make() fills in vector j, and works in `room`,
+ * or by threads of its own where that is NULL. On failure none is there; the first failure in their order is told. */
+struct proof_making {
+    void *self;
+    enum pt_code (*make)(void *self, struct proof_vector *v, size_t j, struct vole_room *room);
+};
+PT_MUST_USE enum pt_code proof_vectors_make(struct proof_vector **columns, size_t count,
+                                            const struct parallel *parallel,
+                                            const struct proof_making *making);
+void proof_vectors_free(struct proof_vector **columns, size_t count); /* wipes; NULLs are fine */
+void proof_vectors_finish(struct proof_vector *const *columns, size_t count,
+                          const struct parallel *parallel, const struct ring *r, struct field2 by);
 
 struct proof_vectors { /* of one batch */
     size_t count;
-    const struct proof_vector *columns;
+    struct proof_vector *const *columns;
     const struct vole_vector *mask;
     const uint64_t *mask_x; /* the prover's; NULL: the verifier's */
 };

@@ -4,9 +4,9 @@
 
 #include "crypto/prg.h"
 
-struct batch { /* secret */
-    size_t count;
-    struct proof_vector *columns; /* NULL: no batch is open */
+struct batch {    /* secret */
+    size_t count; /* 0: no batch is open */
+    struct proof_vector *columns[RLWE_COLUMNS_MAX];
     struct vole_vector mask;
     uint64_t mask_x[PROOF_MASK_VECTOR];
 };
@@ -21,7 +21,7 @@ void column_prover_free(struct column_prover *p)
 {
     if (p == NULL)
         return;
-    sodium_free(p->batch.columns);
+    proof_vectors_free(p->batch.columns, p->batch.count);
     vole_prover_free(p->vole);
     sodium_free(p);
 }
@@ -70,28 +70,46 @@ enum pt_code column_prover_new(struct column_prover **out, struct buf *trees,
     return PT_OK;
 }
 
+struct committing {
+    const struct column_prover *p;
+    const struct prove_columns *in;
+    uint64_t first; /* number of the batch's first vector */
+    uint8_t *to;
+};
+
+static enum pt_code commit_one(void *self, struct proof_vector *v, size_t j, struct vole_room *room)
+{
+    const struct committing *c = self;
+    const struct ring *r = rlwe_ring(c->p->c);
+    const struct vole_job job = {
+        .number = c->first + j, .n = RLWE_DEGREE, .parallel = c->in->parallel, .room = room};
+
+    ring_lift(r, v->x, rlwe_key_secret(c->in->keys[j]));
+    return vole_commit(&v->digits, c->to + j * vole_correction_bytes(r, RLWE_DEGREE, false),
+                       c->p->vole, v->x, &job);
+}
+
 static enum pt_code commit_all(struct column_prover *p, uint8_t *to, const struct prove_columns *in)
 {
-    const struct ring *r = rlwe_ring(p->c);
+    const size_t each = vole_correction_bytes(rlwe_ring(p->c), RLWE_DEGREE, false);
     struct batch *b = &p->batch;
-    struct vole_job job = {.n = RLWE_DEGREE, .parallel = in->parallel};
-    enum pt_code rc = PT_OK;
+    struct committing committing = {p, in, p->vectors, to};
+    const struct vole_job mask = {.number = p->vectors + in->count,
+                                  .n = PROOF_MASK_VECTOR,
+                                  .drawn = true,
+                                  .parallel = in->parallel};
+    const struct proof_making making = {&committing, commit_one};
+    enum pt_code rc;
 
-    for (size_t j = 0; j < in->count && rc == PT_OK; j++) {
-        ring_lift(r, b->columns[j].x, rlwe_key_secret(in->keys[j]));
-        job.number = p->vectors++;
-        rc = vole_commit(&b->columns[j].digits, to, p->vole, b->columns[j].x, &job);
-        to += vole_correction_bytes(r, RLWE_DEGREE, false);
-    }
-    if (rc != PT_OK)
-        return rc;
-    job = (struct vole_job){p->vectors++, PROOF_MASK_VECTOR, true, in->parallel};
-    return vole_commit(&b->mask, to, p->vole, b->mask_x, &job);
+    p->vectors += in->count + 1; /* whatever happens: no number is used twice */
+    rc = proof_vectors_make(b->columns, in->count, in->parallel, &making);
+    return rc == PT_OK ? vole_commit(&b->mask, to + in->count * each, p->vole, b->mask_x, &mask)
+                       : rc;
 }
 
 static void close_batch(struct column_prover *p)
 {
-    sodium_free(p->batch.columns); /* wipes */
+    proof_vectors_free(p->batch.columns, p->batch.count);
     explicit_bzero(&p->batch, sizeof p->batch);
 }
 
@@ -104,13 +122,12 @@ enum pt_code column_prover_commit(struct column_prover *p, struct buf *out,
     if (in->count < 1 || in->count > RLWE_COLUMNS_MAX)
         return pt_fail(err, PT_ELIMIT, "column proof: %zu columns; a batch has 1 to %d", in->count,
                        RLWE_COLUMNS_MAX);
-    if (p->batch.columns != NULL)
+    if (p->batch.count > 0)
         return pt_fail(err, PT_ESTATE, "column proof: the last batch waits for its challenge");
     const size_t bytes = proof_commitment_bytes(p->c, in->count);
     p->batch.count = in->count;
-    p->batch.columns = proof_secret_new(in->count, sizeof *p->batch.columns);
     to = room_for(out, bytes);
-    rc = p->batch.columns == NULL || to == NULL ? PT_ENOMEM : commit_all(p, to, in);
+    rc = to == NULL ? PT_ENOMEM : commit_all(p, to, in);
     if (rc != PT_OK) {
         close_batch(p);
         return pt_fail(err, rc, "column proof: no commitment to %zu columns", in->count);
@@ -172,7 +189,7 @@ static enum pt_code prove_block(const struct slots *s, size_t strip, size_t j, s
          &s->table[MEMBERSHIP_TALLY]}};
     enum pt_code rc;
 
-    proof_room_multiply(room, p->c, &p->batch.columns[j], b, k);
+    proof_room_multiply(room, p->c, p->batch.columns[j], b, k);
     if ((rc = classes(room, s, j, k)) != PT_OK)
         return rc;
     membership_best()->prove(sums, side != PROOF_SIDES ? 2 : 1, rlwe_ring(p->c), &slots, room->cls);
@@ -274,8 +291,8 @@ static enum pt_code answer(struct column_prover *p, uint8_t *to, const struct pr
     struct digest hash;
     enum pt_code rc = proof_digits_make(&digits, p->c, g, &vectors);
 
-    for (size_t j = 0; j < b->count && rc == PT_OK; j++)
-        proof_vector_finish(&b->columns[j], r, by);
+    if (rc == PT_OK)
+        proof_vectors_finish(b->columns, b->count, in->parallel, r, by);
     if (rc != PT_OK || (rc = prove_slots(coefficient, p, g, in)) != PT_OK)
         return rc;
     add_masks(coefficient, p);
@@ -302,7 +319,7 @@ enum pt_code column_prover_answer(struct column_prover *p, struct buf *out, stru
     if (challenge.n != PROOF_CHALLENGE_BYTES)
         return pt_fail(err, PT_EBADMSG, "column proof: a challenge of %zu bytes, not %d",
                        challenge.n, PROOF_CHALLENGE_BYTES);
-    if (p->batch.columns == NULL)
+    if (p->batch.count == 0)
         return pt_fail(err, PT_ESTATE,
                        "column proof: no commitment waits for a challenge; each is answered once");
     if (in->count != p->batch.count || !proof_tally_valid(&in->tally, in->count))

@@ -19,7 +19,7 @@ struct column_verifier {
     bool consistent; /* the trees; secret until the answer is judged */
     uint64_t vectors;
     size_t count;
-    struct proof_vector *columns;
+    struct proof_vector *columns[RLWE_COLUMNS_MAX]; /* NULL: there is none */
     struct vole_vector mask;
     struct key32 challenge; /* public once sent */
 };
@@ -28,7 +28,7 @@ void column_verifier_free(struct column_verifier *v)
 {
     if (v == NULL)
         return;
-    sodium_free(v->columns);
+    proof_vectors_free(v->columns, v->count);
     vole_verifier_free(v->vole);
     sodium_free(v);
 }
@@ -86,23 +86,43 @@ enum pt_code column_verifier_accept(struct column_verifier *v, struct span trees
     return PT_OK;
 }
 
+struct keying {
+    const struct column_verifier *v;
+    struct span commitment;
+    uint64_t first; /* number of the batch's first vector */
+    const struct parallel *parallel;
+};
+
+static enum pt_code keys_of_one(void *self, struct proof_vector *vector, size_t j,
+                                struct vole_room *room)
+{
+    const struct keying *k = self;
+    const size_t bytes = vole_correction_bytes(rlwe_ring(k->v->c), RLWE_DEGREE, false);
+    const struct vole_job job = {
+        .number = k->first + j, .n = RLWE_DEGREE, .parallel = k->parallel, .room = room};
+
+    return vole_keys(&vector->digits, k->v->vole, span_of(k->commitment.p + j * bytes, bytes),
+                     &job);
+}
+
+/* commitment: of the length due. */
 static enum pt_code keys_of_all(struct column_verifier *v, struct span commitment,
                                 const struct parallel *parallel)
 {
-    const struct ring *r = rlwe_ring(v->c);
-    const size_t bytes = vole_correction_bytes(r, RLWE_DEGREE, false);
-    struct vole_job job = {.n = RLWE_DEGREE, .parallel = parallel};
-    struct rd in = {.in = commitment};
-    enum pt_code rc = PT_OK;
+    const size_t before = v->count * vole_correction_bytes(rlwe_ring(v->c), RLWE_DEGREE, false);
+    struct keying keying = {v, commitment, v->vectors, parallel};
+    const struct vole_job mask = {.number = v->vectors + v->count,
+                                  .n = PROOF_MASK_VECTOR,
+                                  .drawn = true,
+                                  .parallel = parallel};
+    const struct proof_making making = {&keying, keys_of_one};
+    enum pt_code rc;
 
-    for (size_t j = 0; j < v->count && rc == PT_OK; j++) {
-        job.number = v->vectors++;
-        rc = vole_keys(&v->columns[j].digits, v->vole, rd_take(&in, bytes), &job);
-    }
-    if (rc != PT_OK)
-        return rc;
-    job = (struct vole_job){v->vectors++, PROOF_MASK_VECTOR, true, parallel};
-    return vole_keys(&v->mask, v->vole, rd_take(&in, commitment.n - in.at), &job);
+    v->vectors += v->count + 1;
+    rc = proof_vectors_make(v->columns, v->count, parallel, &making);
+    return rc == PT_OK ? vole_keys(&v->mask, v->vole,
+                                   span_of(commitment.p + before, commitment.n - before), &mask)
+                       : rc;
 }
 
 enum pt_code column_verifier_commit(struct column_verifier *v, struct span commitment,
@@ -120,8 +140,7 @@ enum pt_code column_verifier_commit(struct column_verifier *v, struct span commi
         return pt_fail(err, PT_EBADMSG, "column proof: a commitment of %zu bytes, not %zu",
                        commitment.n, proof_commitment_bytes(v->c, column_count));
     v->count = column_count;
-    v->columns = proof_secret_new(column_count, sizeof *v->columns);
-    rc = v->columns == NULL ? PT_ENOMEM : keys_of_all(v, commitment, parallel);
+    rc = keys_of_all(v, commitment, parallel);
     if (rc == PT_EBADMSG)
         return pt_fail(err, rc, "column proof: the commitment holds a number that is too large");
     if (rc != PT_OK)
@@ -221,7 +240,7 @@ static void verify_block(const struct slots *s, size_t strip, size_t j, size_t b
     uint64_t(*const chi)[RLWE_DEGREE] = room->block[b].chi;
     const struct membership_slots slots = {{room->k[0], room->k[1]}, {chi[0], chi[1]}};
 
-    proof_room_multiply(room, v->c, &v->columns[j], b, k);
+    proof_room_multiply(room, v->c, v->columns[j], b, k);
     if (k <= rlwe_block_count(v->c))
         membership_best()->add(room->k[0], r, own + b * rlwe_block_bytes(v->c));
     if (set == MEMBERSHIP_DATA)
@@ -376,8 +395,7 @@ static enum pt_code judge(bool *good, struct column_verifier *v, const uint64_t 
     if (rc != PT_OK)
         return rc;
     /* Of Gamma 0, once in q^2 sessions, nothing is proved. */
-    for (size_t j = 0; j < v->count; j++)
-        proof_vector_finish(&v->columns[j], r, inverse);
+    proof_vectors_finish(v->columns, v->count, in->parallel, r, inverse);
     rc = check_digits(&one_x, v, g, numbers, hash);
     if (rc == PT_OK)
         rc = value_at_gamma(&due, v, g, in);
@@ -419,8 +437,7 @@ enum pt_code column_verifier_check(struct column_verifier *v, struct span answer
         residues_read(numbers, r, answer.p, PT_LEN(numbers));
         rc = judge(&good, v, numbers, span_of(answer.p + at, answer.n - at), in);
     }
-    sodium_free(v->columns);
-    v->columns = NULL;
+    proof_vectors_free(v->columns, v->count);
     explicit_bzero(&v->mask, sizeof v->mask);
     if (rc != PT_OK && rc != PT_EBADMSG)
         return pt_fail(err, rc, "column proof: could not be checked");

@@ -48,11 +48,15 @@ struct field2 vole_gamma(const struct vole_verifier *v); /* secret */
 struct vole_vector { /* secret: M_i or K_i of each digit, < q */
     uint64_t digit[VOLE_DIGITS_MAX][VOLE_LENGTH_MAX];
 };
+struct vole_room; /* secret: what one thread works in */
+PT_MUST_USE enum pt_code vole_room_new(struct vole_room **out);
+void vole_room_free(struct vole_room *room); /* wipes; NULL is fine */
 struct vole_job {
     uint64_t number; /* of this vector in the session: never used twice */
     size_t n;        /* elements, at most VOLE_LENGTH_MAX */
     bool drawn;      /* x is an output, uniform, at most VOLE_DRAWN_MAX; else an input, each < q */
     const struct parallel *parallel;
+    struct vole_room *room; /* to work in, in this thread alone; NULL: rooms are made for it */
 };
 PT_MUST_USE enum pt_code vole_commit(struct vole_vector *m, uint8_t *correction,
                                      const struct vole_prover *p, uint64_t *x,

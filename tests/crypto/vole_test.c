@@ -77,22 +77,43 @@ static void check_relation(const struct vole_job *job)
     }
 }
 
+/* One after the other in one room, which is not wiped between them, they are the same as in rooms of their own. */
+static void check_room(const struct vole_job *job, struct vole_room *room)
+{
+    static uint8_t want[sizeof correction];
+    static struct vole_vector keys;
+    struct vole_job in_room = *job;
+    const size_t bytes = vole_correction_bytes(&ring, job->n, job->drawn);
+
+    memcpy(want, correction, bytes);
+    keys = key;
+    in_room.room = room;
+    commit(&in_room);
+    assert_memory_equal(correction, want, bytes);
+    assert_memory_equal(&key, &keys, sizeof keys);
+}
+
 static void keys_are_macs_plus_gamma_x(void **state)
 {
-    static const struct vole_job JOBS[] = {{0, 2048, false, NULL},
-                                           {1, 1, false, NULL},
-                                           {2, 33, false, NULL},
-                                           {3, 32, true, NULL},
-                                           {4, 1, true, NULL}};
+    static const struct vole_job JOBS[] = {{0, 2048, false, NULL, NULL},
+                                           {1, 1, false, NULL, NULL},
+                                           {2, 33, false, NULL, NULL},
+                                           {3, 32, true, NULL, NULL},
+                                           {4, 1, true, NULL, NULL}};
 
     (void)state;
     for (unsigned bytes = 5; bytes <= 6; bytes++) {
+        struct vole_room *room;
         set_up(bytes);
+        assert_int_equal(vole_room_new(&room), PT_OK);
         for (size_t j = 0; j < PT_LEN(JOBS); j++) {
             for (size_t i = 0; i < VOLE_LENGTH_MAX; i++)
                 x[i] = i == 0 ? ring.q - 1 : i == 1 ? 0 : bed_mixed(i) % ring.q;
             check_relation(&JOBS[j]);
+            check_room(&JOBS[j], room);
         }
+        vole_room_free(room);
+        vole_room_free(NULL);
         tear_down();
     }
 }
@@ -114,7 +135,7 @@ static double chi_square(const uint64_t *v, size_t n)
 
 static void what_travels_is_uniform(void **state)
 {
-    const struct vole_job job = {0, VOLE_LENGTH_MAX, false, NULL};
+    const struct vole_job job = {0, VOLE_LENGTH_MAX, false, NULL, NULL};
     static uint64_t numbers[64 * 32];
     static uint64_t joined[2][VOLE_LENGTH_MAX];
 
@@ -134,7 +155,7 @@ static void what_travels_is_uniform(void **state)
     assert_true(chi_square(joined[0], job.n) < 127.6 && chi_square(joined[1], job.n) < 127.6);
     /* drawn vectors, which become masks */
     for (size_t k = 0; k < 64; k++) {
-        commit(&(struct vole_job){1 + k, 32, true, NULL});
+        commit(&(struct vole_job){1 + k, 32, true, NULL, NULL});
         memcpy(numbers + 32 * k, x, 32 * sizeof *x);
     }
     assert_true(chi_square(numbers, PT_LEN(numbers)) < 127.6);
@@ -156,7 +177,7 @@ static void gamma_is_what_the_digits_make(void **state)
 
 static void malformed_corrections_are_refused(void **state)
 {
-    const struct vole_job job = {0, 32, true, NULL};
+    const struct vole_job job = {0, 32, true, NULL, NULL};
 
     (void)state;
     set_up(5);
