@@ -54,7 +54,7 @@ enum { GROUP_TERM_BYTES = 128, GROUP_SUMS_MAX = 2 };
 struct group_term {
     _Alignas(64) uint8_t b[GROUP_TERM_BYTES];
 };
-/* Memory of its own, which goes back to the system: a chunk's worth comes and goes with every chunk. */
+/* Memory of its own. What was given back is kept for the next, a few chunks of it; the rest goes back to the system. */
 PT_MUST_USE enum pt_code group_terms_new(struct group_term **out, size_t n);
 void group_terms_free(struct group_term *t); /* NULL too */
 /* GROUP_ALL_GOOD or the first index that is not a canonical point, or is the identity. */

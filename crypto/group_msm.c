@@ -1,5 +1,6 @@
 #include "crypto/group_msm.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -166,12 +167,45 @@ static void *lay_out(struct msm *m)
     return p;
 }
 
+/* A few that were given back, for the next chunks: pages that are new cost more than decoding to them. They hold
+ * public points. */
+enum { SPARE_TERMS = 4, SPARE_BYTES_MAX = 1 << 21 };
+static _Atomic(struct group_term *) spare_terms[SPARE_TERMS];
+
+static bool take_spare(struct group_term **out, uint64_t bytes)
+{
+    for (size_t i = 0; i < SPARE_TERMS; i++) {
+        struct group_term *t = atomic_exchange(&spare_terms[i], NULL);
+        if (t == NULL)
+            continue;
+        if (load_u64le(t->b) == bytes) {
+            *out = t + 1;
+            return true;
+        }
+        munmap(t, load_u64le(t->b));
+    }
+    return false;
+}
+
+static bool keep_spare(struct group_term *t, uint64_t bytes)
+{
+    bool kept = false;
+
+    for (size_t i = 0; i < SPARE_TERMS && bytes <= SPARE_BYTES_MAX && !kept; i++) {
+        struct group_term *none = NULL;
+        kept = atomic_compare_exchange_strong(&spare_terms[i], &none, t);
+    }
+    return kept;
+}
+
 /* One more than n: the first says how many bytes there are. */
 enum pt_code group_terms_new(struct group_term **out, size_t n)
 {
     const uint64_t bytes = (n + 1) * sizeof **out;
 
     *out = NULL;
+    if (take_spare(out, bytes))
+        return PT_OK;
     const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE;
     /* cppcheck-suppress invalidFunctionArg ; -1 is what an anonymous mapping has for a file */
     struct group_term *all = mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
@@ -188,7 +222,8 @@ void group_terms_free(struct group_term *t)
     if (t == NULL)
         return;
     const uint64_t bytes = load_u64le(t[-1].b);
-    munmap(t - 1, bytes);
+    if (!keep_spare(t - 1, bytes))
+        munmap(t - 1, bytes);
 }
 
 size_t group_decode_vartime(struct group_term *out, const struct point *in, size_t n)

@@ -14,8 +14,10 @@ void *hidden_new(size_t count, size_t bytes)
 
     if (!pt_mul(count, bytes, &body) || body == 0 || !pt_add(body, HEAD, &whole))
         return NULL;
+    /* All of it will be written: pages that come one by one cost several times as much. */
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE;
     /* cppcheck-suppress invalidFunctionArg ; -1 is what an anonymous mapping has for a file */
-    uint8_t *p = mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    uint8_t *p = mmap(NULL, whole, PROT_READ | PROT_WRITE, flags, -1, 0);
     if (p == MAP_FAILED)
         return NULL;
     if (madvise(p, whole, MADV_DONTDUMP) != 0) {
