@@ -127,23 +127,26 @@ FE_INLINE void fe_twice(__m512i *column)
     *column = _mm512_add_epi64(*column, *column);
 }
 
-/* 19 x, by one multiplication: gcc would make shifts and sums of it. */
-FE_INLINE __m512i fe_19_times(__m512i x)
+/* 19 or 38 x, by one multiplication: gcc would make shifts and sums of it. */
+FE_INLINE __m512i fe_times(__m512i x, uint64_t small)
 {
-    __m512i nineteen = fe_all(19);
+    __m512i factor = fe_all(small);
 
-    __asm__("" : "+v"(nineteen));
-    return _mm512_mullo_epi64(x, nineteen);
+    __asm__("" : "+v"(factor));
+    return _mm512_mullo_epi64(x, factor);
 }
 
-/* To five limbs: column i + 5 comes back at column i, times 19. */
-FE_INLINE void fe_fold_wide(struct fe *r, const struct fe_columns *c)
+/* To five limbs: column i + 5 comes back at column i, times 19. What was not doubled comes back times 38: the
+ * last column of all, which has a high half alone, and of a square each odd one, all of which counts twice. */
+FE_INLINE void fe_fold_wide(struct fe *r, const struct fe_columns *c, bool square)
 {
-    r->v[0] = _mm512_add_epi64(c->c0, fe_19_times(c->c5));
-    r->v[1] = _mm512_add_epi64(c->c1, fe_19_times(c->c6));
-    r->v[2] = _mm512_add_epi64(c->c2, fe_19_times(c->c7));
-    r->v[3] = _mm512_add_epi64(c->c3, fe_19_times(c->c8));
-    r->v[4] = _mm512_add_epi64(c->c4, fe_19_times(c->c9));
+    const uint64_t odd = square ? 38 : 19;
+
+    r->v[0] = _mm512_add_epi64(c->c0, fe_times(c->c5, odd));
+    r->v[1] = _mm512_add_epi64(c->c1, fe_times(c->c6, 19));
+    r->v[2] = _mm512_add_epi64(c->c2, fe_times(c->c7, odd));
+    r->v[3] = _mm512_add_epi64(c->c3, fe_times(c->c8, 19));
+    r->v[4] = _mm512_add_epi64(c->c4, fe_times(c->c9, 38));
 }
 
 /* The high halves of a times each limb of b, to the five columns from c on. */
@@ -206,13 +209,12 @@ FE_INLINE void fe_product(struct fe *r, const struct fe *a, const struct fe *b, 
     fe_twice(&c.c6);
     fe_twice(&c.c7);
     fe_twice(&c.c8);
-    fe_twice(&c.c9);
     fe_row_low(&c.c0, &c.c1, &c.c2, &c.c3, &c.c4, a->v[0], b->v);
     fe_row_low(&c.c1, &c.c2, &c.c3, &c.c4, &c.c5, a->v[1], b->v);
     fe_row_low(&c.c2, &c.c3, &c.c4, &c.c5, &c.c6, a->v[2], b->v);
     fe_row_low(&c.c3, &c.c4, &c.c5, &c.c6, &c.c7, a->v[3], b->v);
     fe_row_low(&c.c4, &c.c5, &c.c6, &c.c7, &c.c8, a->v[4], b->v);
-    fe_fold_wide(r, &c);
+    fe_fold_wide(r, &c, false);
 }
 
 /* Products of different limbs count twice, their high halves four times. */
@@ -257,16 +259,13 @@ FE_INLINE void fe_square(struct fe *r, const struct fe *x, bool minuend)
     fe_twice(&c.c2);
     fe_twice(&c.c3);
     fe_twice(&c.c4);
-    fe_twice(&c.c5);
     fe_twice(&c.c6);
-    fe_twice(&c.c7);
-    fe_twice(&c.c9);
     fe_low(&c.c0, a[0], a[0]);
     fe_low(&c.c2, a[1], a[1]);
     fe_low(&c.c4, a[2], a[2]);
     fe_low(&c.c6, a[3], a[3]);
     fe_low(&c.c8, a[4], a[4]);
-    fe_fold_wide(r, &c);
+    fe_fold_wide(r, &c, true);
 }
 
 FE_INLINE void fe_mul_wide(struct fe *r, const struct fe *a, const struct fe *b)
