@@ -143,7 +143,7 @@ static enum pt_code make_values(struct column_feed *f, uint32_t column, struct d
     const struct own_columns *o = f->in.own;
     const struct own_columns_which which = {o->in.question, column, o->table_count};
     const size_t blocks = (size_t)rlwe_block_count(o->in.rlwe);
-    struct columns_sums sums;
+    PT_WIPED(columns_sums) sums = {0};
 
     if (f->packed == NULL && (f->packed = hidden_new(blocks, PACKED_BLOCK)) == NULL)
         return pt_fail(err, PT_ENOMEM, "sending columns: no memory");

@@ -7,6 +7,7 @@
 #ifndef PT_COLUMNS_H
 #define PT_COLUMNS_H
 
+#include "crypto/base/wipe.h"
 #include "node/vault.h"
 #include "policy/question.h"
 
@@ -58,6 +59,7 @@ struct columns_sums {  /* secret */
     uint64_t energy;   /* sum of F^2 over slots below slot_end: kept records selected */
     uint64_t audience; /* columns_audience_count() */
 };
+PT_SECRET_TYPE(columns_sums);
 PT_MUST_USE enum pt_code columns_recipient(uint8_t *packed, struct columns_sums *sums,
                                            const struct columns_map *map,
                                            const struct columns_selector *which, uint64_t slot_end);

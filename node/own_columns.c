@@ -73,7 +73,7 @@ static enum pt_code make_values(struct column_made *out, struct own_columns *o, 
 {
     const struct own_columns_which which = {o->in.question, i, o->table_count};
     struct own_column *c = &o->columns[i];
-    struct columns_sums sums;
+    PT_WIPED(columns_sums) sums = {0};
 
     if ((c->packed = hidden_new(1, packed_bytes(o))) == NULL)
         return no_memory(err);

@@ -56,7 +56,7 @@ static enum pt_code make_values(struct strip *s, size_t i)
     const struct proof_columns_in *in = &p->in;
     const size_t table = reply_column_count(in->policy, in->question);
     const struct own_columns_which which = {in->question, s->index[i], table};
-    struct columns_sums sums;
+    PT_WIPED(columns_sums) sums = {0};
 
     if ((p->made[i] = hidden_new(1, p->column_bytes)) == NULL)
         return pt_fail(&s->err, PT_ENOMEM, "a proof of columns: no memory");

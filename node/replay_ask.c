@@ -81,7 +81,7 @@ static enum pt_code make_column(struct again *g, struct pt_err *err)
     uint8_t *packed = hidden_new((size_t)rlwe_block_count(a->rlwe), PACKED_BLOCK);
     uint8_t *bytes = malloc(rlwe_column_bytes(a->rlwe));
     struct rlwe_key *key = NULL;
-    struct columns_sums sums;
+    PT_WIPED(columns_sums) sums = {0};
     enum pt_code rc = packed == NULL || bytes == NULL ? no_memory(err) : PT_OK;
 
     if (rc == PT_OK &&

@@ -168,8 +168,7 @@ static enum pt_code reply_group(uint8_t *out, const struct making *m, struct gro
     return rc;
 }
 
-/* Rows are those of a question that were charged for, and their magnitudes add up to no more than the padded size:
- * within max_abs nothing wraps. */
+/* The sum of magnitudes bounds every inner product: within max_abs nothing wraps. */
 static bool within_bound(const struct making *m, size_t i)
 {
     const struct epoch_pair *pair = &m->in->pair;
