@@ -11,6 +11,7 @@ enum { LADDER_BITS = 4, LADDER_MULTIPLES = 8 };
 /* The parts of a multiple, as struct ge_cached has them. */
 enum ladder_part { PART_Y_PLUS_X, PART_Y_MINUS_X, PART_2Z, PART_2DT, LADDER_PARTS };
 _Static_assert((int)LADDER_PARTS == (int)LADDER_BITS, "one part is chosen beside each doubling");
+_Static_assert((int)LADDER_MULTIPLES == 8, "as many as fe_mask_digits() tells apart");
 
 /* Digit i of all lanes' scalars, side by side. */
 typedef int8_t ladder_digits[SCALAR_DIGITS][FE_LANES];
@@ -25,34 +26,22 @@ struct ladder {
     struct ge acc;
 };
 
-static inline void ladder_digit(struct ladder *l, const int8_t digit[FE_LANES])
-{
-    l->is[0] = fe_mask_equal(digit, 0);
-    l->minus = 0;
-    for (int j = 1; j <= LADDER_MULTIPLES; j++) {
-        const fe_mask negative = fe_mask_equal(digit, -j);
-        l->is[j] = fe_mask_equal(digit, j) | negative;
-        l->minus |= negative;
-    }
-}
-
-/* chosen = that part of |digit| * P lane by lane, reading all multiples. */
+/* chosen = that part of |digit| * P lane by lane, reading all multiples. The identity's are 1, 1, 2, 0. */
 FE_INLINE void ladder_choose(struct ladder *l, int part)
 {
-    static const struct fe of_identity[LADDER_PARTS] = {
-        FE_CONST(1, 0, 0, 0, 0), FE_CONST(1, 0, 0, 0, 0), FE_CONST(2, 0, 0, 0, 0)};
+    static const int of_identity[LADDER_PARTS] = {1, 1, 2, 0};
     struct fe c = FE_CONST(0, 0, 0, 0, 0);
 
-    fe_or(&c, &of_identity[part], l->is[0]);
     for (int j = 0; j < LADDER_MULTIPLES; j++)
         fe_or(&c, &l->multiple[part][j], l->is[j + 1]);
+    fe_or_small(&c, of_identity[part], l->is[0]);
     l->chosen[part] = c;
 }
 
+/* All of the sign but for t's, which is left to the sum. */
 FE_INLINE void ladder_sign(struct ladder *l)
 {
     fe_swap_if(&l->chosen[PART_Y_PLUS_X], &l->chosen[PART_Y_MINUS_X], l->minus);
-    fe_negate_if(&l->chosen[PART_2DT], l->minus);
 }
 
 static inline void ladder_keep(struct ladder *l, int i)
@@ -110,7 +99,7 @@ LADDER_STEP ladder_add(struct ladder *l)
     ladder_sign(l);
     fe_mul(&l->acc.t, &l->sum.e, &l->sum.h);
     const struct ge_cached q = {c[PART_Y_PLUS_X], c[PART_Y_MINUS_X], c[PART_2Z], c[PART_2DT]};
-    sum_add(&l->sum, &l->acc, &q);
+    sum_add(&l->sum, &l->acc, &q, l->minus);
     sum_project(&l->acc, &l->sum);
 }
 
@@ -118,10 +107,10 @@ LADDER_STEP ladder_add(struct ladder *l)
 static inline void ge_mul(struct ge *p, struct ladder *l, ladder_digits digits)
 {
     ladder_begin(l, p);
-    ladder_digit(l, digits[SCALAR_DIGITS - 1]);
+    l->minus = fe_mask_digits(l->is, digits[SCALAR_DIGITS - 1]);
     ladder_enter(l);
     for (int i = SCALAR_DIGITS - 2; i >= 0; i--) {
-        ladder_digit(l, digits[i]);
+        l->minus = fe_mask_digits(l->is, digits[i]);
         for (int part = 0; part < LADDER_PARTS; part++)
             ladder_double(l, part);
         ladder_add(l);

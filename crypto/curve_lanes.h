@@ -45,70 +45,85 @@ _Static_assert(GE_CHUNK % FE_WIDE == 0, "a chunk is whole groups");
 static const struct ge GE_IDENTITY = {.y = FE_CONST(1, 0, 0, 0, 0), .z = FE_CONST(1, 0, 0, 0, 0)};
 
 /* FE_WIDE elements at a time where a long chain of products would wait for each of them: the field
- * says how many its processors keep busy. */
+ * says how many its processors keep busy. An inversion has but one. */
 static __attribute__((noinline)) void wide_sqr_again(struct fe r[FE_WIDE], int times)
 {
     for (int n = 0; n < times; n++)
         for (int i = 0; i < FE_WIDE; i++)
             fe_sqr(&r[i], &r[i]);
 }
-static inline void wide_sqr_times(struct fe r[FE_WIDE], const struct fe a[FE_WIDE], int times)
+static __attribute__((noinline)) void one_sqr_again(struct fe *r, int times)
 {
-    for (int i = 0; i < FE_WIDE; i++)
-        r[i] = a[i];
-    wide_sqr_again(r, times);
+    struct fe x = *r;
+
+    for (int n = 0; n < times; n++)
+        fe_sqr(&x, &x);
+    *r = x;
 }
 
-static inline void wide_mul(struct fe r[FE_WIDE], const struct fe a[FE_WIDE],
-                            const struct fe b[FE_WIDE])
+/* width: FE_WIDE or one. */
+FE_INLINE void each_sqr(struct fe *r, const struct fe *a, int times, int width)
 {
-    for (int i = 0; i < FE_WIDE; i++)
+    for (int i = 0; i < width; i++)
+        r[i] = a[i];
+    if (width == 1)
+        one_sqr_again(r, times);
+    else
+        wide_sqr_again(r, times);
+}
+
+FE_INLINE void each_mul(struct fe *r, const struct fe *a, const struct fe *b, int width)
+{
+    for (int i = 0; i < width; i++)
         fe_mul(&r[i], &a[i], &b[i]);
 }
 
 /* r = z^(2^252 - 3), the exponent of a square root; r must not be z. */
-static inline void fe_pow22523(struct fe r[FE_WIDE], const struct fe z[FE_WIDE])
+FE_INLINE void each_pow22523(struct fe *r, const struct fe *z, int width)
 {
     struct fe t0[FE_WIDE];
     struct fe t1[FE_WIDE];
 
-    wide_sqr_times(t0, z, 1);   /* 2 */
-    wide_sqr_times(t1, t0, 2);  /* 8 */
-    wide_mul(t1, z, t1);        /* 9 */
-    wide_mul(t0, t0, t1);       /* 11 */
-    wide_sqr_times(t0, t0, 1);  /* 22 */
-    wide_mul(t0, t1, t0);       /* 31 = 2^5 - 1 */
-    wide_sqr_times(t1, t0, 5);  /* 2^10 - 2^5 */
-    wide_mul(t0, t1, t0);       /* 2^10 - 1 */
-    wide_sqr_times(t1, t0, 10); /* 2^20 - 2^10 */
-    wide_mul(t1, t1, t0);       /* 2^20 - 1 */
-    wide_sqr_times(r, t1, 20);  /* 2^40 - 2^20 */
-    wide_mul(t1, r, t1);        /* 2^40 - 1 */
-    wide_sqr_times(t1, t1, 10); /* 2^50 - 2^10 */
-    wide_mul(t0, t1, t0);       /* 2^50 - 1 */
-    wide_sqr_times(t1, t0, 50); /* 2^100 - 2^50 */
-    wide_mul(t1, t1, t0);       /* 2^100 - 1 */
-    wide_sqr_times(r, t1, 100); /* 2^200 - 2^100 */
-    wide_mul(t1, r, t1);        /* 2^200 - 1 */
-    wide_sqr_times(t1, t1, 50); /* 2^250 - 2^50 */
-    wide_mul(t0, t1, t0);       /* 2^250 - 1 */
-    wide_sqr_times(t0, t0, 2);  /* 2^252 - 4 */
-    wide_mul(r, t0, z);         /* 2^252 - 3 */
+    each_sqr(t0, z, 1, width);   /* 2 */
+    each_sqr(t1, t0, 2, width);  /* 8 */
+    each_mul(t1, z, t1, width);  /* 9 */
+    each_mul(t0, t0, t1, width); /* 11 */
+    each_sqr(t0, t0, 1, width);  /* 22 */
+    each_mul(t0, t1, t0, width); /* 31 = 2^5 - 1 */
+    each_sqr(t1, t0, 5, width);  /* 2^10 - 2^5 */
+    each_mul(t0, t1, t0, width); /* 2^10 - 1 */
+    each_sqr(t1, t0, 10, width); /* 2^20 - 2^10 */
+    each_mul(t1, t1, t0, width); /* 2^20 - 1 */
+    each_sqr(r, t1, 20, width);  /* 2^40 - 2^20 */
+    each_mul(t1, r, t1, width);  /* 2^40 - 1 */
+    each_sqr(t1, t1, 10, width); /* 2^50 - 2^10 */
+    each_mul(t0, t1, t0, width); /* 2^50 - 1 */
+    each_sqr(t1, t0, 50, width); /* 2^100 - 2^50 */
+    each_mul(t1, t1, t0, width); /* 2^100 - 1 */
+    each_sqr(r, t1, 100, width); /* 2^200 - 2^100 */
+    each_mul(t1, r, t1, width);  /* 2^200 - 1 */
+    each_sqr(t1, t1, 50, width); /* 2^250 - 2^50 */
+    each_mul(t0, t1, t0, width); /* 2^250 - 1 */
+    each_sqr(t0, t0, 2, width);  /* 2^252 - 4 */
+    each_mul(r, t0, z, width);   /* 2^252 - 3 */
+}
+
+static __attribute__((noinline)) void fe_pow22523(struct fe r[FE_WIDE], const struct fe z[FE_WIDE])
+{
+    each_pow22523(r, z, FE_WIDE);
 }
 
 /* 1/a = a^(p-2) = (a^(2^252-3))^8 * a^3; zero for zero. */
 static inline void fe_invert(struct fe *r, const struct fe *a)
 {
-    struct fe z[FE_WIDE] = {*a};
-    struct fe t[FE_WIDE];
+    struct fe t;
     struct fe cube;
 
     fe_sqr(&cube, a);
     fe_mul(&cube, &cube, a);
-    fe_pow22523(t, z);
-    for (int i = 0; i < 3; i++)
-        fe_sqr(t, t);
-    fe_mul(r, t, &cube);
+    each_pow22523(&t, a, 1);
+    one_sqr_again(&t, 3);
+    fe_mul(r, &t, &cube);
 }
 
 /* [RFC 9496 s4.2, SQRT_RATIO_M1]  r = |sqrt(u/v)|, or |sqrt(i*u/v)| when u/v is no square; all
@@ -412,7 +427,9 @@ FE_INLINE void sum_double(struct ge_sum *s, const struct ge *p)
     fe_narrow_sum(&s->f, &d);
 }
 
-FE_INLINE void sum_add(struct ge_sum *s, const struct ge *p, const struct ge_cached *q)
+/* q's parts but for t2d are those of the point added; t2d is minus its own in the lanes of minus. */
+FE_INLINE void sum_add(struct ge_sum *s, const struct ge *p, const struct ge_cached *q,
+                       fe_mask minus)
 {
     struct fe a;
     struct fe b;
@@ -430,17 +447,16 @@ FE_INLINE void sum_add(struct ge_sum *s, const struct ge *p, const struct ge_cac
     fe_narrow_first(&s->e, &t);
     fe_add_wide(&t, &b, &a);
     fe_narrow(&s->h, &t);
-    fe_sub_wide(&t, &d, &c);
-    fe_narrow(&s->f, &t);
-    fe_add_wide(&t, &d, &c);
-    fe_narrow_first(&s->g, &t);
+    fe_both_wide(&a, &b, &d, &c, minus);
+    fe_narrow(&s->f, &b);
+    fe_narrow_first(&s->g, &a);
 }
 
 static inline void ge_add(struct ge *r, const struct ge *p, const struct ge_cached *q)
 {
     struct ge_sum s;
 
-    sum_add(&s, p, q);
+    sum_add(&s, p, q, 0);
     sum_extend(r, &s);
 }
 

@@ -218,12 +218,27 @@ static inline void fe_or(struct fe *r, const struct fe *a, uint64_t mask)
         r->v[i] |= a->v[i] & mask;
 }
 
+/* r |= a small number where mask is all ones. */
+static inline void fe_or_small(struct fe *r, int small, uint64_t mask)
+{
+    r->v[0] |= (uint64_t)small & mask;
+}
+
 static inline void fe_swap_if(struct fe *a, struct fe *b, uint64_t mask)
 {
     const struct fe t = *a;
 
     fe_select(a, b, mask);
     fe_select(b, &t, mask);
+}
+
+/* sum = a + b and difference = a - b; the other way round where mask is all ones. */
+static inline void fe_both_wide(struct fe *sum, struct fe *difference, const struct fe *a,
+                                const struct fe *b, uint64_t mask)
+{
+    fe_add_wide(sum, a, b);
+    fe_sub_wide(difference, a, b);
+    fe_swap_if(sum, difference, mask);
 }
 
 static inline void fe_negate_if(struct fe *r, uint64_t mask)
@@ -357,10 +372,15 @@ static inline fe_mask fe_lookup(struct fe *a, struct fe *b, struct fe *c,
     return minus;
 }
 
-/* Mask of the lanes whose value is v. */
-static inline fe_mask fe_mask_equal(const int8_t *values, int v)
+/* Of a digit in -8..8: is[j] = all ones when it is j or -j. All ones are returned when it is below zero. */
+static inline fe_mask fe_mask_digits(fe_mask is[9], const int8_t digits[FE_LANES])
 {
-    return ct_mask_eq((uint64_t)values[0], (uint64_t)v);
+    const uint64_t minus = ct_barrier(0 - ((uint64_t)digits[0] >> 63));
+    const uint64_t size = ((uint64_t)digits[0] ^ minus) - minus;
+
+    for (uint64_t j = 0; j <= 8; j++)
+        is[j] = ct_mask_eq(size, j);
+    return minus;
 }
 
 /* A mask that is `bit` in this lane and zero elsewhere. */

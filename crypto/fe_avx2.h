@@ -382,6 +382,12 @@ FE_INLINE void fe_or(struct fe *r, const struct fe *a, fe_mask mask)
         r->v[i] = _mm256_or_pd(r->v[i], _mm256_and_pd(a->v[i], m));
 }
 
+/* r's lanes of mask, where r is zero, become a small number. */
+FE_INLINE void fe_or_small(struct fe *r, int small, fe_mask mask)
+{
+    r->v[0] = _mm256_or_pd(r->v[0], _mm256_and_pd(fe_alld(small), fe_lanes_of(mask)));
+}
+
 FE_INLINE void fe_swap_if(struct fe *a, struct fe *b, fe_mask mask)
 {
     struct fe t;
@@ -397,6 +403,18 @@ FE_INLINE void fe_negate_if(struct fe *r, fe_mask mask)
 
     for (int i = 0; i < 5; i++)
         r->v[i] = _mm256_xor_pd(r->v[i], sign);
+}
+
+/* sum = a + b and difference = a - b; the other way round in the lanes of mask. */
+FE_INLINE void fe_both_wide(struct fe *sum, struct fe *difference, const struct fe *a,
+                            const struct fe *b, fe_mask mask)
+{
+    struct fe signed_b;
+
+    fe_limbs(signed_b.v, b);
+    fe_negate_if(&signed_b, mask);
+    fe_add_wide(sum, a, &signed_b);
+    fe_sub_wide(difference, a, &signed_b);
 }
 
 struct fe_integers { /* limbs below 2^51, of a number below 2^255 */
@@ -526,14 +544,20 @@ static inline void fe_store(uint8_t *b, size_t stride, const struct fe *a)
     explicit_bzero(lane, sizeof lane);
 }
 
-/* Mask of the lanes whose value is v. */
-static inline fe_mask fe_mask_equal(const int8_t *values, int v)
+/* Of digits in -8..8, a lane each: is[j] = the lanes of those that are j or -j. Which are below zero is
+ * returned. */
+static inline fe_mask fe_mask_digits(fe_mask is[9], const int8_t digits[FE_LANES])
 {
-    uint32_t all;
+    uint32_t bytes;
 
-    memcpy(&all, values, sizeof all);
-    const __m128i lanes = _mm_cmpeq_epi8(_mm_cvtsi32_si128((int)all), _mm_set1_epi8((char)v));
-    return (fe_mask)(_mm_movemask_epi8(lanes) & 15);
+    memcpy(&bytes, digits, sizeof bytes);
+    const __m128i all = _mm_cvtsi32_si128((int)bytes);
+    const __m128i sizes = _mm_abs_epi8(all);
+    for (int j = 0; j <= 8; j++) {
+        const __m128i equal = _mm_cmpeq_epi8(sizes, _mm_set1_epi8((char)j));
+        is[j] = (fe_mask)(_mm_movemask_epi8(equal) & 15);
+    }
+    return (fe_mask)_mm_movemask_epi8(all);
 }
 
 /* A mask that is `bit` in this lane and zero elsewhere. */

@@ -109,7 +109,7 @@ FE_INLINE __m512i fe_bias(int i)
 /* Columns of a product of limbs: c[i + j] of limbs i and j. Named one by one and filled in this order,
  * for gcc keeps an array of them in registers, too, but sorts its sums anew: a tenth slower. */
 struct fe_columns {
-    __m512i c0, c1, c2, c3, c4, c5, c6, c7, c8, c9;
+    __m512i c1, c2, c3, c4, c5, c6, c7, c8, c9;
 };
 
 FE_INLINE void fe_high(__m512i *column, __m512i a, __m512i b)
@@ -137,12 +137,18 @@ FE_INLINE __m512i fe_times(__m512i x, uint64_t small)
 }
 
 /* To five limbs: column i + 5 comes back at column i, times 19. What was not doubled comes back times 38: the
- * last column of all, which has a high half alone, and of a square each odd one, all of which counts twice. */
-FE_INLINE void fe_fold_wide(struct fe *r, const struct fe_columns *c, bool square)
+ * last column of all, which has a high half alone, and of a square each odd one, all of which counts twice.
+ * Column 0 is but the low half of a times b, which what comes back is there for already. */
+FE_INLINE void fe_fold_wide(struct fe *r, const struct fe_columns *c, __m512i a, __m512i b,
+                            bool square, bool minuend)
 {
     const uint64_t odd = square ? 38 : 19;
+    __m512i first = fe_times(c->c5, odd);
 
-    r->v[0] = _mm512_add_epi64(c->c0, fe_times(c->c5, odd));
+    if (minuend)
+        first = _mm512_add_epi64(first, fe_bias(0));
+    fe_low(&first, a, b);
+    r->v[0] = first;
     r->v[1] = _mm512_add_epi64(c->c1, fe_times(c->c6, 19));
     r->v[2] = _mm512_add_epi64(c->c2, fe_times(c->c7, odd));
     r->v[3] = _mm512_add_epi64(c->c3, fe_times(c->c8, 19));
@@ -178,8 +184,7 @@ FE_INLINE struct fe_columns fe_columns_of(bool minuend, unsigned c1_doubled,
     const __m512i zero = _mm512_setzero_si512();
     const __m512i others = minuend ? _mm512_srli_epi64(fe_bias(1), others_doubled) : zero;
 
-    return (struct fe_columns){.c0 = minuend ? fe_bias(0) : zero,
-                               .c1 = minuend ? _mm512_srli_epi64(fe_bias(1), c1_doubled) : zero,
+    return (struct fe_columns){.c1 = minuend ? _mm512_srli_epi64(fe_bias(1), c1_doubled) : zero,
                                .c2 = others,
                                .c3 = others,
                                .c4 = others,
@@ -209,12 +214,15 @@ FE_INLINE void fe_product(struct fe *r, const struct fe *a, const struct fe *b, 
     fe_twice(&c.c6);
     fe_twice(&c.c7);
     fe_twice(&c.c8);
-    fe_row_low(&c.c0, &c.c1, &c.c2, &c.c3, &c.c4, a->v[0], b->v);
+    fe_low(&c.c1, a->v[0], b->v[1]);
+    fe_low(&c.c2, a->v[0], b->v[2]);
+    fe_low(&c.c3, a->v[0], b->v[3]);
+    fe_low(&c.c4, a->v[0], b->v[4]);
     fe_row_low(&c.c1, &c.c2, &c.c3, &c.c4, &c.c5, a->v[1], b->v);
     fe_row_low(&c.c2, &c.c3, &c.c4, &c.c5, &c.c6, a->v[2], b->v);
     fe_row_low(&c.c3, &c.c4, &c.c5, &c.c6, &c.c7, a->v[3], b->v);
     fe_row_low(&c.c4, &c.c5, &c.c6, &c.c7, &c.c8, a->v[4], b->v);
-    fe_fold_wide(r, &c, false);
+    fe_fold_wide(r, &c, a->v[0], b->v[0], false, minuend);
 }
 
 /* Products of different limbs count twice, their high halves four times. */
@@ -260,12 +268,11 @@ FE_INLINE void fe_square(struct fe *r, const struct fe *x, bool minuend)
     fe_twice(&c.c3);
     fe_twice(&c.c4);
     fe_twice(&c.c6);
-    fe_low(&c.c0, a[0], a[0]);
     fe_low(&c.c2, a[1], a[1]);
     fe_low(&c.c4, a[2], a[2]);
     fe_low(&c.c6, a[3], a[3]);
     fe_low(&c.c8, a[4], a[4]);
-    fe_fold_wide(r, &c, true);
+    fe_fold_wide(r, &c, a[0], a[0], true, minuend);
 }
 
 FE_INLINE void fe_mul_wide(struct fe *r, const struct fe *a, const struct fe *b)
@@ -312,6 +319,19 @@ FE_INLINE void fe_sub_wide(struct fe *r, const struct fe *a, const struct fe *b)
         r->v[i] = _mm512_sub_epi64(a->v[i], b->v[i]);
 }
 
+/* sum = a + b and difference = a - b; the other way round in the lanes of mask. */
+FE_INLINE void fe_both_wide(struct fe *sum, struct fe *difference, const struct fe *a,
+                            const struct fe *b, fe_mask mask)
+{
+    for (int i = 0; i < 5; i++) {
+        const __m512i more = _mm512_add_epi64(a->v[i], b->v[i]);
+        const __m512i less = _mm512_sub_epi64(a->v[i], b->v[i]);
+
+        sum->v[i] = _mm512_mask_mov_epi64(more, mask, less);
+        difference->v[i] = _mm512_mask_mov_epi64(less, mask, more);
+    }
+}
+
 FE_INLINE void fe_minuend(struct fe *r, const struct fe *a)
 {
     for (int i = 0; i < 5; i++)
@@ -352,6 +372,12 @@ FE_INLINE void fe_pick(struct fe *r, const struct fe *a, const struct fe *b, fe_
 static inline void fe_or(struct fe *r, const struct fe *a, fe_mask mask)
 {
     fe_select(r, a, mask);
+}
+
+/* r's lanes of mask, where r is zero, become a small number. */
+FE_INLINE void fe_or_small(struct fe *r, int small, fe_mask mask)
+{
+    r->v[0] = _mm512_mask_mov_epi64(r->v[0], mask, _mm512_set1_epi64(small));
 }
 
 static inline void fe_swap_if(struct fe *a, struct fe *b, fe_mask mask)
@@ -461,100 +487,16 @@ static inline void fe_store(uint8_t *b, size_t stride, const struct fe *a)
     _mm512_i64scatter_epi64(b + 24, at, fe_shifts(t.v[3], 39, t.v[4], 12), 1);
 }
 
-/* Rows to columns: column i holds word i of each row. */
-static inline void fe_transpose(__m512i out[8], const __m512i in[8])
+/* Of digits in -8..8, a lane each: is[j] = the lanes of those that are j or -j. Which are below zero is
+ * returned. */
+static inline fe_mask fe_mask_digits(fe_mask is[9], const int8_t digits[FE_LANES])
 {
-    __m512i pair[8]; /* even words of two rows side by side, then odd ones */
-    __m512i quad[8];
+    const __m128i all = _mm_loadl_epi64((const __m128i *)(const void *)digits);
+    const __m128i sizes = _mm_abs_epi8(all);
 
-    for (int i = 0; i < 8; i += 2) {
-        pair[i / 2] = _mm512_unpacklo_epi64(in[i], in[i + 1]);
-        pair[4 + i / 2] = _mm512_unpackhi_epi64(in[i], in[i + 1]);
-    }
-    for (int i = 0; i < 8; i += 2) {
-        quad[i] = _mm512_shuffle_i64x2(pair[i], pair[i + 1], 0x88);
-        quad[i + 1] = _mm512_shuffle_i64x2(pair[i], pair[i + 1], 0xdd);
-    }
-    for (int odd = 0; odd < 2; odd++) {
-        const __m512i *q = quad + 4 * odd;
-        out[odd] = _mm512_shuffle_i64x2(q[0], q[2], 0x88);
-        out[4 + odd] = _mm512_shuffle_i64x2(q[0], q[2], 0xdd);
-        out[2 + odd] = _mm512_shuffle_i64x2(q[1], q[3], 0x88);
-        out[6 + odd] = _mm512_shuffle_i64x2(q[1], q[3], 0xdd);
-    }
-}
-
-/* Three elements beside each other in 128 bytes a lane, as limbs; row[i] is lane i. */
-static inline void fe_load_rows(struct fe *a, struct fe *b, struct fe *c,
-                                const uint8_t *const row[FE_LANES])
-{
-    __m512i in[8];
-    __m512i near[8];
-    __m512i far[8];
-
-    for (int i = 0; i < 8; i++)
-        in[i] = _mm512_load_si512(row[i]);
-    fe_transpose(near, in);
-    for (int i = 0; i < 8; i++)
-        in[i] = _mm512_load_si512(row[i] + 64);
-    fe_transpose(far, in);
-    for (int i = 0; i < 5; i++) {
-        a->v[i] = near[i];
-        b->v[i] = i < 3 ? near[5 + i] : far[i - 3];
-        c->v[i] = far[2 + i];
-    }
-}
-
-static inline void fe_store_rows(uint8_t *const row[FE_LANES], const struct fe *a,
-                                 const struct fe *b, const struct fe *c)
-{
-    __m512i near[8];
-    __m512i far[8] = {0};
-    __m512i out[8];
-
-    for (int i = 0; i < 5; i++) {
-        near[i] = a->v[i];
-        *(i < 3 ? &near[5 + i] : &far[i - 3]) = b->v[i];
-        far[2 + i] = c->v[i];
-    }
-    fe_transpose(out, near);
-    for (int i = 0; i < 8; i++)
-        _mm512_store_si512(row[i], out[i]);
-    fe_transpose(out, far);
-    for (int i = 0; i < 8; i++)
-        _mm512_store_si512(row[i] + 64, out[i]);
-}
-
-/* What digits of 0..31 stand for, of a table's window: lane by lane, the elements of its row
- * |digit - 16| - 1, or 1, 1 and 0 for a digit of 16. table[5 * e + i][row] is limb i of element e. Which
- * lanes' digits are below 16 is returned. */
-FE_INLINE fe_mask fe_lookup(struct fe *a, struct fe *b, struct fe *c, const uint64_t table[15][16],
-                            const uint8_t digit[FE_LANES])
-{
-    struct fe *const to[3] = {a, b, c};
-    const __m512i d = _mm512_cvtepu8_epi64(_mm_loadl_epi64((const __m128i *)(const void *)digit));
-    const __m512i from_16 = _mm512_xor_si512(d, fe_all(16));
-    const fe_mask none = _mm512_testn_epi64_mask(from_16, from_16);
-    const fe_mask minus = _mm512_testn_epi64_mask(d, fe_all(16));
-    const __m512i row = _mm512_mask_mov_epi64(_mm512_sub_epi64(d, fe_all(1)), minus,
-                                              _mm512_xor_si512(d, fe_all(15)));
-
-#pragma GCC unroll 15
-    for (int i = 0; i < 15; i++) {
-        const __m512i low = _mm512_load_si512(table[i]);
-        const __m512i high = _mm512_load_si512(table[i] + 8);
-        to[i / 5]->v[i % 5] = _mm512_mask_mov_epi64(_mm512_permutex2var_epi64(low, row, high), none,
-                                                    fe_all(i == 0 || i == 5));
-    }
-    return minus;
-}
-
-/* Mask of the lanes whose value is v. */
-static inline fe_mask fe_mask_equal(const int8_t *values, int v)
-{
-    const __m128i all = _mm_loadl_epi64((const __m128i *)(const void *)values);
-
-    return (fe_mask)_mm_cmpeq_epi8_mask(all, _mm_set1_epi8((char)v));
+    for (int j = 0; j <= 8; j++)
+        is[j] = (fe_mask)_mm_cmpeq_epi8_mask(sizes, _mm_set1_epi8((char)j));
+    return (fe_mask)_mm_movepi8_mask(all);
 }
 
 /* A mask that is `bit` in this lane and zero elsewhere. */

@@ -4,7 +4,7 @@
 
 #ifdef __AVX512IFMA__
 
-#include "crypto/fe_ifma.h"
+#include "crypto/fe_ifma_rows.h"
 
 #include "crypto/group_chunk.h"
 #include "crypto/group_sum.h"

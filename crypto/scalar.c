@@ -51,6 +51,18 @@ bool scalar_is_canonical_vartime(const struct scalar *a)
     return false;
 }
 
+/* Eight nibbles, the lowest first, to a byte each of the digits they stand for: minus eight, each by
+ * itself, for 128 + nibble - 8 stays a byte. */
+static uint64_t digits_of(uint64_t nibbles)
+{
+    const uint64_t each = UINT64_C(0x0101010101010101);
+
+    nibbles = (nibbles | nibbles << 16) & UINT64_C(0x0000ffff0000ffff);
+    nibbles = (nibbles | nibbles << 8) & UINT64_C(0x00ff00ff00ff00ff);
+    nibbles = (nibbles | nibbles << 4) & (15 * each);
+    return ((nibbles + 128 * each) - 8 * each) ^ 128 * each;
+}
+
 /* (k - q)/2 when k is odd, k/2 when it is even: both have less than 251 bits and a sign. Eights are
  * added to all digits at once, so that their carries go where they belong, and taken away again digit
  * by digit. Twice everything, until the last: then nothing is negative, and one shift halves. */
@@ -59,8 +71,8 @@ void scalar_recode_half(struct scalar_digits *out, const struct scalar *k)
     static const uint64_t eights[4] = {0x1111111111111110, 0x1111111111111111, 0x1111111111111111,
                                        0x1111111111111111}; /* twice 63 of them */
     const uint64_t odd = ct_barrier(0 - (uint64_t)(k->b[0] & 1));
-    PT_WIPED(scalar) v = {0};
     uint64_t limb[5] = {0};
+    uint8_t digits[64];
     u128 plus = 0;
     u128 minus = 0;
 
@@ -71,13 +83,17 @@ void scalar_recode_half(struct scalar_digits *out, const struct scalar *k)
         minus = (uint64_t)(minus >> 64) & 1;
         plus >>= 64;
     }
-    for (size_t i = 0; i < 4; i++)
-        store_u64le(v.b + 8 * i, limb[i] >> 1 | limb[i + 1] << 63);
-    for (size_t i = 0; i < SCALAR_DIGITS; i++)
-        out->d[i] = (int8_t)((v.b[i / 2] >> i % 2 * 4 & 15) - 8);
+    for (size_t i = 0; i < 4; i++) {
+        const uint64_t half = limb[i] >> 1 | limb[i + 1] << 63;
+
+        store_u64le(digits + 16 * i, digits_of(half & UINT32_MAX));
+        store_u64le(digits + 16 * i + 8, digits_of(half >> 32));
+    }
+    memcpy(out->d, digits, sizeof out->d);
     /* All that is left: 16 becomes an eight. */
-    out->d[SCALAR_DIGITS - 1] = (int8_t)(v.b[31] - 8);
+    out->d[SCALAR_DIGITS - 1] = (int8_t)((int)(limb[3] >> 57) - 8);
     explicit_bzero(limb, sizeof limb);
+    explicit_bzero(digits, sizeof digits);
 }
 
 void scalar_half(struct scalar *out, const struct scalar *k)

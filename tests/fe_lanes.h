@@ -321,6 +321,57 @@ static void digits_find_their_rows(void **state)
     }
 }
 
+/* Goal: a ladder's digit says which multiple and which sign, lane by lane. Method: every digit in every
+ * lane; of the sum and difference of two products, each lane gets the one that its sign asks for. */
+static void digits_say_size_and_sign(void **state)
+{
+    (void)state;
+    for (int first = -8; first <= 8; first++) {
+        const struct fe f = case_of((size_t)(first + 8), SECOND);
+        const struct fe g = case_of((size_t)(first + 21), SECOND);
+        int8_t digits[FE_LANES];
+        fe_mask is[9];
+        struct fe sum;
+        struct fe difference;
+        struct fe z = {0};
+        struct fe p;
+        struct fe q;
+
+        for (int lane = 0; lane < FE_LANES; lane++)
+            digits[lane] = (int8_t)((first + 8 + 3 * lane) % 17 - 8);
+        const fe_mask minus = fe_mask_digits(is, digits);
+        for (size_t lane = 0; lane < FE_LANES; lane++) {
+            assert_int_equal(minus >> lane & 1, digits[lane] < 0);
+            for (int j = 0; j <= 8; j++)
+                assert_int_equal(is[j] >> lane & 1, abs(digits[lane]) == j);
+        }
+        fe_or_small(&z, 2, minus);
+        fe_sqr_minuend(&p, &f);
+        fe_sqr_wide(&q, &g);
+        fe_both_wide(&sum, &difference, &p, &q, minus);
+        fe_narrow(&sum, &sum);
+        fe_narrow(&difference, &difference);
+        for (size_t lane = 0; lane < FE_LANES; lane++) {
+            const struct big two = {{digits[lane] < 0 ? 2 : 0}};
+            const struct big x = lane_value(&f, lane);
+            const struct big y = lane_value(&g, lane);
+            const struct big xx = big_mul(&x, &x);
+            const struct big yy = big_mul(&y, &y);
+            const struct big want = big_add(&xx, &yy);
+
+            assert_lane(&z, lane, &two);
+            assert_lane(digits[lane] < 0 ? &difference : &sum, lane, &want);
+        }
+        fe_add(&p, &sum, &difference); /* twice f f, whichever is which */
+        for (size_t lane = 0; lane < FE_LANES; lane++) {
+            const struct big x = lane_value(&f, lane);
+            const struct big xx = big_mul(&x, &x);
+            const struct big want = big_add(&xx, &xx);
+            assert_lane(&p, lane, &want);
+        }
+    }
+}
+
 static int run_fe_lanes(bool usable, const char *name)
 {
     const struct CMUnitTest tests[] = {
@@ -330,6 +381,7 @@ static int run_fe_lanes(bool usable, const char *name)
         cmocka_unit_test(predicates_and_bytes),
         cmocka_unit_test(lanes_keep_apart),
         cmocka_unit_test(digits_find_their_rows),
+        cmocka_unit_test(digits_say_size_and_sign),
     };
 
     if (!usable) {

@@ -3,7 +3,7 @@
 
 #ifdef __AVX512IFMA__
 
-#include "crypto/fe_ifma.h"
+#include "crypto/fe_ifma_rows.h"
 
 #include <string.h>
 

@@ -372,6 +372,11 @@ EMULATED __mmask16 emulated_cmpeq_epi8_mask(__m128i x, __m128i y)
     return (__mmask16)_mm_movemask_epi8(_mm_cmpeq_epi8(x, y));
 }
 
+EMULATED __mmask16 emulated_movepi8_mask(__m128i x)
+{
+    return (__mmask16)_mm_movemask_epi8(x);
+}
+
 EMULATED __m256i emulated_maskz_loadu_epi64(__mmask8 mask, const void *p)
 {
     uint64_t word[4] = {0};
@@ -464,6 +469,7 @@ EMULATED __m512i emulated_aesenclast_epi128(__m512i x, __m512i key)
 #define _mm512_extracti64x4_epi64 emulated_extracti64x4_epi64
 #define _mm512_broadcast_i32x4 emulated_broadcast_i32x4
 #define _mm_cmpeq_epi8_mask emulated_cmpeq_epi8_mask
+#define _mm_movepi8_mask emulated_movepi8_mask
 #define _mm256_maskz_loadu_epi64 emulated_maskz_loadu_epi64
 #define _mm256_mask_storeu_epi64 emulated_mask_storeu_epi64
 #define _mm512_aesenc_epi128 emulated_aesenc_epi128
