@@ -145,8 +145,8 @@ stop ada
 stop bea
 rm -rf "$work/bea"
 mv "$work/bea.older" "$work/bea"
+serve ada # first, for bea asks half a second after it is there, and then once a minute
 serve bea
-serve ada
 until_true 20 grep -q 'was this home restored from an older copy' "$work/bea.log" || fail 'bea is not told'
 until_true 20 grep -q 'WITNESS: the log of bea does not continue what was seen of it (rollback)' "$work/ada.log" ||
     fail 'ada does not notice'
