@@ -91,9 +91,16 @@ load() {
         echo "CREATE TABLE member_$1 AS SELECT DISTINCT email FROM raw_$1;"
         echo "CREATE TABLE buys_$1 AS SELECT DISTINCT email, word FROM raw_$1 JOIN word_$1 USING(item);"
         echo "INSERT INTO buys_$1 SELECT email, '(all)' FROM member_$1;"
+        echo "CREATE INDEX by_word_$1 ON buys_$1(word, email);"
+        echo "CREATE INDEX by_email_$1 ON buys_$1(email, word);"
     } | sqlite3 "$work/truth.db"
 }
 truth() { sqlite3 "$work/truth.db" "$1"; }
+# Many at once: a process each would cost more than the nodes do.
+truths() { # SQL_FILE FILE - its answers, a line each, added to the file
+    [ ! -s "$1" ] || sqlite3 "$work/truth.db" <"$1" >>"$2"
+    rm -f "$1"
+}
 
 # compare JSON_FILE - a line "TRUTH VALUE HALF_WIDTH ..." for each shown count into $work/figures.
 compare() {
@@ -123,8 +130,10 @@ compare() {
         esac
         file=figures
         case $row in adds | reach) file=derived ;; esac
-        echo "$(truth "$sql") $value $half_width $kind $asker $with $row $column" >>"$work/$file"
+        echo "SELECT ($sql) || ' $value $half_width $kind $asker $with $row $column';" >>"$work/$file.sql"
     done <"$work/cells"
+    truths "$work/figures.sql" "$work/figures"
+    truths "$work/derived.sql" "$work/derived"
 }
 # again JSON_FILE - another reading of the table that crosstab paid for: the same counts, no charge.
 # New are the index of affinity and the share of profile.
@@ -140,13 +149,14 @@ derived() { # JSON_FILE FIELDS SQL FILTER
     jq -r ".cells[] | select($4) | [.row, .column, $2] | @tsv" "$1" >"$work/cells"
     while IFS=$tab read -r row column value half_width; do
         j="FROM buys_$asker x JOIN buys_$with y USING(email) WHERE"
-        echo "$(truth "WITH c AS (SELECT
+        echo "WITH c AS (SELECT
             (SELECT count(*) $j x.word = '$row' AND y.word = '$column') ab,
             (SELECT count(*) $j x.word = '$row' AND y.word = '(all)') a,
             (SELECT count(*) $j x.word = '(all)' AND y.word = '$column') b,
             (SELECT count(*) $j x.word = '(all)' AND y.word = '(all)') t)
-            SELECT $3 FROM c") $value $half_width $kind $asker $with $row $column"
-    done <"$work/cells" >>"$work/derived"
+            SELECT ($3) || ' $value $half_width $kind $asker $with $row $column' FROM c;"
+    done <"$work/cells" >"$work/derived.sql"
+    truths "$work/derived.sql" "$work/derived"
 }
 
 # questions NAME OTHER - every kind of question, one way.
