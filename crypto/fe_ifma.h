@@ -138,7 +138,7 @@ FE_INLINE __m512i fe_times(__m512i x, uint64_t small)
 
 /* To five limbs: column i + 5 comes back at column i, times 19. What was not doubled comes back times 38: the
  * last column of all, which has a high half alone, and of a square each odd one, all of which counts twice.
- * Column 0 is but the low half of a times b, which what comes back is there for already. */
+ * Column 0 has one product, the low half of a times b: added to what comes back, it needs no sum. */
 FE_INLINE void fe_fold_wide(struct fe *r, const struct fe_columns *c, __m512i a, __m512i b,
                             bool square, bool minuend)
 {

@@ -98,8 +98,12 @@ load() {
 truth() { sqlite3 "$work/truth.db" "$1"; }
 # Many at once: a process each would cost more than the nodes do.
 truths() { # SQL_FILE FILE - its answers, a line each, added to the file
-    [ ! -s "$1" ] || sqlite3 "$work/truth.db" <"$1" >>"$2"
-    rm -f "$1"
+    [ -s "$1" ] || return 0
+    sqlite3 -bail "$work/truth.db" <"$1" >"$work/answers" || fail "the truth is not to be had"
+    [ "$(grep -c ';$' "$1")" = "$(grep -c '^[0-9]' "$work/answers")" ] ||
+        fail "not every figure has its truth"
+    cat "$work/answers" >>"$2"
+    rm "$1"
 }
 
 # compare JSON_FILE - a line "TRUTH VALUE HALF_WIDTH ..." for each shown count into $work/figures.
